@@ -1,0 +1,199 @@
+//! One open connection, without a socket and without a clock.
+//!
+//! Bytes and the time go in; events, bytes to send and the next deadline come out.
+//!
+//! | after …                    | call                                                |
+//! |----------------------------|-----------------------------------------------------|
+//! | the socket gave bytes      | [`Connection::receive`], and drain its events       |
+//! | the socket reached its end | [`Connection::receive_eof`]                         |
+//! | the deadline passed        | [`Connection::handle_timeout`]                      |
+//! | any of these               | send what [`Outgoing::take_output`] gives, and      |
+//! |                            | arm a timer for [`Connection::deadline`]            |
+//!
+//! None of these calls fails: a peer that breaks the protocol *becomes* an [`Event::Closed`], and
+//! its close frame already waits in the output.
+//!
+//! ```text
+//!            close()                    the peer's close
+//!  Open ───────────────────▶ Closing ────────────────────▶ Closed ──▶ the transport is dropped
+//!    │    the peer's close, a violation, the end of the transport    ▲   (a client waits for the
+//!    └───────────────────────────────────────────────────────────────┘    server to do it first)
+//! ```
+
+mod events;
+mod incoming;
+mod message;
+mod outgoing;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use events::{Event, Events};
+use incoming::Incoming;
+pub use message::{Message, MessageKind};
+pub use outgoing::{Outgoing, State};
+
+use crate::close::{Closed, Lost};
+use crate::handshake::Agreement;
+use crate::limits::Limits;
+
+/// Gives the mask key of each frame that a client sends.
+///
+/// RFC 6455 §10.3 wants strong entropy: use a cryptographic source, but for tests.
+pub type MaskKeys = Box<dyn FnMut() -> [u8; 4] + Send>;
+
+/// Which end of the connection this is.
+#[expect(clippy::exhaustive_enums, reason = "a connection has two ends")]
+pub enum Role {
+    /// The end that asked: it masks every frame.
+    Client(MaskKeys),
+    /// The end that answered.
+    Server,
+}
+
+impl std::fmt::Debug for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Client(_) => "Client",
+            Self::Server => "Server",
+        })
+    }
+}
+
+/// One open connection: two halves, so that a message can be answered while it is still borrowed.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Instant;
+/// use tieline_proto::handshake::Agreement;
+/// use tieline_proto::{Connection, Event, Limits, Role};
+///
+/// let now = Instant::now();
+/// let mut server = Connection::new(Role::Server, &Agreement::default(), Limits::default(), now);
+///
+/// // The masked "Hello" of RFC 6455 §5.7 goes in, an unmasked one comes out.
+/// let mut wire = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+/// let mut out = Vec::new();
+/// let (mut events, outgoing) = server.receive(&mut wire, now);
+/// while let Some(event) = events.next(outgoing) {
+///     if let Event::Message(message) = event {
+///         outgoing.send(message.kind(), message.payload(), &mut out).expect("still open");
+///     }
+/// }
+/// outgoing.take_output(&mut out);
+/// assert_eq!(out, b"\x81\x05Hello");
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    incoming: Incoming,
+    outgoing: Outgoing,
+    limits: Arc<Limits>,
+    /// When the peer was last heard of.
+    heard: Instant,
+    /// When the ping was sent that is still unanswered.
+    pinged: Option<Instant>,
+}
+
+impl Connection {
+    /// A connection whose handshake is done.
+    pub fn new(
+        role: Role,
+        agreement: &Agreement,
+        limits: impl Into<Arc<Limits>>,
+        now: Instant,
+    ) -> Self {
+        let limits = limits.into();
+        let from_client = matches!(role, Role::Server);
+        Self {
+            incoming: Incoming::new(from_client, agreement, Arc::clone(&limits)),
+            outgoing: Outgoing::new(role, agreement),
+            limits,
+            heard: now,
+            pinged: None,
+        }
+    }
+
+    /// Takes bytes that the peer sent; they are unmasked where they lie.
+    ///
+    /// Drain the events with `while let Some(event) = events.next(outgoing)`; answers may be
+    /// written to the other half at the same time. Where draining stops early,
+    /// [`Events::consumed`] says how many bytes were taken: present the rest again.
+    pub fn receive<'a>(
+        &'a mut self,
+        bytes: &'a mut [u8],
+        now: Instant,
+    ) -> (Events<'a>, &'a mut Outgoing) {
+        if !bytes.is_empty() {
+            self.heard = now;
+            self.pinged = None;
+        }
+        (Events::new(&mut self.incoming, bytes, now), &mut self.outgoing)
+    }
+
+    /// Takes note that the transport ended; answers how the connection closed, once.
+    pub fn receive_eof(&mut self, now: Instant) -> Option<Closed> {
+        self.lose(Lost::Eof, now)
+    }
+
+    /// Takes note that the transport failed; answers how the connection closed, once.
+    pub fn receive_error(&mut self, now: Instant) -> Option<Closed> {
+        self.lose(Lost::Transport, now)
+    }
+
+    /// Does what is due: pings a silent peer, or gives up one that did not answer.
+    ///
+    /// Before its deadline, or after the connection closed, it does nothing.
+    pub fn handle_timeout(&mut self, now: Instant) -> Option<Closed> {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return None;
+        }
+        match self.outgoing.state() {
+            State::Open if self.pinged.is_some() => self.lose(Lost::PongTimeout, now),
+            State::Open => {
+                self.pinged = Some(now);
+                self.outgoing
+                    .ping(&[])
+                    .expect("an open connection whose dialect has a deadline pings");
+                None
+            }
+            State::Closing { .. } => self.lose(Lost::CloseTimeout, now),
+            State::Closed { .. } => None,
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due. Once closed: when the transport is to
+    /// be dropped even if the peer has not ended it.
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.outgoing.state() {
+            State::Open => match (self.pinged, self.limits.ping_after) {
+                _ if !self.outgoing.can_ping() => None,
+                (Some(pinged), _) => Some(pinged + self.limits.pong_within),
+                (None, Some(silence)) => Some(self.heard + silence),
+                (None, None) => None,
+            },
+            State::Closing { since } | State::Closed { since } => {
+                Some(since + self.limits.close_within)
+            }
+        }
+    }
+
+    /// The half that sends.
+    pub const fn outgoing(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
+    }
+
+    /// Where in its life the connection is.
+    pub const fn state(&self) -> State {
+        self.outgoing.state()
+    }
+
+    fn lose(&mut self, why: Lost, now: Instant) -> Option<Closed> {
+        if let State::Closed { .. } = self.outgoing.state() {
+            return None;
+        }
+        let closed = self.incoming.end(why);
+        self.outgoing.end(now);
+        Some(closed)
+    }
+}

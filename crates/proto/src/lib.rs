@@ -1,0 +1,33 @@
+//! The WebSocket protocol as pure logic.
+//!
+//! Bytes and the time go in; events, bytes to send and the next deadline come out. There is no
+//! socket here, no clock, no randomness and no async: what carries the bytes is the caller's.
+//!
+//! | step                    | start from                                             |
+//! |-------------------------|--------------------------------------------------------|
+//! | read a request head     | [`http::Head`]                                         |
+//! | answer an upgrade       | [`handshake::server::Upgrade`]                         |
+//! | ask for one             | [`handshake::client::Request`]                         |
+//! | speak on the open line  | [`Connection`]                                         |
+//!
+//! Spec: RFC 6455; RFC 7692 (permessage-deflate); the drafts hixie-75, hixie-76 and hybi-07 to 17.
+#![forbid(unsafe_code)]
+
+pub mod close;
+pub mod connection;
+pub mod deflate;
+mod error;
+pub mod frame;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+pub mod handshake;
+pub mod http;
+pub mod legacy;
+mod limits;
+pub mod mask;
+pub mod utf8;
+
+pub use close::{CloseCode, Closed, Lost};
+pub use connection::{Connection, Event, Message, MessageKind, Outgoing, Role};
+pub use error::{ProtocolError, UsageError};
+pub use limits::Limits;

@@ -1,0 +1,2 @@
+//! The client side of the interop suites.
+fn main() {}
