@@ -1,0 +1,37 @@
+// How the page is built: one classic script, one style sheet, no inline code.
+
+import { defineConfig, type Plugin } from "vite";
+
+export default defineConfig({
+  base: "./",
+  plugins: [classicScript()],
+  build: {
+    assetsInlineLimit: 0,
+    cssCodeSplit: false,
+    modulePreload: false,
+    rolldownOptions: {
+      output: {
+        format: "iife",
+        // The names carry no hash, so that the server can embed the files by name.
+        entryFileNames: "console.js",
+        assetFileNames: "console[extname]",
+      },
+    },
+  },
+});
+
+/** Loads the script with `defer`: browsers refuse modules on pages opened from disk. */
+function classicScript(): Plugin {
+  return {
+    name: "classic-script",
+    apply: "build",
+    enforce: "post",
+    transformIndexHtml: {
+      order: "post",
+      handler: (html) =>
+        html
+          .replace(/<script type="module" crossorigin/g, "<script defer")
+          .replace(/<link rel="stylesheet" crossorigin/g, '<link rel="stylesheet"'),
+    },
+  };
+}
