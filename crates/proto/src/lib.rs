@@ -5,7 +5,7 @@
 //!
 //! | step                    | start from                                             |
 //! |-------------------------|--------------------------------------------------------|
-//! | read a request head     | [`http::Head`]                                         |
+//! | read a request head     | [`http::HeadReader`]                                   |
 //! | answer an upgrade       | [`handshake::server::Upgrade`]                         |
 //! | ask for one             | [`handshake::client::Request`]                         |
 //! | speak on the open line  | [`Connection`]                                         |

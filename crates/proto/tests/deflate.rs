@@ -86,7 +86,7 @@ fn a_bomb_fails_with_1009_while_it_arrives_also_in_fragments() {
     assert!(wire.len() < 1 << 20);
     let limit = 1 << 20;
     let error = ProtocolError::MessageTooBig { bytes: limit as u64 + 1, limit };
-    server().expect_failed_with(&wire, error.clone(), 1009);
+    server().expect_failed_with(&wire, error, 1009);
 
     let limits = Limits { max_message_bytes: 300_000, ..Limits::default() };
     let mut server = End::with(Role::Server, &agreed, limits);

@@ -421,6 +421,14 @@ fn what_the_server_said_instead_of_101_is_kept() {
 }
 
 #[test]
+fn an_answer_that_is_no_http_is_the_fault_of_the_server() {
+    let error = HeadReader::new(&Limits::default()).response(b"SSH-2.0-x\r\n").unwrap_err();
+    let error = HandshakeError::AnswerHead(error);
+    assert_eq!((error.fault(), error.status().as_u16()), (Fault::Server, 502));
+    assert_eq!(error.to_string(), "the bytes are not HTTP/1");
+}
+
+#[test]
 fn nothing_from_the_wire_steers_a_terminal() {
     let protocol = HandshakeError::ProtocolNotOffered("\x1b[2J".into());
     assert!(!protocol.to_string().contains('\x1b'));

@@ -47,9 +47,12 @@ impl Inflater {
                 out.reserve_exact(out.len().max(GROWTH).min(room));
             }
             let before = (codec.total_in(), out.len());
-            let status = codec
-                .decompress_vec(input, out, FlushDecompress::Sync)
-                .map_err(|_| ProtocolError::InvalidDeflate)?;
+            let status = codec.decompress_vec(input, out, FlushDecompress::Sync);
+            let Ok(status) = status else {
+                // What was inflated before the fault counts first, however the input was cut.
+                check(out, limit)?;
+                return Err(ProtocolError::InvalidDeflate);
+            };
             let taken = (codec.total_in() - before.0) as usize;
             input = &input[taken..];
             self.fresh &= taken == 0;

@@ -14,6 +14,8 @@ use crate::http::{ExtensionError, HeadError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HandshakeError {
+    /// The head of the server's answer could not be read. (That of a request is [`Head`](Self::Head).)
+    AnswerHead(HeadError),
     /// A request to upgrade announced a body, whose bytes could pass for frames.
     BodyInRequest,
     /// Our caller's settings for permessage-deflate cannot be.
@@ -22,7 +24,7 @@ pub enum HandshakeError {
     DeflateResponse(NegotiationError),
     /// The list of extensions is malformed (§9.1).
     Extensions(Fault, ExtensionError),
-    /// The head could not be read.
+    /// The head of a request could not be read.
     Head(HeadError),
     /// A header of the handshake does not say what it must.
     Header {
@@ -110,7 +112,7 @@ impl HandshakeError {
             | Self::MethodNotAllowed
             | Self::OriginNotAllowed
             | Self::UnknownVersion => Fault::Client,
-            Self::DeflateResponse(_) | Self::Status { .. } => Fault::Server,
+            Self::AnswerHead(_) | Self::DeflateResponse(_) | Self::Status { .. } => Fault::Server,
             Self::Extensions(fault, _) | Self::Header { fault, .. } | Self::Version(fault, _) => {
                 *fault
             }
@@ -181,7 +183,7 @@ impl fmt::Display for HandshakeError {
             Self::DeflateConfig(_) => f.write_str("settings of permessage-deflate are invalid"),
             Self::DeflateResponse(_) => f.write_str("server answered permessage-deflate wrongly"),
             Self::Extensions(..) => f.write_str("header `Sec-WebSocket-Extensions` is malformed"),
-            Self::Head(error) => error.fmt(f),
+            Self::AnswerHead(error) | Self::Head(error) => error.fmt(f),
             Self::HostNotAllowed => f.write_str("host is not among the allowed (setting `hosts`)"),
             Self::InvalidField(field) => write!(f, "field `{field}` cannot stand in a request"),
             Self::LegacyOff(dialect) => {
@@ -243,6 +245,7 @@ impl fmt::Display for Dialect {
 }
 
 impl From<HeadError> for HandshakeError {
+    /// The fault of a request's head; a client maps to [`AnswerHead`](Self::AnswerHead) instead.
     fn from(error: HeadError) -> Self {
         Self::Head(error)
     }

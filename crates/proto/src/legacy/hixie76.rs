@@ -94,4 +94,25 @@ mod tests {
         assert_eq!(part(b"0 "), Some(0));
         assert_eq!(part(&[b' '; 100]), None);
     }
+
+    proptest::proptest! {
+        /// The client of the draft (§4.1, steps 16 to 23) hides a number as it is hidden here.
+        #[test]
+        fn the_number_that_a_client_hides_is_found(
+            spaces in 1..=12_u32,
+            number: u32,
+            inserted in proptest::collection::vec(("[!-/:-~]", 0..64_usize), 1..=12),
+            places in proptest::collection::vec(0..64_usize, 12),
+        ) {
+            let number = number / spaces;
+            let mut key = (number * spaces).to_string();
+            for (text, at) in inserted {
+                key.insert_str(at % (key.len() + 1), &text);
+            }
+            for at in &places[..spaces as usize] {
+                key.insert(1 + at % (key.len() - 1), ' ');
+            }
+            assert_eq!(part(key.as_bytes()), Some(number), "{key:?}");
+        }
+    }
 }
