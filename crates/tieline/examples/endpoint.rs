@@ -42,7 +42,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = format!("ws://{}", listener.local_addr()?);
     let server = Endpoints::new().declare(Game { secret: 1_234_567 })?;
     tokio::spawn(server.serve(listener, std::future::pending()));
-
     let game = Endpoint::<Json<u32>, Json<Hint>>::at("/guess/{most}").subprotocol("guess.v1");
     let mut line = game.connect(&base, &[("most", "100")]).await?;
     let (mut low, mut high) = (0, 99);

@@ -1,0 +1,165 @@
+//! What may stand on the command line.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
+
+const EXAMPLES: &str = "\
+Examples:
+  tieline serve                              the page and the demos at http://127.0.0.1:8080
+  tieline serve --listen 0.0.0.0:80          for the whole network
+  tieline serve --config tieline.toml        what the file says
+  tieline config print > tieline.toml        a file to start from
+  tieline config check tieline.toml          is it right?
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 could not connect,
+4 the peer broke the protocol.";
+
+const SERVE_EXAMPLES: &str = "\
+Without --config it serves the page at /, /echo, /counter, /chat and /room. /healthz is always there.
+What a flag says wins over its variable, the variable over the file, the file over the default.
+
+Examples:
+  tieline serve
+  tieline serve --listen 127.0.0.1:9000 --listen unix:/run/tieline.sock
+  tieline serve --config /etc/tieline.toml --log-format json
+  TIELINE_LISTEN=0.0.0.0:80,[::]:80 tieline serve
+
+Signals: TERM and INT stop it, a second one at once; HUP reads the certificates again.";
+
+/// Serves browsers, devices and programs in real time over WebSocket.
+#[derive(Debug, Parser)]
+#[command(name = "tieline", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Starts the server
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Options),
+    /// Checks and shows configurations
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Prints the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Says whether a configuration is right, and where it is not
+    Check(Named),
+    /// Prints the configuration in effect as TOML, defaults included
+    Print(Named),
+    /// Prints the JSON schema of configuration files
+    Schema,
+}
+
+/// A configuration, by name or by flag.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Named {
+    /// The file, as --config names it
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    pub(crate) file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Where to listen: IP:PORT, or unix:PATH; may be given more than once [default: 127.0.0.1:8080]
+    #[arg(long, short, value_name = "ADDRESS", env = "TIELINE_LISTEN", value_delimiter = ',')]
+    #[arg(hide_env_values = true)]
+    listen: Vec<String>,
+
+    /// Threads that serve [default: one for each core]
+    #[arg(long, short, value_name = "N", env = "TIELINE_WORKERS", hide_env_values = true)]
+    workers: Option<usize>,
+
+    /// Speaks the old drafts hixie-75 and hixie-76, too
+    #[arg(long, env = "TIELINE_LEGACY", value_parser = BoolishValueParser::new())]
+    #[arg(hide_env_values = true)]
+    legacy: bool,
+
+    /// Serves what this TOML file says
+    #[arg(long, short, value_name = "FILE", env = "TIELINE_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// How long open lines may take to end when the server stops, such as 10s [default: 10s]
+    #[arg(long, value_name = "TIME", env = "TIELINE_DRAIN", hide_env_values = true)]
+    drain: Option<Span>,
+
+    /// How the log is written [default: text on a terminal, json otherwise]
+    #[arg(long, value_name = "FORMAT", env = "TIELINE_LOG_FORMAT", hide_env_values = true)]
+    log_format: Option<Format>,
+
+    /// What is logged [default: info]
+    #[arg(long, value_name = "LEVEL", env = "TIELINE_LOG_LEVEL", hide_env_values = true)]
+    log_level: Option<Level>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Json,
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Options {
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            listen: self.listen.clone(),
+            workers: self.workers,
+            legacy: self.legacy,
+            drain: self.drain,
+            log_format: self.log_format.map(|format| match format {
+                Format::Json => LogFormat::Json,
+                Format::Text => LogFormat::Text,
+            }),
+            log_level: self.log_level.map(|level| match level {
+                Level::Error => LogLevel::Error,
+                Level::Warn => LogLevel::Warn,
+                Level::Info => LogLevel::Info,
+                Level::Debug => LogLevel::Debug,
+                Level::Trace => LogLevel::Trace,
+            }),
+        }
+    }
+}
+
+/// Prints the completions for `shell`.
+pub(crate) fn completions(shell: Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "tieline", &mut script);
+    io::Write::write_all(&mut io::stdout(), &script)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,58 @@
+//! `tieline config`: is a configuration right, what is in effect, and what may be written.
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use tieline_server::config::{ConfigError, File, Plan, Source};
+
+use crate::args::{ConfigCommand, Named, Options};
+
+/// Runs one of the three commands.
+pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<()> {
+    match command {
+        ConfigCommand::Check(named) => check(named),
+        ConfigCommand::Print(named) => print(named),
+        ConfigCommand::Schema => schema(),
+    }
+}
+
+/// The file that the options name, or the built-in one.
+pub(crate) fn load(options: &Options) -> Result<(File, Source), ConfigError> {
+    let Some(path) = &options.config else { return Ok(File::builtin()) };
+    let source = Source::read(path)
+        .map_err(|error| ConfigError::unreadable(path.display().to_string(), error))?;
+    Ok((File::parse(&source)?, source))
+}
+
+fn load_named(named: &Named) -> Result<(File, Source), ConfigError> {
+    match &named.file {
+        None => load(&named.options),
+        Some(path) => {
+            let source = Source::read(path)
+                .map_err(|error| ConfigError::unreadable(path.display().to_string(), error))?;
+            Ok((File::parse(&source)?, source))
+        }
+    }
+}
+
+fn check(named: &Named) -> anyhow::Result<()> {
+    let (file, source) = load_named(named)?;
+    Plan::new(file, &source, &named.options.overrides())?;
+    writeln!(io::stdout(), "OK: {}", source.name())?;
+    Ok(())
+}
+
+fn print(named: &Named) -> anyhow::Result<()> {
+    let (file, source) = load_named(named)?;
+    let overrides = named.options.overrides();
+    Plan::new(file.clone(), &source, &overrides)?;
+    let text = overrides.apply(file).to_toml();
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn schema() -> anyhow::Result<()> {
+    let schema = serde_json::to_string_pretty(&File::schema()).context("cannot write JSON")?;
+    writeln!(io::stdout(), "{schema}")?;
+    Ok(())
+}

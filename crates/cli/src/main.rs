@@ -1,0 +1,26 @@
+//! The program `tieline`.
+#![forbid(unsafe_code)]
+
+mod args;
+mod config;
+mod environment;
+mod exit;
+mod log;
+mod serve;
+mod style;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match args.command {
+        Command::Serve(options) => serve::run(&options),
+        Command::Config(command) => config::run(&command),
+        Command::Completions { shell } => args::completions(shell),
+    };
+    exit::conclude(result)
+}

@@ -1,0 +1,14 @@
+//! The built program, end to end: on port 0, with the `tieline` client or bare sockets.
+#![expect(clippy::unwrap_used, reason = "what helps tests is a test, too")]
+
+mod config_command;
+mod examples;
+mod handshake;
+mod isolation;
+mod lifetime;
+mod pages;
+mod places;
+mod server;
+mod services;
+mod tls;
+mod workers;

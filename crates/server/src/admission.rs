@@ -1,0 +1,108 @@
+//! Whether a request opens a line: every check between its head and the 101.
+//!
+//! | in this order                              | where it fails       |
+//! |--------------------------------------------|----------------------|
+//! | asks for a WebSocket                       | (an ordinary request)|
+//! | `Host` is a name of the listener           | 403                  |
+//! | the path has a service                     | 404                  |
+//! | method, version, key, draft                | 405, 426, 400, 426   |
+//! | `Origin` is one of the route's             | 403                  |
+//! | the service takes the peer                 | what the service says|
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{Response, StatusCode};
+use tieline_proto::handshake::server::{Accept, Upgrade};
+use tieline_proto::handshake::{HandshakeError, Scheme};
+
+use crate::config::PlannedListener;
+use crate::request::Request;
+use crate::routes::{Route, Routes};
+
+/// Where a request arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Entrance {
+    pub(crate) listener: Arc<PlannedListener>,
+    /// `None` over a Unix socket.
+    pub(crate) from: Option<SocketAddr>,
+}
+
+/// A request that opens a line, and how it is answered.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) upgrade: Upgrade,
+    pub(crate) accept: Accept,
+    pub(crate) route: Arc<Route>,
+    pub(crate) request: Request,
+}
+
+impl Entrance {
+    pub(crate) fn is_secure(&self) -> bool {
+        self.listener.certificates.is_some()
+    }
+
+    /// Whether the request's `Host` is a name that this listener answers to.
+    pub(crate) fn allows_host<B>(&self, request: &http::Request<B>) -> bool {
+        self.listener.hosts.allows(host(request))
+    }
+}
+
+/// Looks at a request; `None` is one that asks for no WebSocket.
+pub(crate) fn admit(
+    head: &http::Request<()>,
+    entrance: &Entrance,
+    routes: &Routes,
+) -> Result<Option<Box<Admitted>>, Box<Response<String>>> {
+    let upgrade = match Upgrade::of(head, entrance.listener.legacy) {
+        Ok(None) => return Ok(None),
+        Ok(Some(upgrade)) => Ok(upgrade),
+        Err(error) => Err(error),
+    };
+    if !entrance.allows_host(head) {
+        return Err(HandshakeError::HostNotAllowed.response().into());
+    }
+    let path = head.uri().path();
+    let Some((route, service)) = routes
+        .find(path)
+        .and_then(|route| Some((Arc::clone(route), Arc::clone(route.service.as_ref()?))))
+    else {
+        return Err(
+            refusal(StatusCode::NOT_FOUND, "there is no WebSocket service at this path").into()
+        );
+    };
+    let upgrade = upgrade.map_err(|error| Box::new(error.response()))?;
+    let scheme = if entrance.is_secure() { Scheme::Https } else { Scheme::Http };
+    if !route.plan.origins.allows(&upgrade.claim(Some(scheme))) {
+        return Err(HandshakeError::OriginNotAllowed.response().into());
+    }
+    let (parts, ()) = head.clone().into_parts();
+    let request = Request::new(&parts, upgrade.protocols(), entrance.from, entrance.is_secure());
+    let taken = service.admit(&request).map_err(|refusal| Box::new(refusal.into_response()))?;
+    let preferred = || {
+        let offered = |name: &&String| upgrade.protocols().contains(name);
+        route.plan.subprotocols.iter().find(offered).cloned()
+    };
+    let accept = Accept {
+        protocol: taken.protocol.or_else(preferred),
+        deflate: route.plan.deflate.clone(),
+        headers: taken.headers,
+        secure: entrance.is_secure(),
+    };
+    Ok(Some(Box::new(Admitted { upgrade, accept, route, request })))
+}
+
+/// A refusal with a line of text.
+pub(crate) fn refusal(status: StatusCode, reason: &str) -> Response<String> {
+    let mut response = Response::new(format!("{reason}\n"));
+    *response.status_mut() = status;
+    response
+}
+
+/// The name that was asked for: in the target where it is whole, in `Host` otherwise.
+fn host<B>(request: &http::Request<B>) -> Option<&str> {
+    match request.uri().authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => request.headers().get(http::header::HOST)?.to_str().ok(),
+    }
+}

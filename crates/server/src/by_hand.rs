@@ -1,0 +1,75 @@
+//! Peers without a carrier and a worker without a thread, for the tests of services.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tieline::{CloseCode, Message};
+use tokio::sync::watch;
+
+use crate::inbox::{Delivery, Inbox};
+use crate::outbox::Overflow;
+use crate::peer::{Peer, PeerId};
+use crate::request::Request;
+use crate::routes::Routes;
+use crate::worker::Shared;
+
+/// A worker that does its work when it is told to.
+pub(crate) struct Bench {
+    inbox: Inbox,
+    delivery: Delivery,
+    peers: HashMap<PeerId, Peer>,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let (inbox, delivery) = Inbox::new();
+        Self { inbox, delivery, peers: HashMap::new() }
+    }
+
+    /// A peer from this IP address, or from a Unix socket for an empty one.
+    pub(crate) fn peer(&mut self, address: &str) -> Peer {
+        let peer = Peer::new(request(address), self.inbox.clone(), 1 << 20, Overflow::Close);
+        self.peers.insert(peer.id(), peer.clone());
+        peer
+    }
+
+    /// Carries out every order that waits.
+    pub(crate) fn deliver(&mut self) {
+        while let Some(order) = self.delivery.try_next() {
+            self.delivery.carry_out(order, |id| self.peers.get(&id).cloned());
+        }
+    }
+
+    /// What the peer has heard since the last call, binary messages as `<N bytes>`.
+    pub(crate) fn heard(&mut self, peer: &Peer) -> Vec<String> {
+        self.deliver();
+        let mut outbox = peer.outbox().borrow_mut();
+        std::iter::from_fn(|| outbox.pop())
+            .map(|message| match message {
+                Message::Text(text) => text.to_string(),
+                Message::Binary(bytes) => format!("<{} bytes>", bytes.len()),
+            })
+            .collect()
+    }
+
+    /// How the peer's line was ended, once all was heard.
+    pub(crate) fn ended(&mut self, peer: &Peer) -> Option<CloseCode> {
+        self.deliver();
+        peer.outbox().borrow_mut().take_end().map(|(code, _)| code)
+    }
+}
+
+/// A request for `/` from this IP address, or from a Unix socket for an empty one.
+pub(crate) fn request(address: &str) -> Request {
+    let from = address.parse().ok().map(|ip| SocketAddr::new(ip, 4_711));
+    let (head, ()) = http::Request::get("/").body(()).unwrap().into_parts();
+    Request::new(&head, &[], from, false)
+}
+
+/// What the workers of a server without routes share.
+pub(crate) fn shared() -> Arc<Shared> {
+    let (_, stopping) = watch::channel(false);
+    Arc::new(Shared { routes: Routes::new(Vec::new()), drain: Duration::ZERO, stopping })
+}

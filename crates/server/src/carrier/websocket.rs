@@ -1,0 +1,357 @@
+//! A peer carried by a WebSocket: one task that writes what waits, reads, and hears of the end.
+//!
+//! ```text
+//! outbox ─▶ write buffer ─▶ the peer        what the service sends
+//!                           the peer ─▶ conversation
+//! ```
+//!
+//! Before each read everything that waits is moved to the socket, so that replies to one read
+//! leave in one write. Where the service waits for slow peers, a full backlog stops reading.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use futures_util::{Sink, Stream};
+use tieline::{CloseCode, Closed, Lost, WebSocket};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::{debug, info};
+
+use super::conversation::Served;
+use crate::message::Message;
+use crate::peer::Peer;
+use crate::service::Service;
+use crate::worker::Worker;
+
+/// What went over one line, for the log.
+#[derive(Debug, Default)]
+struct Traffic {
+    messages_in: u64,
+    bytes_in: u64,
+    messages_out: u64,
+    bytes_out: u64,
+}
+
+struct Carrier<'w, S> {
+    worker: &'w Worker,
+    socket: WebSocket<S>,
+    served: Served,
+    traffic: Traffic,
+    since: Instant,
+    /// Whether the backlog was full when it was last looked at.
+    was_full: bool,
+}
+
+/// Carries a peer until its line and transport have ended.
+pub(crate) async fn carry<S>(
+    worker: &Worker,
+    socket: WebSocket<S>,
+    peer: Peer,
+    service: &dyn Service,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    info!(
+        peer = %peer.id(),
+        name = peer.name(),
+        path = peer.request().path(),
+        dialect = %socket.dialect(),
+        protocol = socket.protocol(),
+        extensions = socket.extensions(),
+        "connected"
+    );
+    let mut carrier = Carrier {
+        worker,
+        socket,
+        served: Served::open(peer, service),
+        traffic: Traffic::default(),
+        since: Instant::now(),
+        was_full: false,
+    };
+    worker.deliver();
+    poll_fn(|cx| carrier.poll(cx)).await;
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            self.drain();
+            self.write(cx);
+            if !self.may_read() {
+                match Pin::new(&mut self.socket).poll_flush(cx) {
+                    Poll::Ready(Ok(())) => continue,
+                    // Nothing more can be written: what is left to read says why.
+                    Poll::Ready(Err(_)) => self.served.peer().outbox().borrow_mut().finish(),
+                    Poll::Pending => {
+                        self.served.peer().outbox().borrow_mut().listen(cx);
+                        return Poll::Pending;
+                    }
+                }
+            }
+            self.served.peer().outbox().borrow_mut().listen(cx);
+            let polled = Pin::new(&mut self.socket).poll_next(cx);
+            if polled.is_ready() {
+                self.served.peer().outbox().borrow_mut().stop_listening();
+            }
+            self.notice_end();
+            match polled {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(message))) => self.receive(&message),
+                // The end was noticed; what is left is to end the transport.
+                Poll::Ready(Some(Err(_))) => {}
+                Poll::Ready(None) => return Poll::Ready(()),
+            }
+        }
+    }
+
+    fn receive(&mut self, message: &tieline::Message) {
+        self.traffic.messages_in += 1;
+        self.traffic.bytes_in += message.len() as u64;
+        if !self.served.peer().is_closing() {
+            self.served.call(|conversation, peer| {
+                conversation.message(peer, Message::from(message));
+            });
+            self.worker.deliver();
+        }
+    }
+
+    /// Hands on that the server stops.
+    fn drain(&mut self) {
+        let stops = self.served.peer().outbox().borrow_mut().take_drain();
+        if stops {
+            self.served.call(|conversation, peer| conversation.drain(peer));
+            self.served.peer().close(CloseCode::GOING_AWAY, "the server stops");
+        }
+    }
+
+    /// Moves what waits to the socket while it takes it, and then the end.
+    fn write(&mut self, cx: &mut Context<'_>) {
+        let mut outbox = self.served.peer().outbox().borrow_mut();
+        while !outbox.is_empty() {
+            let mut socket = Pin::new(&mut self.socket);
+            match socket.as_mut().poll_ready(cx) {
+                Poll::Pending => break,
+                Poll::Ready(Err(_)) => outbox.finish(),
+                Poll::Ready(Ok(())) => {
+                    let Some(message) = outbox.pop() else { break };
+                    let len = message.len() as u64;
+                    match socket.start_send(message) {
+                        Ok(()) => {
+                            self.traffic.messages_out += 1;
+                            self.traffic.bytes_out += len;
+                        }
+                        Err(error) => {
+                            let peer = self.served.peer().id();
+                            debug!(%peer, %error, "message not sent");
+                        }
+                    }
+                }
+            }
+        }
+        if let Some((code, reason)) = outbox.take_end() {
+            // Where the peer was first to close there is nothing left to start.
+            let _ = self.socket.start_close(code, &reason);
+        }
+        outbox.set_in_carrier(self.socket.buffered_amount());
+    }
+
+    /// Whether the peer may speak; tells the service when it may again.
+    fn may_read(&mut self) -> bool {
+        let is_full = self.served.peer().outbox().borrow().must_wait();
+        if self.was_full && !is_full {
+            self.served.call(|conversation, peer| conversation.writable(peer));
+        }
+        self.was_full = is_full;
+        !is_full
+    }
+
+    /// The end is told as soon as it is known; the transport may take longer.
+    fn notice_end(&mut self) {
+        if self.served.is_over() {
+            return;
+        }
+        if let Some(closed) = self.socket.closed().cloned() {
+            self.end(&closed);
+        }
+    }
+}
+
+impl<S> Carrier<'_, S> {
+    fn end(&mut self, closed: &Closed) {
+        self.served.close(closed);
+        self.worker.deliver();
+        self.log_end(closed);
+    }
+
+    fn log_end(&self, closed: &Closed) {
+        let Traffic { messages_in, bytes_in, messages_out, bytes_out } = self.traffic;
+        info!(
+            peer = %self.served.peer().id(),
+            code = sent_or_heard(closed).get(),
+            how = %closed,
+            duration_ms = self.since.elapsed().as_millis() as u64,
+            messages_in,
+            bytes_in,
+            messages_out,
+            bytes_out,
+            "disconnected"
+        );
+    }
+}
+
+impl<S> Drop for Carrier<'_, S> {
+    /// The task was dropped with the line open: the time to drain is over.
+    fn drop(&mut self) {
+        if !self.served.is_over() {
+            self.end(&Closed::Lost(Lost::Transport));
+        }
+    }
+}
+
+/// The code that was on the wire: the peer's, or the one it was failed with.
+fn sent_or_heard(closed: &Closed) -> CloseCode {
+    match closed {
+        Closed::Failed(error) => error.close_code(),
+        closed => closed.code(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::sync::{Arc, Mutex};
+    use tieline::{Agreement, Limits};
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::task::LocalSet;
+
+    use crate::by_hand::{request, shared};
+    use crate::outbox::Overflow;
+    use crate::service::Conversation;
+
+    /// Panics where the message says so, and writes down what it is told.
+    #[derive(Clone, Default)]
+    struct Fragile(Arc<Mutex<Vec<String>>>);
+
+    impl Fragile {
+        fn note(&self, what: impl Into<String>) {
+            self.0.lock().unwrap().push(what.into());
+        }
+    }
+
+    impl Service for Fragile {
+        fn overflow(&self) -> Overflow {
+            Overflow::Wait
+        }
+
+        fn open(&self, _peer: &Peer) -> Box<dyn Conversation> {
+            Box::new(self.clone())
+        }
+    }
+
+    impl Conversation for Fragile {
+        fn message(&mut self, peer: &Peer, message: Message<'_>) {
+            assert_ne!(message, Message::Text("break"), "as it was told");
+            peer.send(message);
+        }
+
+        fn writable(&mut self, _peer: &Peer) {
+            self.note("writable");
+        }
+
+        fn drain(&mut self, peer: &Peer) {
+            peer.send("good-bye");
+        }
+
+        fn close(&mut self, _peer: &Peer, how: &Closed) {
+            self.note(how.code().to_string());
+        }
+    }
+
+    /// A carried peer, and the other end of its line.
+    async fn with_line<F>(
+        service: Fragile,
+        capacity: usize,
+        talk: impl FnOnce(WebSocket<DuplexStream>, Peer) -> F,
+    ) where
+        F: Future<Output = ()>,
+    {
+        let tasks = LocalSet::new();
+        let worker = Rc::new(Worker::new(shared()));
+        let (ours, theirs) = duplex(capacity);
+        let agreement = Agreement::default();
+        let socket = WebSocket::server(ours, &agreement, Limits::default(), &[]);
+        let client = WebSocket::client(theirs, &agreement, Limits::default(), &[]);
+        let peer = Peer::new(request(""), worker.inbox().clone(), 1_000, service.overflow());
+        let carried = peer.clone();
+        tasks.spawn_local(async move {
+            let _registered = worker.register(&carried);
+            carry(&worker, socket, carried, &service).await;
+        });
+        tasks.run_until(talk(client, peer)).await;
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_its_own_line_with_1011() {
+        let service = Fragile::default();
+        let told = Arc::clone(&service.0);
+        with_line(service, 1 << 10, async |mut client, _peer| {
+            client.send("hello").await.unwrap();
+            assert_eq!(client.next().await.unwrap().unwrap().text(), Some("hello"));
+            client.send("break").await.unwrap();
+            client.send("never seen").await.unwrap();
+            assert!(client.next().await.is_none());
+            assert_eq!(client.closed().unwrap().code(), CloseCode::INTERNAL);
+        })
+        .await;
+        assert_eq!(*told.lock().unwrap(), ["1011 (internal error)"]);
+    }
+
+    #[tokio::test]
+    async fn a_service_has_the_last_word_before_1001() {
+        with_line(Fragile::default(), 1 << 10, async |mut client, peer| {
+            peer.outbox().borrow_mut().drain();
+            assert_eq!(client.next().await.unwrap().unwrap().text(), Some("good-bye"));
+            assert!(client.next().await.is_none());
+            assert_eq!(client.closed().unwrap().code(), CloseCode::GOING_AWAY);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_peer_is_read_from_again_when_it_has_read() {
+        let service = Fragile::default();
+        let told = Arc::clone(&service.0);
+        with_line(service, 1 << 20, async |client, peer| {
+            let (mut sender, mut receiver) = client.split();
+            let message = "x".repeat(100 << 10);
+            let sent = RefCell::new(0);
+            let send = async {
+                for _ in 0..40 {
+                    sender.send(message.as_str()).await.unwrap();
+                    *sent.borrow_mut() += 1;
+                }
+            };
+            // The pipe, the write buffer and the backlog fill, and then nothing moves any more.
+            let mut send = std::pin::pin!(send);
+            let mut turns = 0;
+            while turns < 10_000 {
+                assert!(futures_util::poll!(&mut send).is_pending());
+                tokio::task::yield_now().await;
+                turns += 1;
+            }
+            assert!(peer.outbox().borrow().must_wait());
+            let receive = async {
+                for _ in 0..40 {
+                    assert_eq!(receiver.next().await.unwrap().unwrap().len(), message.len());
+                }
+            };
+            tokio::join!(send, receive);
+            assert_eq!(*sent.borrow(), 40);
+        })
+        .await;
+        assert!(told.lock().unwrap().iter().any(|word| word == "writable"));
+    }
+}

@@ -1,0 +1,109 @@
+//! Checking where the server listens.
+
+use std::net::SocketAddr;
+
+use tieline_proto::handshake::{Hosts, Legacy};
+
+use super::Check;
+use crate::config::error::{ConfigError, Problem};
+use crate::config::file;
+use crate::config::plan::{Listener, Place};
+use crate::config::source::Key;
+use crate::listen::{Certificates, TlsFiles};
+
+impl Check<'_> {
+    pub(super) fn listeners(
+        &self,
+        written: &[file::Listener],
+    ) -> Result<Vec<Listener>, ConfigError> {
+        let mut listeners: Vec<Listener> = Vec::with_capacity(written.len());
+        for (index, listener) in written.iter().enumerate() {
+            let key = Key::top("listener").index(index);
+            let checked = self.listener(listener, &key)?;
+            let same =
+                |other: &Listener| other.place == checked.place && !is_free_port(&other.place);
+            if let Some(first) = listeners.iter().position(same) {
+                let first = self.line_of(&Key::top("listener").index(first));
+                let place = checked.place.to_string();
+                let name = if listener.unix.is_some() { "unix" } else { "address" };
+                let problem = Problem::DuplicateListener { place, first };
+                return Err(self.fail_listener(problem, &key.name(name)));
+            }
+            listeners.push(checked);
+        }
+        Ok(listeners)
+    }
+
+    fn listener(&self, written: &file::Listener, key: &Key) -> Result<Listener, ConfigError> {
+        let place = match (&written.address, &written.unix) {
+            (Some(address), None) => Place::Tcp(parse_address(address).ok_or_else(|| {
+                self.fail_listener(Problem::Address(address.clone()), &key.name("address"))
+            })?),
+            (None, Some(path)) => Place::Unix(match self.overrides.listen.as_slice() {
+                [] => self.source.resolve(path),
+                _ => path.clone(),
+            }),
+            _ => return Err(self.fail_listener(Problem::AddressOrUnix, key)),
+        };
+        for (index, name) in written.hosts.iter().enumerate() {
+            if !is_host(name) {
+                let key = key.name("hosts").index(index);
+                return Err(self.fail(Problem::Host(name.clone()), &key));
+            }
+        }
+        let is_loopback = matches!(&place, Place::Tcp(address) if address.ip().is_loopback());
+        let hosts = match written.hosts.as_slice() {
+            [] if !is_loopback => Hosts::Any,
+            names => Hosts::Loopback(names.to_vec()),
+        };
+        let limits = &written.limits;
+        let at = key.name("limits");
+        self.in_range(limits.max_head_bytes, 256, 1 << 20, &at.name("max_head_bytes"))?;
+        self.in_range(limits.max_headers, 1, 10_000, &at.name("max_headers"))?;
+        Ok(Listener {
+            certificates: self.certificates(written.tls.as_ref(), &key.name("tls"))?,
+            legacy: if written.legacy { Legacy::On } else { Legacy::Off },
+            hosts,
+            limits: tieline_proto::Limits {
+                handshake_within: limits.handshake_within.get(),
+                max_head_bytes: limits.max_head_bytes,
+                max_headers: limits.max_headers,
+                ..tieline_proto::Limits::default()
+            },
+            place,
+        })
+    }
+
+    fn certificates(
+        &self,
+        tls: Option<&file::Tls>,
+        key: &Key,
+    ) -> Result<Option<Certificates>, ConfigError> {
+        let Some(tls) = tls else { return Ok(None) };
+        let files = TlsFiles {
+            certificate: self.source.resolve(&tls.certificate),
+            key: self.source.resolve(&tls.key),
+            client_ca: tls.client_ca.as_ref().map(|path| self.source.resolve(path)),
+        };
+        Certificates::load(files).map(Some).map_err(|error| {
+            let key = key.name(error.key());
+            self.fail(Problem::Tls(error), &key)
+        })
+    }
+}
+
+/// `localhost` is 127.0.0.1; no other name is looked up.
+fn parse_address(text: &str) -> Option<SocketAddr> {
+    match text.strip_prefix("localhost:") {
+        Some(port) => Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?))),
+        None => text.parse().ok(),
+    }
+}
+
+const fn is_free_port(place: &Place) -> bool {
+    matches!(place, Place::Tcp(address) if address.port() == 0)
+}
+
+fn is_host(name: &str) -> bool {
+    Hosts::Loopback(vec![name.to_owned()]).allows(Some(name))
+}

@@ -1,0 +1,159 @@
+//! Checking what the server serves.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tieline_proto::deflate;
+use tieline_proto::handshake::{Origin, Origins};
+use tieline_proto::http::is_token;
+
+use super::Check;
+use crate::config::error::{ConfigError, Problem};
+use crate::config::plan::{Page, Route};
+use crate::config::route::{self as file, SAME_ORIGIN};
+use crate::config::source::Key;
+use crate::http::HEALTH_PATH;
+
+impl Check<'_> {
+    pub(super) fn routes(&self, written: &[file::Route]) -> Result<Vec<Route>, ConfigError> {
+        if written.is_empty() {
+            return Err(self.fail(Problem::NoRoutes, &Key::default()));
+        }
+        let mut routes: Vec<Route> = Vec::with_capacity(written.len());
+        for (index, route) in written.iter().enumerate() {
+            let key = Key::top("route").index(index);
+            let path = &route.path;
+            if let Some(first) = routes.iter().position(|other| other.path == *path) {
+                let first = self.line_of(&Key::top("route").index(first).name("path"));
+                let problem = Problem::DuplicateRoute { path: path.clone(), first };
+                return Err(self.fail(problem, &key.name("path")));
+            }
+            routes.push(self.route(route, &key)?);
+        }
+        Ok(routes)
+    }
+
+    fn route(&self, written: &file::Route, key: &Key) -> Result<Route, ConfigError> {
+        let path = &written.path;
+        if !is_path(path) {
+            return Err(self.fail(Problem::Path(path.clone()), &key.name("path")));
+        }
+        if path == HEALTH_PATH {
+            return Err(self.fail(Problem::ReservedPath(path.clone()), &key.name("path")));
+        }
+        if written.service.is_none() && written.page.is_none() {
+            return Err(self.fail(Problem::ServiceOrPage, key));
+        }
+        for (index, name) in written.subprotocols.iter().enumerate() {
+            if !is_token(name.as_bytes()) {
+                let key = key.name("subprotocols").index(index);
+                return Err(self.fail(Problem::Subprotocol(name.clone()), &key));
+            }
+        }
+        let (limits, at) = (&written.limits, key.name("limits"));
+        self.in_range(limits.max_message_bytes, 1, 1 << 30, &at.name("max_message_bytes"))?;
+        self.in_range(limits.max_fragments, 1, 1 << 30, &at.name("max_fragments"))?;
+        self.in_range(limits.backlog_bytes, 1, 1 << 30, &at.name("backlog_bytes"))?;
+        Ok(Route {
+            path: path.clone(),
+            service: written.service.clone(),
+            page: self.page(written.page.as_ref(), key)?,
+            origins: self.origins(written, &key.name("origins"))?,
+            subprotocols: written.subprotocols.clone(),
+            deflate: self.deflate(written.compression.as_ref(), key)?,
+            limits: Arc::new(tieline_proto::Limits {
+                max_message_bytes: limits.max_message_bytes,
+                max_fragments: limits.max_fragments,
+                ping_after: Some(limits.ping_after.get()).filter(|after| !after.is_zero()),
+                pong_within: limits.pong_within.get(),
+                close_within: limits.close_within.get(),
+                ..tieline_proto::Limits::default()
+            }),
+            backlog_bytes: limits.backlog_bytes,
+        })
+    }
+
+    fn origins(&self, written: &file::Route, key: &Key) -> Result<Origins, ConfigError> {
+        let mut list = Vec::new();
+        let mut has_own = false;
+        for (index, text) in written.origins.iter().enumerate() {
+            match text.parse::<Origin>() {
+                _ if text == SAME_ORIGIN => has_own = true,
+                Ok(origin) => list.push(origin),
+                Err(_) => {
+                    return Err(self.fail(Problem::Origin(text.clone()), &key.index(index)));
+                }
+            }
+        }
+        Ok(match (written.danger_accept_any_origin, has_own, list.is_empty()) {
+            (true, _, _) => Origins::DangerAny,
+            (false, true, true) => Origins::SameOrigin,
+            (false, true, false) => Origins::SameOriginOr(list),
+            (false, false, _) => Origins::List(list),
+        })
+    }
+
+    fn deflate(
+        &self,
+        written: Option<&file::Compression>,
+        key: &Key,
+    ) -> Result<Option<deflate::Config>, ConfigError> {
+        let Some(written) = written.filter(|compression| compression.enabled) else {
+            return Ok(None);
+        };
+        let config = deflate::Config {
+            level: written.level,
+            min_bytes: written.min_bytes,
+            server_context_takeover: written.context_takeover,
+            client_context_takeover: written.context_takeover,
+            server_max_window_bits: written.max_window_bits,
+            ..deflate::Config::default()
+        };
+        config.check().map_err(|error| {
+            let name = match error {
+                deflate::ConfigError::WindowBits(_) => "max_window_bits",
+                _ => "level",
+            };
+            self.fail(Problem::Compression(error), &key.name("compression").name(name))
+        })?;
+        Ok(Some(config))
+    }
+
+    fn page(&self, written: Option<&file::Page>, key: &Key) -> Result<Option<Page>, ConfigError> {
+        let fail = |path: &Path, source: io::Error| {
+            let path = path.to_path_buf();
+            self.fail(Problem::Page { path, source }, &key.name("page").name("path"))
+        };
+        Ok(Some(match written {
+            None => return Ok(None),
+            Some(file::Page::Console {}) => Page::Console,
+            Some(file::Page::File { path }) => {
+                let path = self.source.resolve(path);
+                Page::File(existing_file(&path).map_err(|error| fail(&path, error))?)
+            }
+            Some(file::Page::Folder { path }) => {
+                let path = self.source.resolve(path);
+                Page::Folder(existing_folder(&path).map_err(|error| fail(&path, error))?)
+            }
+        }))
+    }
+}
+
+/// As a browser sends it: nothing that has to be escaped.
+fn is_path(path: &str) -> bool {
+    path.starts_with('/')
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&byte))
+}
+
+fn existing_file(path: &Path) -> io::Result<PathBuf> {
+    if !std::fs::File::open(path)?.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    path.canonicalize()
+}
+
+fn existing_folder(path: &Path) -> io::Result<PathBuf> {
+    std::fs::read_dir(path)?;
+    path.canonicalize()
+}

@@ -1,0 +1,279 @@
+//! What an operator can write wrong, where it stands, and what would be right.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::source::{At, Key, Source};
+use crate::causes::Causes;
+use crate::listen::TlsError;
+
+/// A configuration that cannot be: nothing was started.
+///
+/// Its `Display` is one line, `FILE:LINE:COLUMN: key: what is wrong`, without the cause;
+/// [`report`](Self::report) has the cause, shows the line, and says what would be right.
+#[derive(Debug)]
+pub struct ConfigError(Box<Wrong>);
+
+#[derive(Debug)]
+struct Wrong {
+    place: Place,
+    problem: Problem,
+}
+
+/// Where the operator wrote it.
+#[derive(Debug)]
+enum Place {
+    File(String),
+    Flag(&'static str),
+    Key { file: String, key: Key, at: Option<At> },
+}
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// An address that is not an IP address and a port.
+    #[error("{0:?} is not an IP address and a port")]
+    Address(String),
+    /// A listener with neither or both of `address` and `unix`.
+    #[error("a listener has either `address` or `unix`")]
+    AddressOrUnix,
+    /// The text of the file is not what the keys need; the words are the parser's.
+    #[error("{0}")]
+    Content(String),
+    /// permessage-deflate with numbers that cannot be.
+    #[error("permessage-deflate cannot be spoken like this")]
+    Compression(#[source] tieline_proto::deflate::ConfigError),
+    /// Two listeners at one place.
+    #[error("a listener is already at {place}{}", line(.first))]
+    DuplicateListener {
+        /// Where both listen.
+        place: String,
+        /// The line of the first.
+        first: Option<usize>,
+    },
+    /// Two routes with one path.
+    #[error("a route already has the path {path:?}{}", line(.first))]
+    DuplicateRoute {
+        /// The path of both.
+        path: String,
+        /// The line of the first.
+        first: Option<usize>,
+    },
+    /// A name that cannot be a `Host`.
+    #[error("{0:?} is not a host name")]
+    Host(String),
+    /// A setting outside its range.
+    #[error("{value} is not between {min} and {max}")]
+    Range {
+        /// What was written.
+        value: u64,
+        /// The smallest that may be.
+        min: u64,
+        /// The largest that may be.
+        max: u64,
+    },
+    /// A file that has no route.
+    #[error("there is no route: the server would serve nothing")]
+    NoRoutes,
+    /// A text that is no origin.
+    #[error("{0:?} is not an origin")]
+    Origin(String),
+    /// A page that is not there, or not what its kind says.
+    #[error("cannot serve {}", .path.display())]
+    Page {
+        /// The path, as it was looked for.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A path that no request can have.
+    #[error("{0:?} is not a path that a request can have")]
+    Path(String),
+    /// A path that the server keeps for itself.
+    #[error("the server itself answers at {0:?}")]
+    ReservedPath(String),
+    /// The file itself cannot be read.
+    #[error("cannot read the file")]
+    Read(#[source] io::Error),
+    /// A route with neither service nor page.
+    #[error("a route has a `service`, a `page`, or both")]
+    ServiceOrPage,
+    /// A subprotocol that is no token.
+    #[error("{0:?} is not a subprotocol")]
+    Subprotocol(String),
+    /// Certificates that cannot be used.
+    #[error("TLS cannot be spoken with these files")]
+    Tls(#[source] TlsError),
+}
+
+impl Problem {
+    /// What would be right, where the problem does not say so itself.
+    pub fn advice(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Address(_) => {
+                "write it like \"127.0.0.1:8080\", \"[::1]:8080\", or \"0.0.0.0:80\" for all of IPv4"
+            }
+            Self::AddressOrUnix => {
+                "write address = \"127.0.0.1:8080\" or unix = \"/run/tieline.sock\""
+            }
+            Self::DuplicateListener { .. } => "leave one of the two out",
+            Self::DuplicateRoute { .. } => {
+                "give each route its own path; a page and a service may share one route"
+            }
+            Self::Host(_) => "write a name or an address without a port, like \"tieline.example\"",
+            Self::NoRoutes => "add one: [[route]], path = \"/echo\", service = { kind = \"echo\" }",
+            Self::Origin(_) => {
+                "write \"https://example.com\" (no path, no slash at its end), \"null\" or \"same-origin\""
+            }
+            Self::Page { .. } => "relative paths start from the folder of the configuration file",
+            Self::Path(_) => {
+                "begin with \"/\"; no spaces, \"?\" or \"#\"; others than ASCII as %XX"
+            }
+            Self::ReservedPath(_) => "choose another path",
+            Self::ServiceOrPage => {
+                "add service = { kind = \"echo\" } or page = { kind = \"console\" }"
+            }
+            Self::Subprotocol(_) => "write a word without spaces or commas, like \"chat.v1\"",
+            Self::Tls(error) => return error.advice(),
+            Self::Compression(_) | Self::Content(_) | Self::Range { .. } | Self::Read(_) => {
+                return None;
+            }
+        })
+    }
+
+    /// Where this is the problem.
+    pub(super) fn at(self, key: &Key, source: &Source) -> ConfigError {
+        let (file, key) = (source.name().to_owned(), key.clone());
+        let at = source.locate(&key);
+        ConfigError::new(Place::Key { file, key, at }, self)
+    }
+
+    /// Where this is the problem: a flag, or the variable that stands for it.
+    pub(super) fn at_flag(self, flag: &'static str) -> ConfigError {
+        ConfigError::new(Place::Flag(flag), self)
+    }
+
+    /// The parser's error, with the key it is about.
+    pub(super) fn of_toml(error: &toml::de::Error, source: &Source) -> ConfigError {
+        let problem = Self::Content(in_the_words_of_files(error.message()));
+        let file = source.name().to_owned();
+        let Some(span) = error.span() else {
+            return ConfigError::new(Place::File(file), problem);
+        };
+        // Inside a table with `kind` the parser only knows the table: look for the name there.
+        let named = unknown_name(error.message()).and_then(|name| source.find_name(name, &span));
+        let (key, span) = named.unwrap_or_else(|| (source.key_at(span.start), span));
+        let at = Some(source.at(span));
+        ConfigError::new(Place::Key { file, key, at }, problem)
+    }
+}
+
+impl ConfigError {
+    fn new(place: Place, problem: Problem) -> Self {
+        Self(Box::new(Wrong { place, problem }))
+    }
+
+    /// A file that cannot be read.
+    pub fn unreadable(file: impl Into<String>, error: io::Error) -> Self {
+        Self::new(Place::File(file.into()), Problem::Read(error))
+    }
+
+    /// What is wrong.
+    pub fn problem(&self) -> &Problem {
+        &self.0.problem
+    }
+
+    /// The key it is about, such as `route[1].path`; `None` for a flag or the file as a whole.
+    pub fn key(&self) -> Option<String> {
+        match &self.0.place {
+            Place::Key { key, .. } if !key.is_top() => Some(key.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Line and column, both from 1.
+    pub fn position(&self) -> Option<(usize, usize)> {
+        match &self.0.place {
+            Place::Key { at: Some(at), .. } => Some((at.line, at.column)),
+            _ => None,
+        }
+    }
+
+    /// The error for people: its line of the file, and what would be right, on several lines.
+    pub fn report(&self) -> String {
+        let mut report = Causes(self).to_string();
+        if let Place::Key { at: Some(at), .. } = &self.0.place {
+            let number = at.line.to_string();
+            let margin = " ".repeat(number.len());
+            let before = " ".repeat(at.column - 1);
+            let marks = "^".repeat(at.len);
+            let text = at.text.replace(|c: char| c.is_control(), " ");
+            report.push_str(&format!(
+                "\n  {margin} |\n  {number} | {text}\n  {margin} | {before}{marks}"
+            ));
+        }
+        if let Some(advice) = self.0.problem.advice() {
+            report.push_str(&format!("\n  help: {advice}"));
+        }
+        report
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.place {
+            Place::File(file) => write!(f, "{file}: ")?,
+            Place::Flag(flag) => write!(f, "{flag}: ")?,
+            Place::Key { file, key, at } => {
+                write!(f, "{file}:")?;
+                if let Some(at) = at {
+                    write!(f, "{}:{}:", at.line, at.column)?;
+                }
+                f.write_str(" ")?;
+                if !key.is_top() {
+                    write!(f, "{key}: ")?;
+                }
+            }
+        }
+        self.0.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.problem.source()
+    }
+}
+
+/// The parser speaks of what the program is made of; the operator has a file.
+fn in_the_words_of_files(message: &str) -> String {
+    const WORDS: &[(&str, &str)] = &[
+        ("\n", ", "),
+        ("unknown field", "unknown key"),
+        ("missing field", "missing key"),
+        ("unknown variant", "unknown word"),
+        ("there are no fields", "this table has no others"),
+        ("invalid type: ", "wrong type: "),
+        ("internally tagged enum Service", "a table with `kind`, such as { kind = \"echo\" }"),
+        ("internally tagged enum Page", "a table with `kind`, such as { kind = \"console\" }"),
+        ("expected usize", "expected a whole number"),
+        ("expected u32", "expected a whole number"),
+        ("expected u8", "expected a whole number"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a sequence", "expected a list in [ ]"),
+        ("expected struct ", "expected the table "),
+    ];
+    let message = message.trim_end().to_owned();
+    WORDS.iter().fold(message, |message, (theirs, ours)| message.replace(theirs, ours))
+}
+
+/// The name in the parser's "unknown field `name`, …".
+fn unknown_name(message: &str) -> Option<&str> {
+    message.strip_prefix("unknown field `")?.split('`').next()
+}
+
+fn line(line: &Option<usize>) -> String {
+    line.map(|line| format!(" (line {line})")).unwrap_or_default()
+}

@@ -1,0 +1,194 @@
+//! The configuration as it is written: every key, its meaning and its default.
+//!
+//! The comments of the fields become the descriptions of `tieline config schema`. Nothing here is
+//! checked beyond its shape; [`Plan`](super::Plan) is what comes out of checking it.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::error::{ConfigError, Problem};
+use super::route::Route;
+use super::source::Source;
+use super::span::Span;
+
+/// A configuration file of `tieline serve`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct File {
+    /// Threads that serve, each with its own connections. Default: one for each core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub workers: Option<usize>,
+
+    /// How long open lines may take to end when the server stops, such as "10s". Default "10s".
+    pub drain: Span,
+
+    /// What is logged, and how.
+    pub log: Log,
+
+    /// Where the server listens. Default: one listener at 127.0.0.1:8080.
+    pub listener: Vec<Listener>,
+
+    /// What the server serves, and where.
+    pub route: Vec<Route>,
+}
+
+/// What is logged, and how. Logs go to standard error; payloads are never among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Log {
+    /// "text" or "json". Default: text on a terminal, JSON otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<LogFormat>,
+
+    /// The least important level that is logged. Default "info".
+    pub level: LogLevel,
+}
+
+/// How a line of the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// One JSON object a line, for machines.
+    Json,
+    /// One line of text, for people.
+    Text,
+}
+
+/// How important a line of the log is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(clippy::exhaustive_enums, reason = "the levels are those of every logger")]
+pub enum LogLevel {
+    /// What kept the server from doing its work.
+    Error,
+    /// What an operator should look at.
+    Warn,
+    /// Who came, who left, and why.
+    #[default]
+    Info,
+    /// What was refused or ignored, and why.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// A place where the server listens: an address or a Unix socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Listener {
+    /// IP address and port, such as `127.0.0.1:8080` or `[::]:443`. Port 0 takes a free one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+
+    /// Path of a Unix socket, instead of an address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unix: Option<PathBuf>,
+
+    /// Whether the old drafts hixie-75 and hixie-76 are spoken here. Default false.
+    ///
+    /// They do not mask what clients send: never behind a caching proxy.
+    pub legacy: bool,
+
+    /// Names that requests may give as `Host`. A listener on a loopback address answers to
+    /// `localhost`, `127.0.0.1`, `[::1]` and to these; another one to every name, or where some are
+    /// listed to the same. Default none.
+    pub hosts: Vec<String>,
+
+    /// TLS: https and wss instead of http and ws. Default off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+
+    /// What a connection may cost before it has said what it wants.
+    pub limits: HandshakeLimits,
+}
+
+/// Certificates of a listener, in PEM files that are read again on SIGHUP. TLS 1.2 and 1.3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Tls {
+    /// The server's certificate, and those between it and its root.
+    pub certificate: PathBuf,
+
+    /// The certificate's private key.
+    pub key: PathBuf,
+
+    /// Roots that clients' certificates must lead to; with it, a client without one is turned
+    /// away. Default: clients need no certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<PathBuf>,
+}
+
+/// What a connection may cost before it has said what it wants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct HandshakeLimits {
+    /// From the connection to the answer: TLS, head and handshake together. Default "10s".
+    pub handshake_within: Span,
+
+    /// Longest request head, in bytes. Default 16384.
+    #[schemars(range(min = 256))]
+    pub max_head_bytes: usize,
+
+    /// Most header lines in a request. Default 100.
+    #[schemars(range(min = 1))]
+    pub max_headers: usize,
+}
+
+impl File {
+    /// The address listened at where nothing says another.
+    pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
+
+    /// What is served where no file says otherwise: the page and the demos.
+    pub fn builtin() -> (Self, Source) {
+        let source = Source::new("built-in configuration", include_str!("builtin.toml"));
+        let file = Self::parse(&source).expect("the built-in configuration is tested");
+        (file, source)
+    }
+
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for text that is not TOML, a key that is unknown or missing, and a value of
+    /// the wrong type; it knows the line, the column and the key.
+    pub fn parse(source: &Source) -> Result<Self, ConfigError> {
+        toml::from_str(source.text()).map_err(|error| Problem::of_toml(&error, source))
+    }
+
+    /// The configuration as TOML text, defaults written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("every value of a configuration has its TOML")
+    }
+
+    /// The JSON schema of configuration files, with what each key means.
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(Self)
+    }
+}
+
+impl Default for File {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            drain: Span::from_secs(10),
+            log: Log::default(),
+            listener: Vec::new(),
+            route: Vec::new(),
+        }
+    }
+}
+
+impl Default for HandshakeLimits {
+    fn default() -> Self {
+        Self { handshake_within: Span::from_secs(10), max_head_bytes: 16 << 10, max_headers: 100 }
+    }
+}

@@ -1,0 +1,166 @@
+//! What may be written of a route: its service, its page, and who may come.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::span::Span;
+
+/// What stands at one path: a service for WebSockets, a page for browsers, or both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Route {
+    /// The path, such as "/" or "/chat". It is compared letter for letter.
+    pub path: String,
+
+    /// What answers a WebSocket here. Default nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
+
+    /// What a browser is shown here. Default nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<Page>,
+
+    /// Pages that may open a WebSocket here: `https://example.com`, `null` for pages opened from
+    /// disk, `same-origin` for the server's own. The list is exact. A request without an origin
+    /// does not come from a page and is let in. Default ["same-origin"].
+    #[serde(default = "same_origin")]
+    pub origins: Vec<String>,
+
+    /// Lets any page open a WebSocket here, with the rights of whoever looks at it. Default false.
+    #[serde(default)]
+    pub danger_accept_any_origin: bool,
+
+    /// Subprotocols spoken here, the preferred first; the first that the client offers is chosen.
+    /// Default none.
+    #[serde(default)]
+    pub subprotocols: Vec<String>,
+
+    /// permessage-deflate for clients that offer it; `{}` switches it on. Default off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
+
+    /// What one line may cost.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What answers a WebSocket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Service {
+    /// A chat in plain text, where the server knows everybody by address.
+    Chat {},
+    /// A shared counter, with the number of users.
+    Counter {},
+    /// What arrives goes back.
+    Echo {},
+    /// A chat where the server gives everybody an id.
+    Room {},
+}
+
+/// What a browser is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Page {
+    /// The page that is built into the server.
+    Console {},
+    /// One file from disk.
+    File {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder from disk and what lies in it, below the route's path; `index.html` at the path
+    /// itself. Nothing outside the folder is served, and no link that leads out of it is followed.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// permessage-deflate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Compression {
+    /// Whether it is spoken. Default true, where the table is there.
+    pub enabled: bool,
+
+    /// Effort, from 1 (fastest) to 9 (smallest). Default 6.
+    #[schemars(range(min = 1, max = 9))]
+    pub level: u32,
+
+    /// Shortest message that is compressed, in bytes. Default 128.
+    pub min_bytes: usize,
+
+    /// Whether windows are kept from message to message, which costs memory for every line.
+    /// Default true.
+    pub context_takeover: bool,
+
+    /// Largest window of the server's compressor, as a power of two, 9 to 15. Default 15.
+    #[schemars(range(min = 9, max = 15))]
+    pub max_window_bits: u8,
+}
+
+/// What one line may cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Largest message, after inflation, in bytes. Default 65536.
+    #[schemars(range(min = 1))]
+    pub max_message_bytes: usize,
+
+    /// Most fragments of one message, empty ones counted. Default 4096.
+    #[schemars(range(min = 1))]
+    pub max_fragments: usize,
+
+    /// Most bytes that wait for a peer that does not read. Default 1048576.
+    #[schemars(range(min = 1))]
+    pub backlog_bytes: usize,
+
+    /// Silence after which a peer is pinged; "0s" never pings. Default "25s".
+    pub ping_after: Span,
+
+    /// How long it may then stay silent. Default "10s".
+    pub pong_within: Span,
+
+    /// How long it may take to answer a close. Default "5s".
+    pub close_within: Span,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            level: 6,
+            min_bytes: 128,
+            context_takeover: true,
+            max_window_bits: 15,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_message_bytes: 64 << 10,
+            max_fragments: 4_096,
+            backlog_bytes: 1 << 20,
+            ping_after: Span::from_secs(25),
+            pong_within: Span::from_secs(10),
+            close_within: Span::from_secs(5),
+        }
+    }
+}
+
+fn same_origin() -> Vec<String> {
+    vec![SAME_ORIGIN.to_owned()]
+}
+
+/// The word that stands for the server's own pages in a list of origins.
+pub(super) const SAME_ORIGIN: &str = "same-origin";

@@ -1,0 +1,110 @@
+//! One HTTP connection, on hyper, and the upgrades that it sees later.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::{OnUpgrade, Parts};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tieline::{Agreement, WebSocket};
+use tokio::select;
+use tracing::debug;
+
+use super::answer::{answer, text};
+use super::body::Body;
+use super::harden::harden;
+use crate::admission::{Admitted, Entrance, admit};
+use crate::connection::{carry, stopping};
+use crate::handoff::Handoff;
+use crate::listen::Stream;
+use crate::worker::Worker;
+
+type Io = TokioIo<Handoff<Stream>>;
+
+/// What hyper needs at least for its buffer.
+const MIN_BUFFER: usize = 8 << 10;
+
+/// Serves requests until the client leaves, keeps silent too long, or the server stops.
+pub(crate) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Handoff<Stream>) {
+    let limits = &entrance.listener.limits;
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.handshake_within)
+        .max_buf_size(limits.max_head_bytes.max(MIN_BUFFER))
+        .max_headers(limits.max_headers);
+    let stopping = worker.stopping();
+    let service = service_fn(|request| {
+        let response = respond(&worker, &entrance, request);
+        async { Ok::<_, Infallible>(response) }
+    });
+    let mut connection =
+        pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let ended = select! {
+        ended = connection.as_mut() => ended,
+        () = stopping => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(from = ?entrance.from, %error, "HTTP connection failed");
+    }
+}
+
+fn respond(
+    worker: &Rc<Worker>,
+    entrance: &Entrance,
+    mut request: Request<Incoming>,
+) -> Response<Body> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (parts, _body) = request.into_parts();
+    let head = Request::from_parts(parts, ());
+    let mut response = match admit(&head, entrance, worker.routes()) {
+        Err(refused) => text(*refused),
+        Ok(Some(_)) if worker.is_stopping() => text(stopping()),
+        Ok(Some(admitted)) => open(worker, *admitted, upgrade),
+        Ok(None) if !entrance.allows_host(&head) => {
+            text(tieline::HandshakeError::HostNotAllowed.response())
+        }
+        Ok(None) => answer(&head, worker.routes(), worker.is_stopping()),
+    };
+    if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+        harden(response.headers_mut());
+    }
+    response
+}
+
+/// Answers an upgrade; the line is carried by a task of its own once hyper has let go of it.
+fn open(worker: &Rc<Worker>, admitted: Admitted, upgrade: OnUpgrade) -> Response<Body> {
+    match admitted.upgrade.respond(&admitted.accept) {
+        Err(error) => text(error.response()),
+        Ok((response, agreement)) => {
+            worker.spawn(carry_upgraded(Rc::clone(worker), admitted, agreement, upgrade));
+            response.map(|()| Body::empty())
+        }
+    }
+}
+
+async fn carry_upgraded(
+    worker: Rc<Worker>,
+    admitted: Admitted,
+    agreement: Agreement,
+    upgrade: OnUpgrade,
+) {
+    let upgraded = match upgrade.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => return debug!(%error, "connection lost before its upgrade"),
+    };
+    let Ok(Parts { io, read_buf, .. }) = upgraded.downcast::<Io>() else {
+        unreachable!("hyper was given this stream and gives it back");
+    };
+    let limits = Arc::clone(&admitted.route.plan.limits);
+    let socket = WebSocket::server(io.into_inner(), &agreement, limits, &read_buf);
+    carry(&worker, admitted, socket).await;
+}

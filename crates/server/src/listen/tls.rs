@@ -1,0 +1,113 @@
+//! Certificates of a listener, which can be read again while it serves.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::pem::{self, PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+
+use super::tls_error::TlsError;
+
+/// The files that a listener's TLS is made of, all in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "TLS of a server is made of these three")]
+pub struct TlsFiles {
+    /// The certificate and those up to its root.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Roots of the clients' certificates, where clients need one.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// TLS as it is spoken now. A new handshake takes what was loaded last; open lines keep theirs.
+///
+/// The whole server side is exchanged at once, so that certificate, key, clients' roots and session
+/// tickets always belong together.
+#[derive(Debug)]
+pub struct Certificates {
+    files: TlsFiles,
+    current: ArcSwap<ServerConfig>,
+}
+
+impl Certificates {
+    /// Reads the files. TLS 1.2 and 1.3 are spoken.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] names the file that cannot be read or used.
+    pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
+        let current = ArcSwap::from(server_config(&files)?);
+        Ok(Self { files, current })
+    }
+
+    /// Reads the files again. What is spoken changes only if all of them are good.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load); the old certificates then stay.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        self.current.store(server_config(&self.files)?);
+        Ok(())
+    }
+
+    /// The file of the certificate, for the log.
+    pub fn certificate(&self) -> &Path {
+        &self.files.certificate
+    }
+
+    /// What takes the next handshake.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.current.load_full())
+    }
+}
+
+fn server_config(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
+    let path = &files.certificate;
+    let chain = certificates(path)
+        .map_err(|source| TlsError::Certificate { path: path.clone(), source })?;
+    let path = &files.key;
+    let key = PrivateKeyDer::from_pem_file(path)
+        .map_err(|source| TlsError::Key { path: path.clone(), source })?;
+
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .expect("the provider speaks TLS 1.2 and 1.3");
+    let builder = match &files.client_ca {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let verifier = client_verifier(path, provider)
+                .map_err(|source| TlsError::ClientCa { path: path.clone(), source })?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Pair)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Lets in the clients whose certificates lead to a root in `path`.
+fn client_verifier(
+    path: &Path,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, Box<dyn Error + Send + Sync>> {
+    let mut roots = RootCertStore::empty();
+    for root in certificates(path)? {
+        roots.add(root)?;
+    }
+    Ok(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?)
+}
+
+/// All certificates of a file; one at least.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    let list = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
+    if list.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(list) }
+}

@@ -1,0 +1,223 @@
+//! What waits to be written to one peer: bounded in bytes, with a rule for when it is full.
+
+use std::collections::VecDeque;
+use std::task::{Context, Waker};
+
+use tieline::{CloseCode, Message};
+
+/// What happens when a peer reads more slowly than a service speaks, and its backlog is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// The line is closed with 1013: for services where others speak to the peer.
+    #[default]
+    Close,
+    /// Nothing more is read from the peer until it has read: for services that only answer.
+    Wait,
+}
+
+/// The end that was asked for: code and reason.
+pub(crate) type End = (CloseCode, String);
+
+/// Messages that wait for one peer, and the end that comes after them.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    limit: usize,
+    overflow: Overflow,
+    queue: VecDeque<Message>,
+    /// Bytes in `queue`.
+    queued: usize,
+    /// Bytes that the carrier has taken and the system has not.
+    in_carrier: usize,
+    end: Option<End>,
+    is_draining: bool,
+    is_over: bool,
+    waker: Option<Waker>,
+    /// Whether the carrier waits: a change while it works is seen without a call.
+    is_listening: bool,
+}
+
+impl Outbox {
+    pub(crate) fn new(limit: usize, overflow: Overflow) -> Self {
+        Self {
+            limit,
+            overflow,
+            queue: VecDeque::new(),
+            queued: 0,
+            in_carrier: 0,
+            end: None,
+            is_draining: false,
+            is_over: false,
+            waker: None,
+            is_listening: false,
+        }
+    }
+
+    /// Adds a message. After the end was asked for, nothing is added any more.
+    ///
+    /// An empty outbox takes one message whatever its size.
+    pub(crate) fn push(&mut self, message: Message) {
+        if self.is_ending() {
+            return;
+        }
+        let len = message.len();
+        let held = self.queued + self.in_carrier;
+        if self.overflow == Overflow::Close && held > 0 && held + len > self.limit {
+            // Nobody will read it: the memory is wanted back now.
+            self.queue.clear();
+            self.queued = 0;
+            self.end(CloseCode::TRY_AGAIN, "too slow (setting backlog_bytes)");
+            return;
+        }
+        self.queue.push_back(message);
+        self.queued += len;
+        self.wake();
+    }
+
+    /// Asks for the end, after what waits. The first to ask says code and reason.
+    pub(crate) fn end(&mut self, code: CloseCode, reason: &str) {
+        if !self.is_ending() {
+            self.end = Some((code, reason.to_owned()));
+            self.wake();
+        }
+    }
+
+    /// Asks the carrier to tell its service that the server stops.
+    pub(crate) fn drain(&mut self) {
+        self.is_draining = true;
+        self.wake();
+    }
+
+    /// Whether [`drain`](Self::drain) was called since the last call of this.
+    pub(crate) fn take_drain(&mut self) -> bool {
+        std::mem::take(&mut self.is_draining)
+    }
+
+    /// The next message to write.
+    pub(crate) fn pop(&mut self) -> Option<Message> {
+        let message = self.queue.pop_front()?;
+        self.queued -= message.len();
+        Some(message)
+    }
+
+    /// The end, once nothing waits in front of it; given once, and nothing is added after it.
+    pub(crate) fn take_end(&mut self) -> Option<End> {
+        if !self.queue.is_empty() {
+            return None;
+        }
+        let end = self.end.take()?;
+        self.is_over = true;
+        Some(end)
+    }
+
+    /// The line is gone: nothing is kept or added any more.
+    pub(crate) fn finish(&mut self) {
+        self.is_over = true;
+        self.queue = VecDeque::new();
+        self.queued = 0;
+        self.waker = None;
+    }
+
+    /// Whether the end was asked for or has come.
+    pub(crate) const fn is_ending(&self) -> bool {
+        self.is_over || self.end.is_some()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Says what the carrier holds, so that the bound is one for both.
+    pub(crate) const fn set_in_carrier(&mut self, bytes: usize) {
+        self.in_carrier = bytes;
+    }
+
+    /// Whether the peer must read before it may speak.
+    pub(crate) fn must_wait(&self) -> bool {
+        self.overflow == Overflow::Wait && self.queued + self.in_carrier > self.limit
+    }
+
+    /// Has the carrier's task woken by the next change.
+    pub(crate) fn listen(&mut self, cx: &Context<'_>) {
+        self.is_listening = true;
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => self.waker = Some(cx.waker().clone()),
+        }
+    }
+
+    /// The carrier looks for itself again.
+    pub(crate) const fn stop_listening(&mut self) {
+        self.is_listening = false;
+    }
+
+    fn wake(&mut self) {
+        if std::mem::take(&mut self.is_listening)
+            && let Some(waker) = &self.waker
+        {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(len: usize) -> Message {
+        "x".repeat(len).into()
+    }
+
+    #[test]
+    fn a_peer_that_does_not_read_is_closed_with_1013() {
+        let mut outbox = Outbox::new(100, Overflow::Close);
+        outbox.push(text(60));
+        outbox.push(text(40));
+        assert!(!outbox.is_ending());
+        outbox.push(text(1));
+        assert!(outbox.is_empty());
+        assert_eq!(outbox.take_end().unwrap().0, CloseCode::TRY_AGAIN);
+        outbox.push(text(1));
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn what_the_carrier_holds_counts() {
+        let mut outbox = Outbox::new(100, Overflow::Close);
+        outbox.set_in_carrier(100);
+        outbox.push(text(1));
+        assert!(outbox.is_ending());
+    }
+
+    #[test]
+    fn an_empty_outbox_takes_one_message_of_any_size() {
+        let mut outbox = Outbox::new(10, Overflow::Close);
+        outbox.push(text(1_000));
+        assert!(!outbox.is_ending());
+    }
+
+    #[test]
+    fn a_service_that_only_answers_waits() {
+        let mut outbox = Outbox::new(10, Overflow::Wait);
+        outbox.push(text(10));
+        assert!(!outbox.must_wait());
+        outbox.push(text(1));
+        assert!(outbox.must_wait() && !outbox.is_ending());
+        outbox.pop();
+        assert!(!outbox.must_wait());
+    }
+
+    #[test]
+    fn the_end_comes_after_what_waits_and_the_first_to_ask_decides() {
+        let mut outbox = Outbox::new(100, Overflow::Close);
+        outbox.push(text(1));
+        outbox.end(CloseCode::NORMAL, "first");
+        outbox.end(CloseCode::POLICY, "second");
+        outbox.push(text(2));
+        assert_eq!(outbox.take_end(), None);
+        assert_eq!(outbox.pop(), Some(text(1)));
+        assert_eq!(outbox.take_end(), Some((CloseCode::NORMAL, "first".to_owned())));
+        assert_eq!(outbox.take_end(), None);
+        assert!(outbox.is_ending());
+    }
+}

@@ -1,0 +1,59 @@
+//! What a peer asked for when it came.
+
+use std::net::SocketAddr;
+
+use http::{HeaderMap, Uri, request};
+
+/// The request that opened, or asks to open, a line.
+#[derive(Clone, Debug)]
+pub struct Request {
+    uri: Uri,
+    headers: HeaderMap,
+    protocols: Vec<String>,
+    from: Option<SocketAddr>,
+    is_secure: bool,
+}
+
+impl Request {
+    /// A request from its parts: its head, the subprotocols it offers, where it comes from
+    /// (`None` for a Unix socket), and whether TLS carries it.
+    pub(crate) fn new(
+        head: &request::Parts,
+        protocols: &[String],
+        from: Option<SocketAddr>,
+        is_secure: bool,
+    ) -> Self {
+        let (uri, headers) = (head.uri.clone(), head.headers.clone());
+        Self { uri, headers, protocols: protocols.to_vec(), from, is_secure }
+    }
+
+    /// The path, as it was asked for.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// What follows the `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+
+    /// Every header, `Cookie` and `Origin` among them.
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The subprotocols offered, in order.
+    pub fn protocols(&self) -> &[String] {
+        &self.protocols
+    }
+
+    /// Address and port it comes from; `None` over a Unix socket.
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.from
+    }
+
+    /// Whether TLS carries it.
+    pub const fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+}

@@ -1,0 +1,192 @@
+//! A shared counter, with the number of users.
+//!
+//! | from         | message                      | then                                         |
+//! |--------------|------------------------------|----------------------------------------------|
+//! | (joins)      |                              | all get `users`, then the newcomer `state`   |
+//! | a client     | `{"action":"plus"}`, `minus` | all get `state`                              |
+//! | (leaves)     |                              | all get `users`                              |
+//! | the server   | `{"type":"state","value":N}` |                                              |
+//! | the server   | `{"type":"users","count":N}` |                                              |
+//!
+//! Anything else that a client says is logged and changes nothing; a binary message ends its line
+//! with 1003. The value starts from 0 and lives as long as the server.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tieline::{CloseCode, Closed};
+use tracing::debug;
+
+use crate::members::{Full, Members, Turn};
+use crate::message::Message;
+use crate::peer::Peer;
+use crate::service::{Conversation, Service};
+
+/// The counter of one route, shared by its users on all workers.
+#[derive(Debug)]
+pub struct Counter {
+    members: Arc<Members<i64>>,
+}
+
+/// One user.
+struct User {
+    members: Arc<Members<i64>>,
+}
+
+/// What a client may ask; other members of the object are let be.
+#[derive(Deserialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+enum Ask {
+    Minus,
+    Plus,
+}
+
+/// What the server says, the members in this order and without spaces.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum News {
+    State { value: i64 },
+    Users { count: usize },
+}
+
+impl News {
+    fn encode(&self) -> String {
+        serde_json::to_string(self).expect("numbers and fixed names always encode")
+    }
+}
+
+impl Default for Counter {
+    fn default() -> Self {
+        Self { members: Arc::new(Members::new(0)) }
+    }
+}
+
+impl Service for Counter {
+    fn open(&self, peer: &Peer) -> Box<dyn Conversation> {
+        let told = self.members.turn(|turn| {
+            turn.join(peer);
+            tell_users(turn)?;
+            let value = *turn.state();
+            turn.tell(peer, News::State { value }.encode());
+            Ok(())
+        });
+        if let Err(Full) = told {
+            peer.close(CloseCode::TRY_AGAIN, "the server is overloaded");
+        }
+        Box::new(User { members: Arc::clone(&self.members) })
+    }
+}
+
+impl Conversation for User {
+    fn message(&mut self, peer: &Peer, message: Message<'_>) {
+        let Message::Text(text) = message else {
+            return peer.close(CloseCode::UNSUPPORTED, "the counter speaks text");
+        };
+        let ask = match serde_json::from_str(text) {
+            Ok(ask) => ask,
+            Err(error) => {
+                let position = error.column();
+                return debug!(peer = %peer.id(), position, "message of a counter not understood");
+            }
+        };
+        let told = self.members.turn(|turn| {
+            let value = match ask {
+                Ask::Minus => turn.state().saturating_sub(1),
+                Ask::Plus => turn.state().saturating_add(1),
+            };
+            turn.tell_all(News::State { value }.encode())?;
+            *turn.state() = value;
+            Ok(())
+        });
+        if let Err(Full) = told {
+            peer.close(CloseCode::TRY_AGAIN, "the server is overloaded");
+        }
+    }
+
+    fn close(&mut self, peer: &Peer, _how: &Closed) {
+        self.members.turn(|turn| {
+            turn.leave(peer);
+            // Who misses this number hears the next one.
+            let _ = tell_users(turn);
+        });
+    }
+}
+
+fn tell_users(turn: &mut Turn<'_, i64>) -> Result<(), Full> {
+    let count = turn.count();
+    turn.tell_all(News::Users { count }.encode())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::by_hand::Bench;
+    use tieline::Lost;
+
+    #[test]
+    fn all_hear_users_before_the_newcomer_hears_the_state() {
+        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.2"));
+        let mut first = counter.open(&a);
+        assert_eq!(
+            bench.heard(&a),
+            [r#"{"type":"users","count":1}"#, r#"{"type":"state","value":0}"#]
+        );
+        first.message(&a, Message::Text(r#"{"action":"plus"}"#));
+        let _second = counter.open(&b);
+        assert_eq!(
+            bench.heard(&a),
+            [r#"{"type":"state","value":1}"#, r#"{"type":"users","count":2}"#]
+        );
+        assert_eq!(
+            bench.heard(&b),
+            [r#"{"type":"users","count":2}"#, r#"{"type":"state","value":1}"#]
+        );
+    }
+
+    #[test]
+    fn minus_goes_below_zero() {
+        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let peer = bench.peer("192.0.2.1");
+        let mut user = counter.open(&peer);
+        bench.heard(&peer);
+        user.message(&peer, Message::Text(r#"{ "action" : "minus" }"#));
+        assert_eq!(bench.heard(&peer), [r#"{"type":"state","value":-1}"#]);
+    }
+
+    #[test]
+    fn who_leaves_is_no_longer_counted() {
+        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.2"));
+        let _first = counter.open(&a);
+        let mut second = counter.open(&b);
+        bench.heard(&a);
+        second.close(&b, &Closed::Lost(Lost::Eof));
+        assert_eq!(bench.heard(&a), [r#"{"type":"users","count":1}"#]);
+    }
+
+    #[test]
+    fn what_is_not_understood_changes_nothing_and_the_line_lives() {
+        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let peer = bench.peer("192.0.2.1");
+        let mut user = counter.open(&peer);
+        bench.heard(&peer);
+        for text in
+            ["", "plus", "{}", "[]", r#"{"action":"reset"}"#, r#"{"action":1}"#, "{", "\u{0}"]
+        {
+            user.message(&peer, Message::Text(text));
+            assert!(bench.heard(&peer).is_empty(), "{text:?}");
+            assert!(!peer.is_closing(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_binary_message_ends_the_line_with_1003() {
+        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let peer = bench.peer("192.0.2.1");
+        let mut user = counter.open(&peer);
+        bench.heard(&peer);
+        user.message(&peer, Message::Binary(b"{}"));
+        assert_eq!(bench.ended(&peer), Some(CloseCode::UNSUPPORTED));
+    }
+}

@@ -1,0 +1,69 @@
+//! What stands behind a route. A service never learns what carries its peers.
+
+mod chat;
+mod counter;
+mod echo;
+mod refusal;
+mod room;
+
+use http::HeaderMap;
+use tieline::Closed;
+
+pub use chat::Chat;
+pub use counter::Counter;
+pub use echo::Echo;
+pub use refusal::Refusal;
+pub use room::Room;
+
+use crate::message::Message;
+use crate::outbox::Overflow;
+use crate::peer::Peer;
+use crate::request::Request;
+
+/// Opens a conversation with each peer that a route brings.
+pub trait Service: Send + Sync + 'static {
+    /// Decides, before the handshake is answered, whether and how to take this peer.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] knows its HTTP status.
+    fn admit(&self, _request: &Request) -> Result<Accept, Refusal> {
+        Ok(Accept::default())
+    }
+
+    /// What happens when a peer does not read what it is sent.
+    fn overflow(&self) -> Overflow {
+        Overflow::default()
+    }
+
+    /// Called on the peer's own worker once the handshake is done.
+    fn open(&self, peer: &Peer) -> Box<dyn Conversation>;
+}
+
+/// One peer's side of a service: its state, and what it does next.
+///
+/// Lives on the peer's worker, is not `Send`, and must not block: slow work goes to a local task.
+/// A call that panics ends this line with 1011, and no other.
+pub trait Conversation {
+    /// A whole message; it borrows what was read. Not called any more once the peer is closing.
+    fn message(&mut self, peer: &Peer, message: Message<'_>);
+
+    /// The peer's backlog was full and has room again.
+    fn writable(&mut self, _peer: &Peer) {}
+
+    /// The server stops: the last moment to say something. The line is closed with 1001 after it.
+    fn drain(&mut self, _peer: &Peer) {}
+
+    /// The last call. A clean close and a lost line both end here.
+    fn close(&mut self, _peer: &Peer, _how: &Closed) {}
+}
+
+/// How a peer is taken.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "options are plain structs: write `..default()`")]
+pub struct Accept {
+    /// The subprotocol. Default: the first of the route's that the peer offers.
+    pub protocol: Option<String>,
+    /// More headers of the answer, such as `Set-Cookie`. Default none.
+    pub headers: HeaderMap,
+}
