@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::close::CloseCode;
+use crate::close_code::CloseCode;
 
 /// The peer broke the protocol; the connection has failed.
 ///

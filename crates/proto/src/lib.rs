@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod close;
+mod close_code;
 pub mod connection;
 pub mod deflate;
 mod error;
@@ -27,7 +28,8 @@ mod limits;
 pub mod mask;
 pub mod utf8;
 
-pub use close::{CloseCode, Closed, Lost};
+pub use close::{Closed, Lost};
+pub use close_code::CloseCode;
 pub use connection::{Connection, Event, Message, MessageKind, Outgoing, Role};
 pub use error::{ProtocolError, UsageError};
 pub use limits::Limits;

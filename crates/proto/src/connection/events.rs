@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::Outgoing;
 use super::incoming::{Incoming, Place, Step};
 use super::message::Message;
-use crate::close::{self, CloseCode, Closed};
+use crate::close::{self, Closed};
+use crate::close_code::CloseCode;
 use crate::error::ProtocolError;
 use crate::frame::Opcode;
 

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::MessageKind;
-use crate::close::{CloseCode, Closed, Lost};
+use crate::close::{Closed, Lost};
+use crate::close_code::CloseCode;
 use crate::deflate::Inflater;
 use crate::error::ProtocolError;
 use crate::frame::{Header, MAX_HEADER_BYTES, Opcode};

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::{MaskKeys, MessageKind, Role};
-use crate::close::{self, CloseCode, MAX_CONTROL_BYTES};
+use crate::close::{self, MAX_CONTROL_BYTES};
+use crate::close_code::CloseCode;
 use crate::deflate::Compressor;
 use crate::error::{ProtocolError, UsageError};
 use crate::frame::{Header, MAX_HEADER_BYTES, Opcode};
