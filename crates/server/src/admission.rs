@@ -99,6 +99,11 @@ pub(crate) fn refusal(status: StatusCode, reason: &str) -> Response<String> {
     response
 }
 
+/// The answer to who comes while the server stops.
+pub(crate) fn stopping() -> Response<String> {
+    refusal(StatusCode::SERVICE_UNAVAILABLE, "the server stops: come back later")
+}
+
 /// The name that was asked for: in the target where it is whole, in `Host` otherwise.
 fn host<B>(request: &http::Request<B>) -> Option<&str> {
     match request.uri().authority() {

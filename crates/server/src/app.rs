@@ -18,7 +18,8 @@ use crate::causes::Causes;
 use crate::config::{Place, Plan, PlannedListener};
 use crate::listen::{BindError, BoundPlace};
 use crate::routes::Routes;
-use crate::worker::{self, Shared};
+use crate::worker::Shared;
+use crate::worker_thread;
 
 /// A server whose sockets are bound and whose services are ready; nothing is accepted before
 /// [`run`](Self::run).
@@ -125,7 +126,7 @@ impl App {
             let shared = Arc::clone(&self.shared);
             let (done, is_done) = oneshot::channel();
             let work = move || {
-                let result = worker::run(shared, sockets);
+                let result = worker_thread::run(shared, sockets);
                 // Whoever does not listen any more has ended first.
                 let _ = done.send(result);
             };

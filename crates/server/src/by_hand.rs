@@ -8,9 +8,11 @@ use std::time::Duration;
 use tieline::{CloseCode, Message};
 use tokio::sync::watch;
 
-use crate::inbox::{Delivery, Inbox};
+use crate::delivery::Delivery;
+use crate::inbox::Inbox;
 use crate::outbox::Overflow;
-use crate::peer::{Peer, PeerId};
+use crate::peer::Peer;
+use crate::peer_id::PeerId;
 use crate::request::Request;
 use crate::routes::Routes;
 use crate::worker::Shared;
@@ -24,7 +26,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let (inbox, delivery) = Inbox::new();
+        let (inbox, delivery) = Delivery::new();
         Self { inbox, delivery, peers: HashMap::new() }
     }
 

@@ -19,13 +19,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{debug, warn};
 
-use crate::admission::{Admitted, Entrance, admit, refusal};
-use crate::carrier::websocket;
+use crate::admission::{Admitted, Entrance, admit, refusal, stopping};
+use crate::carrier::carry;
 use crate::handoff::Handoff;
 use crate::http as pages;
 use crate::listen::Stream;
-use crate::outbox::Overflow;
-use crate::peer::Peer;
 use crate::worker::Worker;
 
 /// How long a refused client may take to read the answer and go.
@@ -179,19 +177,6 @@ impl Open {
     }
 }
 
-/// Carries an open line to its end: the one way for all upgrades.
-pub(crate) async fn carry<S>(worker: &Rc<Worker>, admitted: Admitted, socket: WebSocket<S>)
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-{
-    let Admitted { route, request, .. } = admitted;
-    let Some(service) = route.service.as_deref() else { return };
-    let overflow: Overflow = service.overflow();
-    let peer = Peer::new(request, worker.inbox().clone(), route.plan.backlog_bytes, overflow);
-    let _registered = worker.register(&peer);
-    websocket::carry(worker, socket, peer, service).await;
-}
-
 /// Does the TLS handshake where the listener has certificates.
 async fn secure(stream: Stream, entrance: &Entrance) -> io::Result<Stream> {
     let Some(certificates) = &entrance.listener.certificates else { return Ok(stream) };
@@ -206,9 +191,4 @@ async fn secure(stream: Stream, entrance: &Entrance) -> io::Result<Stream> {
 fn slow() -> Response<String> {
     let reason = "the request took too long (setting `handshake_within`)";
     refusal(StatusCode::REQUEST_TIMEOUT, reason)
-}
-
-/// The answer to who comes while the server stops.
-pub(crate) fn stopping() -> Response<String> {
-    refusal(StatusCode::SERVICE_UNAVAILABLE, "the server stops: come back later")
 }

@@ -1,14 +1,12 @@
 //! How other threads reach the peers of a worker: orders, in one queue, in the order given.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
 use tieline::{CloseCode, Message};
 use tokio::sync::mpsc;
 
-use crate::peer::{Peer, PeerId};
+use crate::peer_id::PeerId;
 
 /// Payload bytes that may wait in one inbox before publications are turned away.
 const FULL_BYTES: usize = 16 << 20;
@@ -40,14 +38,6 @@ pub(crate) struct Inbox {
     bytes: Arc<AtomicUsize>,
 }
 
-/// The receiving side, on the worker itself, with the peers that the orders are for.
-#[derive(Debug)]
-pub(crate) struct Delivery {
-    orders: mpsc::UnboundedReceiver<Order>,
-    bytes: Arc<AtomicUsize>,
-    topics: HashMap<Topic, BTreeMap<PeerId, Peer>>,
-}
-
 impl Topic {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -66,12 +56,10 @@ impl Order {
 }
 
 impl Inbox {
-    /// Both ends of a new inbox.
-    pub(crate) fn new() -> (Self, Delivery) {
-        let (sender, orders) = mpsc::unbounded_channel();
-        let bytes = Arc::new(AtomicUsize::new(0));
-        let delivery = Delivery { orders, bytes: Arc::clone(&bytes), topics: HashMap::new() };
-        (Self { orders: sender, bytes }, delivery)
+    /// A new inbox, and what is given to it.
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Order>) {
+        let (orders, given) = mpsc::unbounded_channel();
+        (Self { orders, bytes: Arc::default() }, given)
     }
 
     /// Gives an order. A worker that has ended does nothing more.
@@ -79,6 +67,11 @@ impl Inbox {
         self.bytes.fetch_add(order.bytes(), Ordering::Relaxed);
         // Its peers are gone with it.
         let _ = self.orders.send(order);
+    }
+
+    /// Takes note that an order was taken out.
+    pub(crate) fn taken(&self, order: &Order) {
+        self.bytes.fetch_sub(order.bytes(), Ordering::Relaxed);
     }
 
     /// Whether so much waits that nothing should be published.
@@ -89,52 +82,5 @@ impl Inbox {
     /// Whether both lead to the same worker.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.bytes, &other.bytes)
-    }
-}
-
-impl Delivery {
-    /// The next order, once there is one.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Order>> {
-        self.orders.poll_recv(cx)
-    }
-
-    /// The next order that is already there.
-    pub(crate) fn try_next(&mut self) -> Option<Order> {
-        self.orders.try_recv().ok()
-    }
-
-    /// Does what was asked; `find` knows the worker's peers.
-    pub(crate) fn carry_out(&mut self, order: Order, find: impl Fn(PeerId) -> Option<Peer>) {
-        self.bytes.fetch_sub(order.bytes(), Ordering::Relaxed);
-        match order {
-            Order::Close(id, code, reason) => {
-                if let Some(peer) = find(id) {
-                    peer.close(code, &reason);
-                }
-            }
-            Order::Publish(topic, message) => {
-                for peer in self.topics.get(&topic).into_iter().flat_map(BTreeMap::values) {
-                    peer.send(message.clone());
-                }
-            }
-            Order::Send(id, message) => {
-                if let Some(peer) = find(id) {
-                    peer.send(message);
-                }
-            }
-            Order::Subscribe(topic, id) => {
-                if let Some(peer) = find(id) {
-                    self.topics.entry(topic).or_default().insert(id, peer);
-                }
-            }
-            Order::Unsubscribe(topic, id) => {
-                if let Some(peers) = self.topics.get_mut(&topic) {
-                    peers.remove(&id);
-                    if peers.is_empty() {
-                        self.topics.remove(&topic);
-                    }
-                }
-            }
-        }
     }
 }

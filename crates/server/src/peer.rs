@@ -10,11 +10,8 @@ use tieline::{CloseCode, Message};
 
 use crate::inbox::{Inbox, Order};
 use crate::outbox::{Outbox, Overflow};
+use crate::peer_id::PeerId;
 use crate::request::Request;
-
-/// Tells peers apart; never given twice while the process runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PeerId(u64);
 
 /// A peer, on the worker that carries it. Clones are the same peer.
 ///
@@ -117,25 +114,12 @@ impl Remote {
     }
 }
 
-impl PeerId {
-    fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
 /// An IPv4 address that came through an IPv6 socket is still written as one.
 fn name(address: Option<IpAddr>) -> String {
     static GUESTS: AtomicU64 = AtomicU64::new(1);
     match address {
         Some(address) => address.to_canonical().to_string(),
         None => format!("guest-{}", GUESTS.fetch_add(1, Ordering::Relaxed)),
-    }
-}
-
-impl fmt::Display for PeerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

@@ -1,29 +1,23 @@
-//! One worker: a thread, its runtime, its listening sockets and its connections.
+//! One worker: the peers and connections of one thread, and what is asked for them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 use tokio::time;
-use tracing::{debug, warn};
+use tracing::warn;
 
-use crate::admission::Entrance;
-use crate::config::PlannedListener;
-use crate::connection;
-use crate::inbox::{Delivery, Inbox, Order};
-use crate::listen::Acceptor;
-use crate::peer::{Peer, PeerId};
+use crate::delivery::Delivery;
+use crate::inbox::{Inbox, Order};
+use crate::peer::Peer;
+use crate::peer_id::PeerId;
 use crate::routes::Routes;
-
-/// How long a worker rests when the system has no room for another connection.
-const REST: Duration = Duration::from_millis(100);
 
 /// What every worker of a server shares.
 #[derive(Debug)]
@@ -51,83 +45,9 @@ struct Counted(Rc<Worker>);
 /// Knows a peer for as long as it is carried.
 pub(crate) struct Registered(Rc<Worker>, PeerId);
 
-/// Serves until the server stops and every connection has ended, or the time to drain is over.
-pub(crate) fn run(
-    shared: Arc<Shared>,
-    acceptors: Vec<(impl FnOnce() -> io::Result<Acceptor>, Arc<PlannedListener>)>,
-) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let tasks = LocalSet::new();
-    tasks.block_on(&runtime, async {
-        let acceptors = acceptors
-            .into_iter()
-            .map(|(acceptor, listener)| Ok((acceptor()?, listener)))
-            .collect::<io::Result<Vec<_>>>()?;
-        serve(shared, acceptors).await;
-        Ok(())
-    })
-}
-
-async fn serve(shared: Arc<Shared>, acceptors: Vec<(Acceptor, Arc<PlannedListener>)>) {
-    let mut stopping = shared.stopping.clone();
-    let worker = Rc::new(Worker::new(shared));
-    spawn_local(deliver(Rc::clone(&worker)));
-    let accepting: Vec<_> = acceptors
-        .into_iter()
-        .map(|(acceptor, listener)| spawn_local(accept(Rc::clone(&worker), acceptor, listener)))
-        .collect();
-
-    // An error means that the server itself is gone: the same end.
-    let _ = stopping.wait_for(|stops| *stops).await;
-    for task in accepting {
-        task.abort();
-    }
-    worker.drain().await;
-}
-
-/// Carries out what other threads ask for.
-async fn deliver(worker: Rc<Worker>) {
-    poll_fn(|cx| {
-        loop {
-            let order = worker.delivery.borrow_mut().poll_next(cx);
-            match ready!(order) {
-                Some(order) => worker.carry_out(order),
-                None => return Poll::Ready(()),
-            }
-        }
-    })
-    .await;
-}
-
-async fn accept(worker: Rc<Worker>, acceptor: Acceptor, listener: Arc<PlannedListener>) {
-    let mut is_warned = false;
-    loop {
-        match acceptor.accept().await {
-            Ok((stream, from)) => {
-                is_warned = false;
-                let entrance = Entrance { listener: Arc::clone(&listener), from };
-                worker.spawn(connection::serve(Rc::clone(&worker), entrance, stream));
-            }
-            Err(error) if is_the_peers(&error) => debug!(%error, "connection lost before it began"),
-            // Out of descriptors or memory: those who are here go on, and one may leave.
-            Err(error) => {
-                if !std::mem::replace(&mut is_warned, true) {
-                    warn!(%error, place = %listener.place, "cannot accept a connection");
-                }
-                time::sleep(REST).await;
-            }
-        }
-    }
-}
-
-fn is_the_peers(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
-}
-
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let (inbox, delivery) = Inbox::new();
+        let (inbox, delivery) = Delivery::new();
         Self {
             shared,
             inbox,
@@ -156,6 +76,20 @@ impl Worker {
                 None => return,
             }
         }
+    }
+
+    /// Carries out what other threads ask for, as it comes.
+    pub(crate) async fn deliver_always(&self) {
+        poll_fn(|cx| {
+            loop {
+                let order = self.delivery.borrow_mut().poll_next(cx);
+                match ready!(order) {
+                    Some(order) => self.carry_out(order),
+                    None => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
     }
 
     fn carry_out(&self, order: Order) {
@@ -195,7 +129,8 @@ impl Worker {
         Registered(Rc::clone(self), peer.id())
     }
 
-    async fn drain(&self) {
+    /// Ends every line, and waits until the last connection has ended or the time is over.
+    pub(crate) async fn drain(&self) {
         for peer in self.peers.borrow().values() {
             peer.outbox().borrow_mut().drain();
         }

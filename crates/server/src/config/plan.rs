@@ -10,12 +10,8 @@ use tieline_proto::Limits;
 use tieline_proto::deflate;
 use tieline_proto::handshake::{Hosts, Legacy, Origins};
 
-use super::check;
-use super::error::ConfigError;
-use super::file::{File, Log};
-use super::overrides::Overrides;
+use super::file::Log;
 use super::route::Service;
-use super::source::Source;
 use crate::listen::Certificates;
 
 /// Everything that the server will do. [`App::bind`](crate::App::bind) starts from it.
@@ -103,17 +99,6 @@ pub enum Page {
     File(PathBuf),
     /// A folder, its path without links.
     Folder(PathBuf),
-}
-
-impl Plan {
-    /// Checks a configuration whole: shapes, paths, origins, files and certificates.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] for the first thing that is wrong; it knows the key and what would be right.
-    pub fn new(file: File, source: &Source, overrides: &Overrides) -> Result<Self, ConfigError> {
-        check::plan(&overrides.apply(file), source, overrides)
-    }
 }
 
 impl fmt::Display for Place {

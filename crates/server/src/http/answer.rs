@@ -16,9 +16,9 @@ use super::console;
 use super::disk::{self, Below, Found};
 use super::harden::harden_console;
 use super::kind::content_type;
-use crate::admission::refusal;
+use crate::admission::{refusal, stopping};
 use crate::config::PlannedPage;
-use crate::connection::stopping;
+
 use crate::routes::Routes;
 
 type Refused = Box<Response<String>>;

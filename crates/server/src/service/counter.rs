@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tieline::{CloseCode, Closed};
-use tracing::debug;
+use tracing::info;
 
 use crate::members::{Full, Members, Turn};
 use crate::message::Message;
@@ -86,7 +86,7 @@ impl Conversation for User {
             Ok(ask) => ask,
             Err(error) => {
                 let position = error.column();
-                return debug!(peer = %peer.id(), position, "message of a counter not understood");
+                return info!(peer = %peer.id(), position, "message of a counter not understood");
             }
         };
         let told = self.members.turn(|turn| {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tieline::{CloseCode, Closed};
-use tracing::debug;
+use tracing::info;
 
 use crate::members::{Full, Members};
 use crate::message::Message;
@@ -76,7 +76,7 @@ impl Conversation for Guest {
             Ok(said) => said,
             Err(error) => {
                 let position = error.column();
-                return debug!(peer = %peer.id(), position, "message of a room not understood");
+                return info!(peer = %peer.id(), position, "message of a room not understood");
             }
         };
         let fragment = fragment(&self.uid, &said.message);

@@ -19,11 +19,18 @@ struct Check<'a> {
     overrides: &'a Overrides,
 }
 
-pub(super) fn plan(
-    file: &File,
-    source: &Source,
-    overrides: &Overrides,
-) -> Result<Plan, ConfigError> {
+impl Plan {
+    /// Checks a configuration whole: shapes, paths, origins, files and certificates.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first thing that is wrong; it knows the key and what would be right.
+    pub fn new(file: File, source: &Source, overrides: &Overrides) -> Result<Self, ConfigError> {
+        plan(&overrides.apply(file), source, overrides)
+    }
+}
+
+fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
     let check = Check { source, overrides };
     Ok(Plan {
         workers: check.workers(file.workers)?,
