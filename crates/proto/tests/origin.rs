@@ -1,9 +1,9 @@
 //! RFC 6455 §10.2: which pages may open a line.
 
-use tieline_proto::handshake::{Claim, Dialect, Origin, Origins, Scheme};
+use tieline_proto::handshake::{Claim, Legacy, Origin, Origins, Scheme};
 
 fn claim<'a>(origin: &'a str, host: &'a str, scheme: Option<Scheme>) -> Claim<'a> {
-    Claim { origin: Some(origin), host: Some(host), scheme, dialect: Dialect::Hybi }
+    Claim { origin: Some(origin), host: Some(host), scheme, legacy: Legacy::Off }
 }
 
 fn list(origins: &[&str]) -> Vec<Origin> {
@@ -123,12 +123,12 @@ fn any_page_is_let_in_under_the_setting_with_the_ugly_name() {
 }
 
 #[test]
-fn an_origin_without_a_scheme_is_the_same_only_in_the_drafts() {
-    for dialect in [Dialect::Hixie75, Dialect::Hixie76, Dialect::Hybi] {
+fn an_origin_without_a_scheme_is_the_same_only_where_the_drafts_are_let_in() {
+    for legacy in [Legacy::Off, Legacy::On] {
         let allows = |origins: &Origins, origin| {
-            origins.allows(&Claim { dialect, ..claim(origin, "127.0.0.1:8080", None) })
+            origins.allows(&Claim { legacy, ..claim(origin, "127.0.0.1:8080", None) })
         };
-        assert_eq!(allows(&Origins::SameOrigin, "127.0.0.1:8080"), dialect.is_legacy());
+        assert_eq!(allows(&Origins::SameOrigin, "127.0.0.1:8080"), legacy == Legacy::On);
         for origin in ["127.0.0.1", "127.0.0.1:80", "localhost:8080", "127.0.0.1:8080/", ""] {
             assert!(!allows(&Origins::SameOrigin, origin), "{origin}");
         }

@@ -6,7 +6,7 @@ use tieline_proto::Limits;
 use tieline_proto::deflate::Config;
 use tieline_proto::handshake::client::Request;
 use tieline_proto::handshake::server::{Accept, Upgrade};
-use tieline_proto::handshake::{Claim, Dialect, Hosts, Legacy, Origin, Origins};
+use tieline_proto::handshake::{Claim, Hosts, Legacy, Origin, Origins};
 use tieline_proto::http::{Extension, HeadError, HeadReader};
 
 /// What a reader makes of a head: all it says, and its length.
@@ -280,7 +280,7 @@ proptest! {
     fn any_text_is_an_origin_or_none(origin in "\\PC{0,24}|[a-z]{1,4}://[a-z0-9.:\\[\\]@/-]{0,16}", host in "[a-z0-9.:\\[\\]-]{0,16}") {
         if let Ok(parsed) = origin.parse::<Origin>() {
             prop_assert_eq!(parsed.to_string().parse::<Origin>(), Ok(parsed.clone()));
-            let claim = Claim { origin: Some(&origin), host: Some(&host), scheme: None, dialect: Dialect::Hybi };
+            let claim = Claim { origin: Some(&origin), host: Some(&host), scheme: None, legacy: Legacy::Off };
             prop_assert!(Origins::List(vec![parsed]).allows(&claim));
         }
         prop_assert!(Hosts::Any.allows(Some(&host)));

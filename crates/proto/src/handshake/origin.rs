@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Dialect;
+use super::Legacy;
 use crate::http::Authority;
 
 /// A web origin: where a page comes from.
@@ -56,8 +56,8 @@ pub struct Claim<'a> {
     pub host: Option<&'a str>,
     /// What carried the request; `None` compares without the scheme.
     pub scheme: Option<Scheme>,
-    /// What the request asks to speak; [`Dialect::Hybi`] for one that is no upgrade.
-    pub dialect: Dialect,
+    /// Whether the old drafts are let in where it arrived.
+    pub legacy: Legacy,
 }
 
 /// The pages that may open a line. Default: those of the same origin.
@@ -115,8 +115,9 @@ impl Origins {
             Ok(origin) => {
                 same_is_enough && host.is_some_and(|host| origin.is_same(&host, claim.scheme))
             }
-            // Some clients of the drafts send `127.0.0.1:8080`, without a scheme.
-            Err(_) if same_is_enough && claim.dialect.is_legacy() => {
+            // Some clients of the drafts' time send `127.0.0.1:8080`, without a scheme, whatever
+            // version they speak.
+            Err(_) if same_is_enough && claim.legacy == Legacy::On => {
                 host.is_some() && host == Authority::parse(text)
             }
             Err(_) => false,

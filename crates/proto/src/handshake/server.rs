@@ -45,6 +45,7 @@ use crate::legacy::{hixie75, hixie76};
 #[derive(Clone, Debug)]
 pub struct Upgrade {
     asked: Asked,
+    legacy: Legacy,
     host: Option<String>,
     target: String,
     origin: Option<String>,
@@ -96,6 +97,7 @@ impl Upgrade {
             protocols: asked::offered_protocols(headers, dialect)?,
             extensions: asked::offered_extensions(headers, asked.version())?,
             asked,
+            legacy,
         }))
     }
 
@@ -200,7 +202,7 @@ impl Upgrade {
     /// request, `None` where a proxy hides it.
     pub fn claim(&self, scheme: Option<Scheme>) -> Claim<'_> {
         let (origin, host) = (self.origin(), self.host.as_deref());
-        Claim { origin, host, scheme, dialect: self.dialect() }
+        Claim { origin, host, scheme, legacy: self.legacy }
     }
 
     /// How many bytes behind the head belong to the handshake: 8 for hixie-76, else 0.
