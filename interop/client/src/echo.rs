@@ -40,13 +40,16 @@ pub(crate) struct Arguments {
     /// Sends no binary messages
     #[arg(long)]
     text_only: bool,
+    /// Sends no messages longer than this, for servers that cut them
+    #[arg(long, value_name = "N", default_value_t = usize::MAX)]
+    max_bytes: usize,
 }
 
 pub(crate) async fn run(arguments: &Arguments, report: &mut Report) -> Result<()> {
     let mut socket = request(arguments)?.open().await.context("connect")?;
     report.check("connect", true, "");
     check_agreement(arguments, &socket, report);
-    for (what, message) in messages(arguments.text_only) {
+    for (what, message) in messages(arguments) {
         match timeout(WITHIN, echoed(&mut socket, message)).await {
             Ok(echoed) => echoed.context(what)?,
             Err(_) => bail!("{what}: no echo within {WITHIN:?}"),
@@ -97,7 +100,7 @@ fn check_agreement(arguments: &Arguments, socket: &WebSocket<ClientStream>, repo
     }
 }
 
-fn messages(text_only: bool) -> Vec<(&'static str, Message)> {
+fn messages(arguments: &Arguments) -> Vec<(&'static str, Message)> {
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
     // Not all alike, so that an echo with bytes lost or swapped is no longer the same.
     let megabyte: Vec<u8> = (0..1_u32 << 20).map(|at| (at ^ (at >> 8)) as u8).collect();
@@ -107,11 +110,12 @@ fn messages(text_only: bool) -> Vec<(&'static str, Message)> {
         ("empty text", Message::from("")),
         ("65,535 characters", Message::from("x".repeat(65_535))),
     ];
-    if !text_only {
+    if !arguments.text_only {
         messages.push(("binary", Message::from(every_byte)));
         messages.push(("empty binary", Message::from(Vec::new())));
         messages.push(("1 MiB binary", Message::from(megabyte)));
     }
+    messages.retain(|(_, message)| message.len() <= arguments.max_bytes);
     messages
 }
 
