@@ -10,7 +10,7 @@ help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 run: console ## Build the page and the server, and start it on 127.0.0.1:8080 (ARGS="--listen …")
-	cargo run --quiet --package tieline-cli -- serve $(ARGS)
+	cargo run --package tieline-cli -- serve $(ARGS)
 
 console: ## Build the page that the server shows (Node 20.19 or later; without it a plain page is served)
 	@scripts/console

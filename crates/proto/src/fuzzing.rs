@@ -12,7 +12,9 @@ use crate::close::{self, Closed};
 use crate::connection::{Connection, Event, Role};
 use crate::deflate::{self, Agreed, Inflater, Window};
 use crate::frame::Header;
-use crate::handshake::{Agreement, Dialect, Legacy, client, server};
+use crate::handshake::{
+    Agreement, Dialect, Hosts, Legacy, Origin, Origins, Scheme, client, server,
+};
 use crate::http::{Extension, HeadReader};
 use crate::utf8::Validator;
 use crate::{Limits, MessageKind, mask};
@@ -173,6 +175,7 @@ fn request(data: &[u8]) {
 fn accept(request: &Request<()>) {
     for legacy in [Legacy::Off, Legacy::On] {
         let Ok(Some(upgrade)) = server::Upgrade::of(request, legacy) else { continue };
+        judge(&upgrade);
         let answer = server::Accept {
             deflate: Some(deflate::Config::default()),
             ..server::Accept::default()
@@ -186,6 +189,19 @@ fn accept(request: &Request<()>) {
                 );
             }
         }
+    }
+}
+
+/// Whoever is let in as the same origin is let in by a list of just that origin.
+fn judge(upgrade: &server::Upgrade) {
+    for scheme in [None, Some(Scheme::Http), Some(Scheme::Https)] {
+        let claim = upgrade.claim(scheme);
+        let same = Origins::SameOrigin.allows(&claim);
+        if let Some(Ok(origin)) = claim.origin.map(str::parse::<Origin>) {
+            assert!(!same || origin != Origin::NULL);
+            assert!(Origins::List(vec![origin]).allows(&claim));
+        }
+        assert!(!Hosts::default().allows(claim.host) || Hosts::Any.allows(claim.host));
     }
 }
 
