@@ -168,5 +168,5 @@ async fn serving_ends_once_it_is_told_to_and_its_lines_have_ended() {
     socket.send("still").await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), "here: still".into());
     socket.close(CloseCode::NORMAL, "").await.unwrap();
-    server.await.unwrap().unwrap();
+    server.await.unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::future::{Future, pending};
 
-use tieline_proto::Closed;
+use tieline_proto::{CloseCode, Closed, Lost};
 
 use super::built::{Endpoint, EndpointConnectError};
 use super::codec::DecodeError;
@@ -81,7 +81,8 @@ pub trait Declared: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What it answers ends the line; [`LineError::Decode`] closes it with its code.
+    /// What it answers ends the line; [`LineError::Decode`] closes it with its code, and
+    /// [`LineError::Encode`] with 1011.
     fn message(
         &mut self,
         line: &mut Line,
@@ -123,14 +124,20 @@ pub trait Declared: Clone + Send + Sync + 'static {
 /// Dropping the future drops the line; `close` is then not called.
 pub async fn run<D: Declared>(mut declared: D, mut line: Line) -> Result<(), LineError> {
     let mut result = converse(&mut declared, &mut line).await;
-    if let Err(LineError::Decode(error)) = result {
-        result = Err(line.refuse(error).await);
-    }
+    result = match result {
+        Err(LineError::Decode(error)) => Err(line.refuse(error).await),
+        Err(LineError::Encode(error)) => {
+            // Our own fault: the peer is told so, and the cause says more than how the line ends.
+            _ = line.close(CloseCode::INTERNAL, "internal error").await;
+            Err(LineError::Encode(error))
+        }
+        result => result,
+    };
     if let Err(error) = &result {
         declared.error(error);
     }
     // A line that was left open ends with the transport, as one that is dropped.
-    let lost = Closed::Lost(tieline_proto::Lost::Eof);
+    let lost = Closed::Lost(Lost::Eof);
     declared.close(line.closed().unwrap_or(&lost)).await;
     result
 }

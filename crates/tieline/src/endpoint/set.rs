@@ -5,18 +5,23 @@ use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::built::{Endpoint, not_found};
 use super::declared::{Declared, run};
 use super::line::{Line, LineError, Transport};
 use super::path::{Parameters, PathError, Pattern};
 use crate::accept::{AcceptError, AcceptOptions, Answer, Refusal, Request, accept_with};
+
+/// How long accepting rests when the system has no room for another connection.
+const REST: Duration = Duration::from_millis(100);
 
 type Decide = dyn Fn(&Request, &Parameters) -> Result<Answer, Refusal> + Send + Sync;
 type Served = Pin<Box<dyn Future<Output = Result<(), LineError>> + Send>>;
@@ -45,6 +50,9 @@ pub enum ServeError {
     /// It was refused before it was open, and answered.
     #[error("the request was refused")]
     Accept(#[from] AcceptError),
+    /// No connection could be accepted: file descriptors or memory ran out.
+    #[error("no connection can be accepted")]
+    Listen(#[source] io::Error),
     /// It ended otherwise than cleanly.
     #[error("the line ended badly")]
     Line(#[from] LineError),
@@ -156,19 +164,12 @@ impl Endpoints {
     /// Accepts lines until `shutdown` is ready, each in a task of its own, then lets those that are
     /// open end: drop the future to end them at once.
     ///
-    /// # Errors
-    ///
-    /// What the listener says when it cannot accept any more. A connection that failed before it
-    /// was accepted, or a want of file descriptors, is no reason to stop.
+    /// Where the system has no room for another connection it rests for a moment and tries again.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops every line.
-    pub async fn serve(
-        self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()>,
-    ) -> io::Result<()> {
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let room = Arc::new(Semaphore::new(self.most_lines));
         let set = Arc::new(self);
         let mut lines = JoinSet::new();
@@ -195,13 +196,15 @@ impl Endpoints {
                         }
                     });
                 }
-                Err(error) if is_passing(&error) => tokio::task::yield_now().await,
-                Err(error) => return Err(error),
+                Err(error) if is_the_peers(&error) => {}
+                Err(error) => {
+                    (set.on_error)(&ServeError::Listen(error));
+                    sleep(REST).await;
+                }
             }
         }
         drop(listener);
         while lines.join_next().await.is_some() {}
-        Ok(())
     }
 
     fn route(&self, path: &str) -> Option<(&Route, Parameters)> {
@@ -209,16 +212,10 @@ impl Endpoints {
     }
 }
 
-/// Whether accepting may go on: the fault was the connection's, or descriptors ran short.
-fn is_passing(error: &io::Error) -> bool {
-    const NO_DESCRIPTORS: [i32; 2] = [23, 24];
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-    ) || error.raw_os_error().is_some_and(|code| NO_DESCRIPTORS.contains(&code))
+/// Whether a connection failed before it was accepted.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
 impl fmt::Debug for Endpoints {
