@@ -1,6 +1,7 @@
-//! Puts the page where the compiler embeds it: the built one, or a plain one that says how to build it.
+//! Embeds the page: the built one, or a plain one that says how to build it.
 
-use std::path::{Path, PathBuf};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::{env, fs, io};
 
 const PLAIN: &str = "<!doctype html>
@@ -17,38 +18,35 @@ Node.js 20.19 or later) and build the program again: <code>make run</code> does 
 ";
 
 fn main() -> io::Result<()> {
-    let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
-    let built = manifest.join("../../web/console/dist");
-    let out = PathBuf::from(variable("OUT_DIR")).join("console");
+    let built = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("../../web/console/dist");
+    let out = PathBuf::from(variable("OUT_DIR"));
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={}", built.display());
-    println!("cargo:rustc-env=TIELINE_CONSOLE={}", out.display());
 
-    if out.exists() {
-        fs::remove_dir_all(&out)?;
-    }
+    let mut files = Vec::new();
     if built.join("index.html").is_file() {
-        copy(&built, &out)
+        for entry in fs::read_dir(&built)? {
+            files.push(entry?.path());
+        }
+        files.sort();
     } else {
-        fs::create_dir_all(&out)?;
-        fs::write(out.join("index.html"), PLAIN)
+        let plain = out.join("index.html");
+        fs::write(&plain, PLAIN)?;
+        files.push(plain);
     }
+
+    // Name, bytes and tag of every file, for `include!`.
+    let mut table = String::from("&[\n");
+    for file in files {
+        let name = file.file_name().expect("a file has a name");
+        let mut hasher = DefaultHasher::new();
+        fs::read(&file)?.hash(&mut hasher);
+        let tag = format!("\"{:016x}\"", hasher.finish());
+        table += &format!("({name:?}, include_bytes!({file:?}), {tag:?}),\n");
+    }
+    fs::write(out.join("console.rs"), table + "]\n")
 }
 
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"))
-}
-
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }

@@ -85,7 +85,7 @@ fn below(page: &PlannedPage, path: &str, rest: &str) -> Result<Response<Body>, R
         PlannedPage::Console => {
             let name = if rest.is_empty() { "index.html" } else { rest };
             let asset = console::asset(name).ok_or_else(nothing)?;
-            let mut response = file(Body::Whole(asset.bytes), name, &asset.etag);
+            let mut response = file(Body::Whole(Bytes::from_static(asset.bytes)), name, asset.etag);
             harden_console(response.headers_mut());
             Ok(response)
         }

@@ -1,30 +1,21 @@
 //! The page that is built into the program.
 
-use bytes::Bytes;
-use rust_embed::{EmbeddedFile, RustEmbed};
-
-/// The files of `web/console/dist`, or a plain page that says how to build them.
-#[derive(RustEmbed)]
-#[folder = "$TIELINE_CONSOLE"]
-struct Files;
+/// Name, bytes and tag of the files of `web/console/dist`, or of a plain page that says how to
+/// build them. Written by the build script.
+const FILES: &[(&str, &[u8], &str)] = include!(concat!(env!("OUT_DIR"), "/console.rs"));
 
 /// One file of the page.
+#[derive(Debug)]
 pub(super) struct Asset {
-    pub(super) bytes: Bytes,
+    pub(super) bytes: &'static [u8],
     /// Quoted, and another one whenever the bytes are.
-    pub(super) etag: String,
+    pub(super) etag: &'static str,
 }
 
 /// The file of this name.
 pub(super) fn asset(name: &str) -> Option<Asset> {
-    let EmbeddedFile { data, metadata, .. } = Files::get(name)?;
-    let bytes = match data {
-        std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        std::borrow::Cow::Owned(bytes) => bytes.into(),
-    };
-    let hash = metadata.sha256_hash();
-    let etag = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    Some(Asset { bytes, etag: format!("\"{etag}\"") })
+    let &(_, bytes, etag) = FILES.iter().find(|(known, ..)| *known == name)?;
+    Some(Asset { bytes, etag })
 }
 
 #[cfg(test)]
