@@ -2,13 +2,15 @@
 
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Error, Ident, LitStr, Token, Type, bracketed, parenthesized};
+use syn::{Error, Expr, Ident, LitStr, Token, Type, bracketed, parenthesized};
 
-/// `path = "/rooms/{room}", params(room = u32), subprotocols = ["rooms.v1"]`.
+/// `path = "/rooms/{room}", params(room = u32), subprotocols = ["rooms.v1"], limits = …, deflate = …`.
 pub(crate) struct Arguments {
     pub(crate) path: LitStr,
     pub(crate) params: Vec<(Ident, Type)>,
     pub(crate) subprotocols: Vec<LitStr>,
+    /// `limits` and `deflate`: what they are set to, in the endpoint's own words.
+    pub(crate) settings: Vec<(Ident, Expr)>,
 }
 
 struct Param {
@@ -27,6 +29,7 @@ impl Parse for Param {
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let (mut path, mut params, mut subprotocols) = (None, Vec::new(), Vec::new());
+        let mut settings = Vec::new();
         let start = input.span();
         while !input.is_empty() {
             let key: Ident = input.parse()?;
@@ -47,9 +50,13 @@ impl Parse for Arguments {
                     bracketed!(list in input);
                     subprotocols.extend(Punctuated::<LitStr, Token![,]>::parse_terminated(&list)?);
                 }
+                "limits" | "deflate" => {
+                    input.parse::<Token![=]>()?;
+                    settings.push((key, input.parse()?));
+                }
                 _ => {
-                    let known = "expected `path = \"…\"`, `params(name = Type)` or \
-                                 `subprotocols = [\"…\"]`";
+                    let known = "expected `path = \"…\"`, `params(name = Type)`, \
+                                 `subprotocols = [\"…\"]`, `limits = …` or `deflate = …`";
                     return Err(Error::new(key.span(), known));
                 }
             }
@@ -67,7 +74,7 @@ impl Parse for Arguments {
                 ));
             }
         }
-        Ok(Self { path, params, subprotocols })
+        Ok(Self { path, params, subprotocols, settings })
     }
 }
 
@@ -90,10 +97,11 @@ mod tests {
 
     #[test]
     fn reads_all_of_it_in_any_order() {
-        let text = r#"subprotocols = ["a", "b"], path = "/{x}/{y}", params(x = u32, y = String)"#;
+        let text = r#"subprotocols = ["a", "b"], path = "/{x}/{y}", params(x = u32, y = String), limits = f(1, 2)"#;
         let arguments: Arguments = syn::parse_str(text).unwrap();
         assert_eq!(arguments.path.value(), "/{x}/{y}");
         assert_eq!((arguments.params.len(), arguments.subprotocols.len()), (2, 2));
+        assert_eq!(arguments.settings.len(), 1);
     }
 
     #[test]

@@ -67,12 +67,13 @@ pub(crate) fn expand(arguments: &Arguments, mut block: ItemImpl) -> syn::Result<
 }
 
 fn endpoint(
-    Arguments { path, params, subprotocols }: &Arguments,
+    Arguments { path, params, subprotocols, settings }: &Arguments,
     request: Option<&Ident>,
     connect: Option<&Ident>,
 ) -> TokenStream {
     let names = params.iter().map(|(name, _)| name.to_string());
     let kinds = params.iter().map(|(_, kind)| kind);
+    let (keys, values): (Vec<_>, Vec<_>) = settings.iter().map(|(key, value)| (key, value)).unzip();
     let request = request.map(|name| {
         quote! {
             let shared = ::core::clone::Clone::clone(self);
@@ -91,7 +92,8 @@ fn endpoint(
         ) -> ::tieline::endpoint::Endpoint<::tieline::Message, ::tieline::Message> {
             let endpoint = ::tieline::endpoint::Endpoint::at(#path)
                 #(.param::<#kinds>(#names))*
-                #(.subprotocol(#subprotocols))*;
+                #(.subprotocol(#subprotocols))*
+                #(.#keys(#values))*;
             #request
             #connect
             endpoint

@@ -12,8 +12,8 @@ use syn::{ItemImpl, parse_macro_input};
 
 /// Makes an endpoint of a type: the marked methods of the `impl` block are what its lines call.
 ///
-/// Takes `path = "/rooms/{room}"`, and where wanted `params(room = u32)` and
-/// `subprotocols = ["rooms.v1"]`. `tieline::endpoint::Declared` lists the marks.
+/// Takes `path = "/rooms/{room}"`, and where wanted `params(room = u32)`,
+/// `subprotocols = ["rooms.v1"]`, `limits = …` and `deflate = …`. `tieline::endpoint::Declared` lists the marks.
 #[proc_macro_attribute]
 pub fn endpoint(arguments: TokenStream, block: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(arguments as arguments::Arguments);

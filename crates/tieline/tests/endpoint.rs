@@ -7,7 +7,7 @@ use std::pin::Pin;
 use tieline::bytes::Bytes;
 use tieline::endpoint::{Decode, DecodeError, Endpoint, Endpoints, Line, LineError, PathError};
 use tieline::http::StatusCode;
-use tieline::{CloseCode, Connect, ConnectError, Message, Refusal};
+use tieline::{AcceptOptions, CloseCode, Connect, ConnectError, Limits, Message, Refusal};
 use tokio::net::TcpListener;
 
 async fn serve(endpoints: Endpoints) -> String {
@@ -152,6 +152,24 @@ async fn configurators_change_the_handshake_at_both_ends() {
     let mut line = client.connect(&base, &[]).await.unwrap();
     line.send("?".into()).await.unwrap();
     assert_eq!(line.next().await.unwrap().unwrap(), "in: ?");
+}
+
+#[tokio::test]
+async fn limits_are_the_endpoints_and_where_it_says_none_the_sets() {
+    let limits = |max_message_bytes| Limits { max_message_bytes, ..Limits::default() };
+    let options = AcceptOptions { limits: limits(4), ..AcceptOptions::default() };
+    let set = Endpoints::new().options(options);
+    let set = set.add(Endpoint::at("/set"), named("set")).unwrap();
+    let own = Endpoint::at("/own").limits(limits(8));
+    let base = serve(set.add(own, named("own")).unwrap()).await;
+    for (path, fits, too_big) in [("/set", 4, 5), ("/own", 8, 9)] {
+        let mut socket = tieline::connect(&format!("{base}{path}")).await.unwrap();
+        socket.send("x".repeat(fits)).await.unwrap();
+        assert!(socket.next().await.unwrap().is_ok(), "{path}");
+        socket.send("x".repeat(too_big)).await.unwrap();
+        assert!(socket.next().await.is_none(), "{path}");
+        assert_eq!(socket.closed().unwrap().code(), CloseCode::TOO_BIG);
+    }
 }
 
 #[tokio::test]

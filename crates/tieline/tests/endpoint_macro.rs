@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use tieline::bytes::Bytes;
 use tieline::endpoint::{self, Endpoints, Json, Line, LineError, endpoint};
 use tieline::http::StatusCode;
-use tieline::{Answer, CloseCode, Closed, Connect, ConnectError, Refusal, Request, WebSocket};
+use tieline::{
+    Answer, CloseCode, Closed, Connect, ConnectError, Limits, Refusal, Request, WebSocket,
+};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
@@ -123,6 +125,44 @@ async fn the_handshake_is_checked_by_parameters_and_by_the_configurator() {
     let plain = Connect::to(format!("{base}/rooms/1")).open().await;
     assert_eq!(refused(plain), StatusCode::UNAUTHORIZED);
     assert_eq!(refused(enter(&base, "attic").await), StatusCode::NOT_FOUND);
+}
+
+/// Both ends push far more than any buffer holds; neither reads less for it.
+#[derive(Clone)]
+struct Talker {
+    left: usize,
+    heard: usize,
+}
+
+#[endpoint(path = "/", limits = Limits { max_message_bytes: 1 << 20, ..Limits::default() })]
+impl Talker {
+    #[push]
+    async fn talk(&mut self) -> Vec<u8> {
+        if self.left == 0 {
+            pending::<()>().await;
+        }
+        self.left -= 1;
+        vec![7; 1 << 20]
+    }
+
+    #[message]
+    async fn listen(&mut self, line: &mut Line, bytes: Bytes) -> Result<(), LineError> {
+        self.heard += bytes.len();
+        if self.heard == 16 << 20 {
+            line.close(CloseCode::NORMAL, "").await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn two_ends_that_both_push_do_not_wait_for_each_other() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("ws://{}", listener.local_addr().unwrap());
+    // The server never has enough: the client ends it, once it has heard all.
+    let server = Endpoints::new().declare(Talker { left: 16, heard: 1 }).unwrap();
+    tokio::spawn(server.serve(listener, pending()));
+    endpoint::connect(Talker { left: 16, heard: 0 }, &base, &[]).await.unwrap().unwrap();
 }
 
 /// The client's end, declared as well.

@@ -43,7 +43,7 @@ pub struct Endpoint<Up, Down> {
     path: String,
     checks: Vec<(&'static str, Check)>,
     protocols: Vec<String>,
-    limits: Limits,
+    limits: Option<Limits>,
     deflate: Option<deflate::Config>,
     on_request: Option<Arc<OnRequest>>,
     on_connect: Option<Arc<OnConnect>>,
@@ -73,7 +73,7 @@ impl<Up, Down> Endpoint<Up, Down> {
             path: path.to_owned(),
             checks: Vec::new(),
             protocols: Vec::new(),
-            limits: Limits::default(),
+            limits: None,
             deflate: None,
             on_request: None,
             on_connect: None,
@@ -99,10 +99,11 @@ impl<Up, Down> Endpoint<Up, Down> {
         self
     }
 
-    /// Sets the bounds of the line, at both ends. Default [`Limits::default`].
+    /// Sets the bounds of the line, at both ends. Default those of the set's options on the server,
+    /// and [`Limits::default`] on the client.
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+        Self { limits: Some(limits), ..self }
     }
 
     /// Speaks permessage-deflate where both ends do. Default off.
@@ -145,7 +146,10 @@ impl<Up, Down> Endpoint<Up, Down> {
     ) -> Result<Line<Down, Up>, EndpointConnectError> {
         let path = self.pattern()?.fill(params)?;
         let url = format!("{}{path}", base.trim_end_matches('/'));
-        let mut connect = Connect::to(url).limits(self.limits.clone());
+        let mut connect = Connect::to(url);
+        if let Some(limits) = &self.limits {
+            connect = connect.limits(limits.clone());
+        }
         for protocol in &self.protocols {
             connect = connect.subprotocol(protocol);
         }
@@ -180,7 +184,7 @@ impl<Up, Down> Endpoint<Up, Down> {
         let offered = |protocol: &&String| request.protocols().contains(protocol);
         let answer = Answer {
             protocol: self.protocols.iter().find(offered).cloned(),
-            limits: Some(self.limits.clone()),
+            limits: self.limits.clone(),
             deflate: self.deflate.clone(),
             ..Answer::default()
         };

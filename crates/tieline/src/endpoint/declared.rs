@@ -6,7 +6,7 @@ use tieline_proto::{CloseCode, Closed, Lost};
 
 use super::built::{Endpoint, EndpointConnectError};
 use super::codec::DecodeError;
-use super::line::{Line, LineError};
+use super::line::{Line, LineError, Turn};
 use crate::message::Message;
 
 /// What `#[endpoint]` makes of a type: the endpoint, and what its lines call.
@@ -25,8 +25,8 @@ use crate::message::Message;
 /// | `#[request]` | `fn(&self, &Request, Answer) -> Result<Answer, Refusal>`           | on the server, before the handshake is answered |
 /// | `#[connect]` | `fn(&self, Connect) -> Connect`                                    | on the client, before it asks |
 ///
-/// The attribute takes `path = "/rooms/{room}"`, and where wanted `params(room = u32)` and
-/// `subprotocols = ["rooms.v1"]`.
+/// The attribute takes `path = "/rooms/{room}"`, and where wanted `params(room = u32)`,
+/// `subprotocols = ["rooms.v1"]`, `limits = …` and `deflate = …` as [`Endpoint`] has them.
 ///
 /// # Example
 ///
@@ -145,12 +145,10 @@ pub async fn run<D: Declared>(mut declared: D, mut line: Line) -> Result<(), Lin
 async fn converse<D: Declared>(declared: &mut D, line: &mut Line) -> Result<(), LineError> {
     declared.open(line).await?;
     loop {
-        tokio::select! {
-            message = line.next_message() => match message {
-                Some(message) => declared.message(line, message?).await?,
-                None => return Ok(()),
-            },
-            pushed = declared.push() => line.send(pushed?).await?,
+        match line.next_turn(declared.push()).await {
+            Turn::Heard(Some(message)) => declared.message(line, message?).await?,
+            Turn::Heard(None) => return Ok(()),
+            Turn::Pushed(message) => line.feed(message?)?,
         }
     }
 }

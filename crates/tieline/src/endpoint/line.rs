@@ -2,9 +2,14 @@
 
 use std::error;
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::pin::{Pin, pin};
 use std::str::FromStr;
+use std::task::Poll;
 
+use futures_core::Stream;
+use futures_sink::Sink;
 use tieline_proto::{CloseCode, Closed};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -45,6 +50,14 @@ pub enum LineError {
     Socket(Error),
 }
 
+/// What comes first on a line.
+pub(super) enum Turn<T> {
+    /// What the peer said, or how the line ended.
+    Heard(Option<Result<Message, Error>>),
+    /// What this end wants to say of its own accord.
+    Pushed(T),
+}
+
 impl<In, Out> Line<In, Out> {
     pub(super) fn new(socket: WebSocket<Transport>, parameters: Parameters) -> Self {
         Self { socket, parameters, types: PhantomData }
@@ -74,17 +87,27 @@ impl<In, Out> Line<In, Out> {
         self.socket.closed()
     }
 
-    /// The next message that was sent, of a type that is still to be told.
-    ///
-    /// # Errors
-    ///
-    /// As [`WebSocket::next`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future loses nothing.
-    pub async fn next_message(&mut self) -> Option<Result<Message, Error>> {
-        self.socket.next().await
+    /// The next message, or room for one to send and what `push` then gives; reading goes on while
+    /// there is no room, so that two ends that both speak do not wait for each other.
+    pub(super) async fn next_turn<T>(&mut self, push: impl Future<Output = T>) -> Turn<T> {
+        let mut push = pin!(push);
+        poll_fn(|cx| {
+            let mut socket = Pin::new(&mut self.socket);
+            if let Poll::Ready(heard) = socket.as_mut().poll_next(cx) {
+                return Poll::Ready(Turn::Heard(heard));
+            }
+            match socket.poll_ready(cx) {
+                Poll::Ready(Ok(())) => push.as_mut().poll(cx).map(Turn::Pushed),
+                // What closed the line is told by reading.
+                Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Queues a message for which there is room; it leaves when the line is read next.
+    pub(super) fn feed(&mut self, message: Message) -> Result<(), LineError> {
+        Ok(Pin::new(&mut self.socket).start_send(message)?)
     }
 
     /// Sends a message of any type that has an encoder: for endpoints that say several.

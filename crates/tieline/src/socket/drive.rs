@@ -19,7 +19,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tieline_proto::connection::State;
-use tieline_proto::{CloseCode, Closed, Event, UsageError};
+use tieline_proto::{CloseCode, Closed, Event, Limits, UsageError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::coop::poll_proceed;
 
@@ -211,8 +211,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     fn stuck_until(&self) -> Option<Instant> {
-        let patience = self.limits.ping_after? + self.limits.pong_within;
-        Some(self.write.stuck_since()? + patience)
+        // A line without pings is not patient for ever either.
+        let silence = self.limits.ping_after.or_else(|| Limits::default().ping_after);
+        Some(self.write.stuck_since()? + silence.unwrap_or_default() + self.limits.pong_within)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, rest: usize) -> Poll<Written> {

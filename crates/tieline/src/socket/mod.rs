@@ -259,6 +259,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Sends one message, and waits until the transport has taken it: a slow peer makes it wait.
     ///
+    /// While it waits nothing is read. Where both ends send much at the same time each would wait
+    /// for the other to read: [`split`](Self::split) the line, and read in a task of its own.
+    ///
     /// # Errors
     ///
     /// [`Error::Usage`] after the close, or for what the dialect cannot say; [`Error::Lost`] where
