@@ -5,7 +5,7 @@ use divan::{Bencher, black_box};
 use tieline_proto::mask;
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-const SIZES: [usize; 4] = [125, 1 << 10, 16 << 10, 1 << 20];
+const SIZES: [usize; 5] = [13, 125, 1 << 10, 16 << 10, 1 << 20];
 
 fn main() {
     divan::main();

@@ -3,6 +3,9 @@
 /// Bytes that are masked in one step: two vector registers' worth, so that the compiler may use them.
 const STEP: usize = 32;
 
+/// Bytes of a machine word.
+const WORD: usize = 8;
+
 /// Masks or unmasks `data` in place, and answers the key turned so that it fits the byte after it.
 ///
 /// Masking is its own inverse. A payload that arrives in pieces is unmasked piece by piece, each
@@ -28,8 +31,15 @@ pub fn apply(data: &mut [u8], mut key: [u8; 4]) -> [u8; 4] {
             *byte ^= mask;
         }
     }
-    for (byte, mask) in rest.iter_mut().zip(pattern) {
-        *byte ^= mask;
+    // Most messages are short: what is left of a step is worth a word at a time.
+    let (words, rest) = rest.as_chunks_mut::<WORD>();
+    let [a, b, c, d] = key;
+    let mask = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    for word in words {
+        *word = (u64::from_ne_bytes(*word) ^ mask).to_ne_bytes();
+    }
+    for (at, byte) in rest.iter_mut().enumerate() {
+        *byte ^= key[at % 4];
     }
     key.rotate_left(data.len() % 4);
     key
