@@ -1,10 +1,12 @@
 //! What may stand on the command line.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::BoolishValueParser;
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
 
@@ -68,8 +70,8 @@ pub(crate) enum ConfigCommand {
 /// A configuration, by name or by flag.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Named {
-    /// The file, as --config names it
-    #[arg(value_name = "FILE", conflicts_with = "config")]
+    /// The file, instead of --config and TIELINE_CONFIG
+    #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -78,7 +80,8 @@ pub(crate) struct Named {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Where to listen: IP:PORT, or unix:PATH; may be given more than once [default: 127.0.0.1:8080]
+    /// Where to listen: IP:PORT, or unix:PATH; may be given more than once, as [::] does not take
+    /// IPv4 [default: 127.0.0.1:8080]
     #[arg(long, short, value_name = "ADDRESS", env = "TIELINE_LISTEN", value_delimiter = ',')]
     #[arg(hide_env_values = true)]
     listen: Vec<String>,
@@ -87,10 +90,11 @@ pub(crate) struct Options {
     #[arg(long, short, value_name = "N", env = "TIELINE_WORKERS", hide_env_values = true)]
     workers: Option<usize>,
 
-    /// Speaks the old drafts hixie-75 and hixie-76, too
+    /// Speaks the old drafts hixie-75 and hixie-76, too; =false where the file says true
     #[arg(long, env = "TIELINE_LEGACY", value_parser = BoolishValueParser::new())]
-    #[arg(hide_env_values = true)]
-    legacy: bool,
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(value_name = "BOOL", hide_env_values = true, hide_possible_values = true)]
+    legacy: Option<bool>,
 
     /// Serves what this TOML file says
     #[arg(long, short, value_name = "FILE", env = "TIELINE_CONFIG", hide_env_values = true)]
@@ -122,6 +126,44 @@ enum Level {
     Info,
     Debug,
     Trace,
+}
+
+impl Args {
+    /// Reads the command line and the environment; ends the program where they are wrong.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command().get_matches();
+        Self::from_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    fn from_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let args = Self::from_arg_matches(matches)?;
+        let Command::Config(ConfigCommand::Check(named) | ConfigCommand::Print(named)) =
+            &args.command
+        else {
+            return Ok(args);
+        };
+        // Only here, for clap's `conflicts_with` counts a variable, too.
+        if named.file.is_some() && is_flag_given(matches, "config") {
+            let text = "the argument '[FILE]' cannot be used with '--config <FILE>'";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, text));
+        }
+        Ok(args)
+    }
+}
+
+/// Whether the innermost subcommand was given the flag itself, not its variable.
+fn is_flag_given(mut matches: &ArgMatches, id: &str) -> bool {
+    while let Some((_, inner)) = matches.subcommand() {
+        matches = inner;
+    }
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+impl Named {
+    /// The file named in either way; the one without a flag wins over the variable.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.file.as_deref().or(self.options.config.as_deref())
+    }
 }
 
 impl Options {

@@ -1,11 +1,12 @@
 //! `tieline config`: is a configuration right, what is in effect, and what may be written.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::Context;
 use tieline_server::config::{ConfigError, File, Plan, Source};
 
-use crate::args::{ConfigCommand, Named, Options};
+use crate::args::{ConfigCommand, Named};
 
 /// Runs one of the three commands.
 pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<()> {
@@ -16,34 +17,23 @@ pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<()> {
     }
 }
 
-/// The file that the options name, or the built-in one.
-pub(crate) fn load(options: &Options) -> Result<(File, Source), ConfigError> {
-    let Some(path) = &options.config else { return Ok(File::builtin()) };
+/// The file at the path, or the built-in one.
+pub(crate) fn load(path: Option<&Path>) -> Result<(File, Source), ConfigError> {
+    let Some(path) = path else { return Ok(File::builtin()) };
     let source = Source::read(path)
         .map_err(|error| ConfigError::unreadable(path.display().to_string(), error))?;
     Ok((File::parse(&source)?, source))
 }
 
-fn load_named(named: &Named) -> Result<(File, Source), ConfigError> {
-    match &named.file {
-        None => load(&named.options),
-        Some(path) => {
-            let source = Source::read(path)
-                .map_err(|error| ConfigError::unreadable(path.display().to_string(), error))?;
-            Ok((File::parse(&source)?, source))
-        }
-    }
-}
-
 fn check(named: &Named) -> anyhow::Result<()> {
-    let (file, source) = load_named(named)?;
+    let (file, source) = load(named.path())?;
     Plan::new(file, &source, &named.options.overrides())?;
     writeln!(io::stdout(), "OK: {}", source.name())?;
     Ok(())
 }
 
 fn print(named: &Named) -> anyhow::Result<()> {
-    let (file, source) = load_named(named)?;
+    let (file, source) = load(named.path())?;
     let overrides = named.options.overrides();
     Plan::new(file.clone(), &source, &overrides)?;
     let text = overrides.apply(file).to_toml();

@@ -11,12 +11,10 @@ mod style;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::read();
     let result = match args.command {
         Command::Serve(options) => serve::run(&options),
         Command::Config(command) => config::run(&command),

@@ -13,7 +13,7 @@ use crate::{config, environment, log, style};
 
 /// Serves until a signal says stop.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let (file, source) = config::load(options)?;
+    let (file, source) = config::load(options.config.as_deref())?;
     let plan = Plan::new(file, &source, &options.overrides())?;
     log::start(&plan.log);
     for name in environment::unknown() {

@@ -97,6 +97,42 @@ fn what_is_printed_is_in_effect_and_can_be_read_again() {
 }
 
 #[test]
+fn a_file_that_is_named_wins_over_the_variable_and_bars_the_flag() {
+    let folder = folder();
+    let right = "[[route]]\npath = '/'\nservice = { kind = 'echo' }\n";
+    fs::write(folder.join("a.toml"), "wrong = 0\n").unwrap();
+    fs::write(folder.join("b.toml"), right).unwrap();
+    let check = |more: &[&str]| {
+        let mut command = tieline();
+        command.current_dir(&folder).env("TIELINE_CONFIG", "a.toml");
+        command.args(["config", "check"]).args(more).output().unwrap()
+    };
+    assert_eq!(stdout(&check(&["b.toml"])), "OK: b.toml\n");
+    assert!(stderr(&check(&[])).contains("a.toml:1:"));
+    let both = check(&["b.toml", "--config", "b.toml"]);
+    assert_eq!(both.status.code(), Some(2));
+    assert!(stderr(&both).contains("cannot be used with '--config <FILE>'"), "{}", stderr(&both));
+}
+
+#[test]
+fn the_old_drafts_can_be_switched_on_and_off_over_the_file() {
+    let file = folder().join("tieline.toml");
+    let text = "[[listener]]\naddress = '127.0.0.1:0'\nlegacy = true\n\n\
+                [[route]]\npath = '/'\nservice = { kind = 'echo' }\n";
+    fs::write(&file, text).unwrap();
+    let print = |variable: Option<&str>, flags: &[&str]| {
+        let mut command = tieline();
+        command.args(["config", "print"]).args(flags).arg(&file);
+        command.envs(variable.map(|value| ("TIELINE_LEGACY", value)));
+        stdout(&command.output().unwrap())
+    };
+    assert!(print(None, &[]).contains("legacy = true"));
+    assert!(print(Some("false"), &[]).contains("legacy = false"));
+    assert!(print(Some("false"), &["--legacy"]).contains("legacy = true"));
+    assert!(print(None, &["--legacy=false"]).contains("legacy = false"));
+}
+
+#[test]
 fn the_schema_describes_every_key() {
     let schema = stdout(&run(&["config", "schema"]));
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();

@@ -84,6 +84,10 @@ pub enum LogLevel {
 #[non_exhaustive]
 pub struct Listener {
     /// IP address and port, such as `127.0.0.1:8080` or `[::]:443`. Port 0 takes a free one.
+    ///
+    /// `0.0.0.0` is all of IPv4 and `[::]` all of IPv6 only: for both, write two listeners. A
+    /// connection that has been silent for a minute is probed by TCP (keep-alive), and given up
+    /// when the other end has not answered for another minute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
 

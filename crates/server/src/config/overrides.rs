@@ -14,8 +14,8 @@ pub struct Overrides {
     pub listen: Vec<String>,
     /// Worker threads. Default those of the file.
     pub workers: Option<usize>,
-    /// Switches the old drafts on at every listener. Default false.
-    pub legacy: bool,
+    /// Switches the old drafts on or off at every listener. Default what the file says of each.
+    pub legacy: Option<bool>,
     /// Time to drain. Default that of the file.
     pub drain: Option<Span>,
     /// Form of the log. Default that of the file.
@@ -32,10 +32,8 @@ impl Overrides {
         } else if file.listener.is_empty() {
             file.listener = vec![listener(File::DEFAULT_ADDRESS)];
         }
-        if self.legacy {
-            for listener in &mut file.listener {
-                listener.legacy = true;
-            }
+        for listener in &mut file.listener {
+            listener.legacy = self.legacy.unwrap_or(listener.legacy);
         }
         file.workers = self.workers.or(file.workers);
         file.drain = self.drain.unwrap_or(file.drain);
@@ -61,11 +59,26 @@ mod tests {
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let mut file = File { workers: Some(3), ..File::default() };
         file.listener.push(listener("127.0.0.1:1"));
-        let flags = Overrides { workers: Some(2), legacy: true, ..Overrides::default() };
+        let flags = Overrides { workers: Some(2), legacy: Some(true), ..Overrides::default() };
         let both = flags.apply(file.clone());
         assert_eq!((both.workers, both.listener.len()), (Some(2), 1));
         assert!(both.listener[0].legacy);
         assert_eq!(Overrides::default().apply(file).workers, Some(3));
+    }
+
+    #[test]
+    fn the_old_drafts_are_switched_on_and_off_or_left_to_the_file() {
+        for (told, written, spoken) in [
+            (Some(false), true, false),
+            (Some(true), false, true),
+            (None, true, true),
+            (None, false, false),
+        ] {
+            let mut file = File::default();
+            file.listener.push(Listener { legacy: written, ..listener("127.0.0.1:1") });
+            let file = Overrides { legacy: told, ..Overrides::default() }.apply(file);
+            assert_eq!(file.listener[0].legacy, spoken, "{told:?} over {written}");
+        }
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net;
 
 use super::stream::Stream;
@@ -14,6 +16,13 @@ use crate::config::Place;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
+
+/// When TCP asks whether a silent peer is still there: after one minute, and given up after
+/// another. The lines of the hixie drafts have no pings, and half-open ones would stay for ever.
+const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(60))
+    .with_interval(Duration::from_secs(10))
+    .with_retries(6);
 
 /// A place that cannot be listened at.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +39,14 @@ impl BindError {
     /// What to do about it, where that is known.
     pub fn advice(&self) -> Option<String> {
         Some(match (self.source.kind(), &self.place) {
-            (io::ErrorKind::AddrInUse, Place::Tcp(address)) => format!(
-                "another program listens there: stop it, or choose another port with \
-                 --listen {}:{}",
-                bracketed(address),
-                address.port().checked_add(1).unwrap_or(8080)
-            ),
+            (io::ErrorKind::AddrInUse, Place::Tcp(address)) => {
+                let mut other = *address;
+                other.set_port(address.port().checked_add(1).unwrap_or(8080));
+                format!(
+                    "another program listens there: stop it, or choose another port with \
+                     --listen {other}"
+                )
+            }
             (io::ErrorKind::AddrInUse, Place::Unix(_)) => {
                 "another program listens there: stop it, or choose another path".to_owned()
             }
@@ -44,7 +55,8 @@ impl BindError {
                     .to_owned()
             }
             (io::ErrorKind::AddrNotAvailable, _) => {
-                "no interface of this machine has the address; 0.0.0.0 or [::] stands for all"
+                "no interface of this machine has the address; 0.0.0.0 stands for all of IPv4, \
+                 [::] for all of IPv6"
                     .to_owned()
             }
             (io::ErrorKind::NotFound, Place::Unix(_)) => {
@@ -52,13 +64,6 @@ impl BindError {
             }
             _ => return None,
         })
-    }
-}
-
-fn bracketed(address: &SocketAddr) -> String {
-    match address {
-        SocketAddr::V4(address) => address.ip().to_string(),
-        SocketAddr::V6(address) => format!("[{}]", address.ip()),
     }
 }
 
@@ -86,15 +91,32 @@ pub(crate) enum Acceptor {
     Unix(net::UnixListener),
 }
 
-/// The file of a Unix socket.
+/// The file of a Unix socket, known by its device and inode: another server may have put its own
+/// at the path since.
 #[derive(Debug)]
-struct SocketFile(PathBuf);
+struct SocketFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), identity: identity(path)? })
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Whoever removed it before us has done the same work.
-        let _ = std::fs::remove_file(&self.0);
+        if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
+            // Whoever removed it before us has done the same work.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 impl BoundPlace {
@@ -107,8 +129,7 @@ impl BoundPlace {
                 Ok(Self { place: Place::Tcp(address), sockets, _file: None })
             }
             Place::Unix(path) => {
-                let sockets = bind_unix(path, workers).map_err(fail)?;
-                let file = SocketFile(path.clone());
+                let (file, sockets) = bind_unix(path, workers).map_err(fail)?;
                 Ok(Self { place: place.clone(), sockets, _file: Some(file) })
             }
         }
@@ -135,6 +156,8 @@ impl Acceptor {
                 let (stream, address) = listener.accept().await?;
                 // Small messages must not wait for each other; a failure costs only latency.
                 let _ = stream.set_nodelay(true);
+                // Without it a lost peer is found later, by the pings or by the next message.
+                let _ = SockRef::from(&stream).set_tcp_keepalive(&KEEPALIVE);
                 Ok((Stream::Tcp(stream), Some(address)))
             }
             Self::Unix(listener) => {
@@ -158,6 +181,10 @@ fn bind_tcp(address: SocketAddr, workers: usize) -> io::Result<(SocketAddr, Vec<
 fn listen_tcp(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // Whatever the system's default: `[::]` stands beside a listener at `0.0.0.0`.
+        socket.set_only_v6(true)?;
+    }
     if shared {
         socket.set_reuse_port(true)?;
     }
@@ -168,7 +195,7 @@ fn listen_tcp(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
 }
 
 /// One socket for all workers: a file can be bound once.
-fn bind_unix(path: &Path, workers: usize) -> io::Result<Vec<Listening>> {
+fn bind_unix(path: &Path, workers: usize) -> io::Result<(SocketFile, Vec<Listening>)> {
     let socket = match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path) => {
             std::fs::remove_file(path)?;
@@ -176,18 +203,24 @@ fn bind_unix(path: &Path, workers: usize) -> io::Result<Vec<Listening>> {
         }
         other => other?,
     };
+    let file = SocketFile::new(path)?;
     socket.set_nonblocking(true)?;
-    (0..workers).map(|_| Ok(Listening::Unix(socket.try_clone()?))).collect()
+    let sockets = (0..workers).map(|_| Ok(Listening::Unix(socket.try_clone()?)));
+    Ok((file, sockets.collect::<io::Result<_>>()?))
 }
 
 /// A socket's file that nobody listens at any more: what a crash leaves behind.
 fn is_abandoned(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt;
     let is_socket =
         std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-    is_socket
-        && UnixStream::connect(path)
-            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    is_socket && knock(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// Connects without waiting: a server that hangs with a full backlog is in use all the same.
+fn knock(path: &Path) -> io::Result<()> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)
 }
 
 impl fmt::Display for BoundPlace {
@@ -215,5 +248,91 @@ mod tests {
         let error = BoundPlace::bind(&place, 2).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AddrInUse);
         assert!(error.advice().unwrap().contains("--listen 127.0.0.1:"));
+    }
+
+    #[test]
+    fn the_advice_for_an_ipv6_address_is_one_too() {
+        let advise = |address: &str| {
+            let place = Place::Tcp(address.parse().unwrap());
+            BindError { place, source: io::ErrorKind::AddrInUse.into() }.advice().unwrap()
+        };
+        assert!(advise("[::]:80").ends_with("--listen [::]:81"));
+        assert!(advise("[fe80::1%2]:65535").ends_with("--listen [fe80::1%2]:8080"));
+    }
+
+    #[test]
+    fn all_of_ipv4_and_all_of_ipv6_share_a_port() {
+        let any = Place::Tcp("0.0.0.0:0".parse().unwrap());
+        let first = BoundPlace::bind(&any, 2).unwrap();
+        let Place::Tcp(mut address) = first.place else { panic!("{first}") };
+        address.set_ip(std::net::Ipv6Addr::UNSPECIFIED.into());
+        match BoundPlace::bind(&Place::Tcp(address), 2) {
+            Ok(second) => assert_eq!(second.place, Place::Tcp(address)),
+            // A machine without IPv6 has nothing to show.
+            Err(error) => assert_ne!(error.source.kind(), io::ErrorKind::AddrInUse),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_accepted_connection_is_probed_when_it_is_silent() {
+        let mut bound = BoundPlace::bind(&Place::Tcp(([127, 0, 0, 1], 0).into()), 1).unwrap();
+        let Place::Tcp(address) = bound.place else { panic!("{bound}") };
+        let acceptor = bound.take().remove(0)().unwrap();
+        let _peer = net::TcpStream::connect(address).await.unwrap();
+        let (Stream::Tcp(stream), _) = acceptor.accept().await.unwrap() else { panic!("not TCP") };
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(60));
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(10));
+    }
+
+    /// A path for a socket, in a folder of its own that goes with it.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let name = format!("tieline-bind-{name}-{}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            Self(folder)
+        }
+
+        fn socket(&self) -> PathBuf {
+            self.0.join("t.sock")
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            // What is left lies among other temporary files.
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_socket_file_is_removed_only_by_the_server_that_made_it() {
+        let folder = Folder::new("owner");
+        let place = Place::Unix(folder.socket());
+        let first = BoundPlace::bind(&place, 1).unwrap();
+        std::fs::remove_file(folder.socket()).unwrap();
+        let second = BoundPlace::bind(&place, 1).unwrap();
+        drop(first);
+        assert!(folder.socket().exists());
+        drop(second);
+        assert!(!folder.socket().exists());
+    }
+
+    #[test]
+    fn a_server_that_hangs_with_a_full_backlog_is_in_use_at_once() {
+        let folder = Folder::new("hung");
+        let path = folder.socket();
+        let hung = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        hung.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        hung.listen(0).unwrap();
+        while knock(&path).is_ok() {}
+
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(is_abandoned(&path)));
+        assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(false));
     }
 }

@@ -92,11 +92,17 @@ impl Check<'_> {
     }
 }
 
-/// `localhost` is 127.0.0.1; no other name is looked up.
+/// `localhost` is 127.0.0.1; no other name is looked up. An IPv4 address in IPv6's clothes, such as
+/// `[::ffff:127.0.0.1]`, is that IPv4 address: as much a loopback, and as much in use.
 fn parse_address(text: &str) -> Option<SocketAddr> {
-    match text.strip_prefix("localhost:") {
-        Some(port) => Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?))),
-        None => text.parse().ok(),
+    if let Some(port) = text.strip_prefix("localhost:") {
+        return Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?)));
+    }
+    match text.parse().ok()? {
+        SocketAddr::V6(address) if address.ip().to_ipv4_mapped().is_some() => {
+            Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
+        }
+        address => Some(address),
     }
 }
 
@@ -106,4 +112,30 @@ const fn is_free_port(place: &Place) -> bool {
 
 fn is_host(name: &str) -> bool {
     Hosts::Loopback(vec![name.to_owned()]).allows(Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{File, Overrides, Plan, Source};
+
+    fn listener(address: &str) -> Listener {
+        let route = "[[route]]\npath = '/'\nservice = { kind = 'echo' }";
+        let text = format!("[[listener]]\naddress = '{address}'\n{route}\n");
+        let source = Source::new("x.toml", text);
+        let file = File::parse(&source).unwrap();
+        Plan::new(file, &source, &Overrides::default()).unwrap().listeners.remove(0)
+    }
+
+    #[test]
+    fn a_loopback_address_checks_the_host_in_whichever_way_it_is_written() {
+        for address in ["127.0.0.1:1", "127.9.9.9:1", "localhost:1", "[::1]:1"] {
+            assert!(!listener(address).hosts.allows(Some("evil.example")), "{address}");
+        }
+        let mapped = listener("[::ffff:127.0.0.1]:1");
+        assert!(!mapped.hosts.allows(Some("evil.example")));
+        assert_eq!(mapped.place, Place::Tcp(([127, 0, 0, 1], 1).into()));
+        assert!(listener("0.0.0.0:1").hosts.allows(Some("any.example")));
+        assert!(listener("[::]:1").hosts.allows(Some("any.example")));
+    }
 }
