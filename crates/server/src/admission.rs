@@ -2,6 +2,7 @@
 //!
 //! | in this order                              | where it fails       |
 //! |--------------------------------------------|----------------------|
+//! | one `Host`, and the target agrees with it  | 400                  |
 //! | asks for a WebSocket                       | (an ordinary request)|
 //! | `Host` is a name of the listener           | 403                  |
 //! | the path has a service                     | 404                  |
@@ -12,9 +13,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{Response, StatusCode};
+use http::header::HOST;
+use http::uri::Authority;
+use http::{Response, StatusCode, Version};
 use tieline_proto::handshake::server::{Accept, Upgrade};
 use tieline_proto::handshake::{HandshakeError, Scheme};
+use tieline_proto::http::HeadError;
 
 use crate::config::PlannedListener;
 use crate::request::Request;
@@ -48,12 +52,13 @@ impl Entrance {
     }
 }
 
-/// Looks at a request; `None` is one that asks for no WebSocket.
+/// Looks at a request; `None` is one that asks for no WebSocket, and may be answered as such.
 pub(crate) fn admit(
     head: &http::Request<()>,
     entrance: &Entrance,
     routes: &Routes,
 ) -> Result<Option<Box<Admitted>>, Box<Response<String>>> {
+    check_host(head)?;
     let upgrade = match Upgrade::of(head, entrance.listener.legacy) {
         Ok(None) => return Ok(None),
         Ok(Some(upgrade)) => Ok(upgrade),
@@ -104,10 +109,32 @@ pub(crate) fn stopping() -> Response<String> {
     refusal(StatusCode::SERVICE_UNAVAILABLE, "the server stops: come back later")
 }
 
+/// RFC 9112 §3.2: one `Host`, the same as in a whole target, so that nobody judges another name
+/// than the one that is meant.
+fn check_host(request: &http::Request<()>) -> Result<(), Box<Response<String>>> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let target = request.uri().authority().map(Authority::as_str);
+    match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => Err(bad_head(HeadError::DuplicateHost)),
+        (None, _) if request.version() == Version::HTTP_11 => Err(bad_head(HeadError::MissingHost)),
+        (Some(host), None)
+            if target.is_some_and(|it| !host.as_bytes().eq_ignore_ascii_case(it.as_bytes())) =>
+        {
+            let reason = "the target and the header `Host` name different hosts";
+            Err(refusal(StatusCode::BAD_REQUEST, reason).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn bad_head(error: HeadError) -> Box<Response<String>> {
+    HandshakeError::from(error).response().into()
+}
+
 /// The name that was asked for: in the target where it is whole, in `Host` otherwise.
 fn host<B>(request: &http::Request<B>) -> Option<&str> {
     match request.uri().authority() {
         Some(authority) => Some(authority.as_str()),
-        None => request.headers().get(http::header::HOST)?.to_str().ok(),
+        None => request.headers().get(HOST)?.to_str().ok(),
     }
 }

@@ -10,8 +10,10 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 use tracing::{error, info};
 
 use crate::causes::Causes;
@@ -20,6 +22,9 @@ use crate::listen::{BindError, BoundPlace};
 use crate::routes::Routes;
 use crate::worker::Shared;
 use crate::worker_thread;
+
+/// How much longer than the time to drain a worker may take to end.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A server whose sockets are bound and whose services are ready; nothing is accepted before
 /// [`run`](Self::run).
@@ -147,9 +152,24 @@ impl App {
         }
         info!(drain_ms = self.shared.drain.as_millis() as u64, "stopping");
         self.stop.send_replace(true);
-        all.await?;
+        until_ended(all, self.shared.drain).await?;
         info!("stopped");
         Ok(())
+    }
+}
+
+/// Waits for the workers, who end by themselves when the time to drain is over: one whose thread
+/// is blocked does not, and is left behind.
+async fn until_ended<T>(
+    workers: impl Future<Output = Result<T, RunError>>,
+    drain: Duration,
+) -> Result<(), RunError> {
+    match timeout(drain.saturating_add(GRACE), workers).await {
+        Ok(ended) => ended.map(drop),
+        Err(_) => {
+            error!("a worker is blocked: it is left behind");
+            Ok(())
+        }
     }
 }
 
@@ -179,5 +199,18 @@ impl fmt::Display for Address {
             (Place::Tcp(address), true) => write!(f, "https://{address}"),
             (Place::Unix(path), _) => write!(f, "unix:{}", path.display()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_blocked_worker_does_not_hold_the_end() {
+        let began = tokio::time::Instant::now();
+        let blocked = std::future::pending::<Result<(), _>>();
+        until_ended(blocked, Duration::from_secs(10)).await.unwrap();
+        assert_eq!(began.elapsed().as_secs(), 11);
     }
 }

@@ -6,6 +6,8 @@
 //!                        └─▶ anything else ─▶ http (hyper), what was read goes with it
 //! └── one deadline ──────────────────┘
 //! ```
+//!
+//! When the server stops, whoever has said nothing yet is let go, and half a head is answered 503.
 
 use std::io;
 use std::rc::Rc;
@@ -16,6 +18,7 @@ use tieline::WebSocket;
 use tieline_proto::handshake::HandshakeError;
 use tieline_proto::http::{HeadError, HeadReader, encode_response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::select;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{debug, warn};
 
@@ -36,7 +39,12 @@ const LINGER_BYTES: usize = 256 << 10;
 pub(crate) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Stream) {
     let deadline = Instant::now() + entrance.listener.limits.handshake_within;
     let from = entrance.from;
-    let stream = match timeout_at(deadline, secure(stream, &entrance)).await {
+    let secured = select! {
+        biased;
+        secured = timeout_at(deadline, secure(stream, &entrance)) => secured,
+        () = worker.stopping() => return debug!(?from, "the server stops: no TLS handshake"),
+    };
+    let stream = match secured {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return debug!(?from, %error, "TLS handshake failed"),
         Err(_) => return debug!(?from, "TLS handshake took too long (setting handshake_within)"),
@@ -49,7 +57,8 @@ pub(crate) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Stream
     match answered {
         Ok(Next::Line(open)) => open.carry(&worker, visit).await,
         Ok(Next::Page) => {
-            let stream = Handoff::new(visit.stream, visit.read.into());
+            let within = entrance.listener.limits.handshake_within;
+            let stream = Handoff::new(visit.stream, visit.read.into(), within);
             pages::serve(worker, entrance, stream).await;
         }
         Err(Fault::Refused(response)) => {
@@ -115,7 +124,7 @@ impl Visit {
             if let Some(head) = reader.request(&self.read)? {
                 break head;
             }
-            self.read_more().await?;
+            self.read_more(worker).await?;
         };
         let admitted = admit(&head, entrance, worker.routes()).map_err(Fault::Refused)?;
         let Some(admitted) = admitted else { return Ok(Next::Page) };
@@ -124,7 +133,7 @@ impl Visit {
         }
         let behind = len + admitted.upgrade.key3_bytes();
         while self.read.len() < behind {
-            self.read_more().await?;
+            self.read_more(worker).await?;
         }
         let (bytes, agreement) =
             admitted.upgrade.accept(&admitted.accept, &self.read[len..behind]).inspect_err(
@@ -137,11 +146,19 @@ impl Visit {
     }
 
     /// Reads once, no more than a head may hold beyond what is there.
-    async fn read_more(&mut self) -> io::Result<()> {
+    async fn read_more(&mut self, worker: &Worker) -> Result<(), Fault> {
         self.read.reserve(2 << 10);
-        match self.stream.read_buf(&mut self.read).await? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(()),
+        select! {
+            biased;
+            read = self.stream.read_buf(&mut self.read) => match read? {
+                0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                _ => Ok(()),
+            },
+            () = worker.stopping() => Err(if self.read.is_empty() {
+                io::Error::other("the server stops").into()
+            } else {
+                Fault::Refused(stopping().into())
+            }),
         }
     }
 

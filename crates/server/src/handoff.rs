@@ -1,22 +1,58 @@
 //! A stream that was read from before it is handed on: what was read comes first.
+//!
+//! Whoever takes nothing of what is written for too long is given up with
+//! [`TimedOut`](io::ErrorKind::TimedOut): hyper itself would wait for ever.
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 /// `stream`, with `read` in front of what it still has.
 #[derive(Debug)]
 pub(crate) struct Handoff<S> {
     stream: S,
     read: Bytes,
+    patience: Patience,
+}
+
+/// How long a write may be stuck.
+#[derive(Debug)]
+struct Patience {
+    within: Duration,
+    /// Runs while something waits that is not taken.
+    stuck: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Handoff<S> {
-    pub(crate) const fn new(stream: S, read: Bytes) -> Self {
-        Self { stream, read }
+    pub(crate) const fn new(stream: S, read: Bytes, within: Duration) -> Self {
+        Self { stream, read, patience: Patience { within, stuck: None } }
+    }
+
+    /// The stream itself, and what it has in front that was not taken yet.
+    pub(crate) fn into_parts(self) -> (S, Bytes) {
+        (self.stream, self.read)
+    }
+}
+
+impl Patience {
+    /// What a write answered, or an error where it has been stuck for too long.
+    fn judge<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.stuck = None;
+            return polled;
+        }
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(self.within)));
+        ready!(stuck.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -42,7 +78,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Handoff<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.patience.judge(cx, polled)
     }
 
     fn poll_write_vectored(
@@ -50,7 +87,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Handoff<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.patience.judge(cx, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -58,24 +96,53 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Handoff<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        self.patience.judge(cx, polled)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.patience.judge(cx, polled)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::Instant;
+
+    const WITHIN: Duration = Duration::from_secs(10);
 
     #[tokio::test]
     async fn what_was_read_comes_first_and_once() {
-        let mut stream = Handoff::new(&b"GET / HTTP/1.1"[4..], Bytes::from_static(b"GET "));
+        let read = Bytes::from_static(b"GET ");
+        let mut stream = Handoff::new(&b"GET / HTTP/1.1"[4..], read, WITHIN);
         let mut whole = String::new();
         stream.read_to_string(&mut whole).await.unwrap();
         assert_eq!(whole, "GET / HTTP/1.1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_takes_nothing_is_given_up() {
+        let (ours, _theirs) = duplex(4);
+        let mut stream = Handoff::new(ours, Bytes::new(), WITHIN);
+        let began = Instant::now();
+        let error = stream.write_all(b"HTTP/1.1").await.unwrap_err();
+        assert_eq!((error.kind(), began.elapsed()), (io::ErrorKind::TimedOut, WITHIN));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_takes_little_is_waited_for() {
+        let (ours, mut theirs) = duplex(1);
+        let mut stream = Handoff::new(ours, Bytes::new(), WITHIN);
+        let take = async {
+            for _ in 0..8 {
+                sleep(WITHIN - Duration::from_secs(1)).await;
+                theirs.read_u8().await.unwrap();
+            }
+        };
+        let (written, ()) = tokio::join!(stream.write_all(b"HTTP/1.1"), take);
+        written.unwrap();
     }
 }

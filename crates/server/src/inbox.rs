@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tieline::{CloseCode, Message};
 use tokio::sync::mpsc;
 
+use crate::outbox::cost;
 use crate::peer_id::PeerId;
 
-/// Payload bytes that may wait in one inbox before publications are turned away.
+/// Bytes that may wait in one inbox before publications are turned away.
 const FULL_BYTES: usize = 16 << 20;
 
 /// A group of peers on any number of workers, all of whom hear what is published.
@@ -34,7 +35,7 @@ pub(crate) enum Order {
 #[derive(Clone, Debug)]
 pub(crate) struct Inbox {
     orders: mpsc::UnboundedSender<Order>,
-    /// Payload bytes that wait.
+    /// What waits, in bytes.
     bytes: Arc<AtomicUsize>,
 }
 
@@ -46,12 +47,15 @@ impl Topic {
 }
 
 impl Order {
-    /// Payload bytes; the rest of an order is small, and there is a bounded number for each peer.
+    /// What the order costs while it waits: itself, and what it carries. A peer can cause any
+    /// number of small ones.
     fn bytes(&self) -> usize {
-        match self {
-            Self::Publish(_, message) | Self::Send(_, message) => message.len(),
-            Self::Close(..) | Self::Subscribe(..) | Self::Unsubscribe(..) => 0,
-        }
+        size_of::<Self>()
+            + match self {
+                Self::Publish(_, message) | Self::Send(_, message) => cost(message),
+                Self::Close(_, _, reason) => reason.len(),
+                Self::Subscribe(..) | Self::Unsubscribe(..) => 0,
+            }
     }
 }
 

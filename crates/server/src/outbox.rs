@@ -19,13 +19,22 @@ pub enum Overflow {
 /// The end that was asked for: code and reason.
 pub(crate) type End = (CloseCode, String);
 
+/// What it costs to hold a message beyond its payload: its place in a queue that grows by doubling,
+/// its allocation, and the header of its frame.
+const HOLDING_BYTES: usize = 2 * size_of::<Message>() + 48;
+
+/// What a message that waits is charged with, so that empty ones are not free.
+pub(crate) fn cost(message: &Message) -> usize {
+    HOLDING_BYTES + message.len()
+}
+
 /// Messages that wait for one peer, and the end that comes after them.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     limit: usize,
     overflow: Overflow,
     queue: VecDeque<Message>,
-    /// Bytes in `queue`.
+    /// What `queue` [costs](cost).
     queued: usize,
     /// Bytes that the carrier has taken and the system has not.
     in_carrier: usize,
@@ -60,17 +69,17 @@ impl Outbox {
         if self.is_ending() {
             return;
         }
-        let len = message.len();
+        let cost = cost(&message);
         let held = self.queued + self.in_carrier;
-        if self.overflow == Overflow::Close && held > 0 && held + len > self.limit {
+        if self.overflow == Overflow::Close && held > 0 && held + cost > self.limit {
             // Nobody will read it: the memory is wanted back now.
-            self.queue.clear();
+            self.queue = VecDeque::new();
             self.queued = 0;
             self.end(CloseCode::TRY_AGAIN, "too slow (setting backlog_bytes)");
             return;
         }
         self.queue.push_back(message);
-        self.queued += len;
+        self.queued += cost;
         self.wake();
     }
 
@@ -96,7 +105,7 @@ impl Outbox {
     /// The next message to write.
     pub(crate) fn pop(&mut self) -> Option<Message> {
         let message = self.queue.pop_front()?;
-        self.queued -= message.len();
+        self.queued -= cost(&message);
         Some(message)
     }
 
@@ -170,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_does_not_read_is_closed_with_1013() {
-        let mut outbox = Outbox::new(100, Overflow::Close);
+        let mut outbox = Outbox::new(100 + 2 * HOLDING_BYTES, Overflow::Close);
         outbox.push(text(60));
         outbox.push(text(40));
         assert!(!outbox.is_ending());
@@ -198,13 +207,34 @@ mod tests {
 
     #[test]
     fn a_service_that_only_answers_waits() {
-        let mut outbox = Outbox::new(10, Overflow::Wait);
+        let mut outbox = Outbox::new(10 + HOLDING_BYTES, Overflow::Wait);
         outbox.push(text(10));
         assert!(!outbox.must_wait());
         outbox.push(text(1));
         assert!(outbox.must_wait() && !outbox.is_ending());
         outbox.pop();
         assert!(!outbox.must_wait());
+    }
+
+    #[test]
+    fn messages_of_a_byte_or_none_are_charged_for_being_held() {
+        for len in [0, 1] {
+            let mut outbox = Outbox::new(10 * (HOLDING_BYTES + len), Overflow::Wait);
+            let pushed = (0..1_000).take_while(|_| {
+                outbox.push(text(len));
+                !outbox.must_wait()
+            });
+            assert_eq!(pushed.count(), 10, "{len}");
+            while outbox.pop().is_some() {}
+            assert_eq!(outbox.queued, 0);
+
+            let mut outbox = Outbox::new(10 * (HOLDING_BYTES + len), Overflow::Close);
+            let pushed = (0..1_000).take_while(|_| {
+                outbox.push(text(len));
+                !outbox.is_ending()
+            });
+            assert_eq!(pushed.count(), 10, "{len}");
+        }
     }
 
     #[test]

@@ -220,3 +220,42 @@ fn a_kept_alive_connection_may_be_upgraded_later() {
     assert!(answer.contains("\r\n\r\n\u{FFFD}\u{2}hi"), "{answer:?}");
     server.wait_for_log(&["disconnected"]);
 }
+
+#[test]
+fn a_refused_upgrade_ends_a_kept_alive_connection() {
+    let server = Server::start(&["--legacy"]);
+    let health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let v13 = "Sec-WebSocket-Version: 13\r\n";
+    let foreign = request("/echo", "localhost", &format!("{v13}Origin: https://evil.test\r\n"));
+    let draft = request("/echo", "localhost", "Origin: http://localhost\r\n").replace(KEY, "");
+    for (refused, status, words) in [
+        (foreign, 403, "origins"),
+        (draft, 426, "new connection"),
+        (request("/nowhere", "localhost", v13), 404, "no WebSocket service"),
+        (health.replace("localhost", "attacker.test"), 403, "hosts"),
+        (health.replace("\r\n\r\n", "\r\nHost: localhost\r\n\r\n"), 400, "more than once"),
+        (health.replace("Host: localhost\r\n", ""), 400, "missing"),
+    ] {
+        let answer = server.exchange(format!("{health}{refused}{health}"));
+        let (first, second) = answer.split_once("ok\n").unwrap();
+        assert!(first.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert!(second.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(second.to_lowercase().contains("\r\nconnection: close"), "{answer}");
+        assert!(second.contains(words), "{answer}");
+        assert!(!second.contains(" 200 OK"), "{answer}");
+    }
+}
+
+#[test]
+fn a_target_and_a_host_that_differ_are_refused() {
+    let server = Server::start(&[]);
+    let v13 = "Sec-WebSocket-Version: 13\r\n";
+    let own = format!("{v13}Origin: http://attacker.test\r\n");
+    let upgrade = request("http://localhost/echo", "attacker.test", &own);
+    expect(&server.exchange(&upgrade), 400, "different hosts");
+    let page = "GET http://localhost/healthz HTTP/1.1\r\nHost: attacker.test\r\n\r\n";
+    expect(&server.exchange(page), 400, "different hosts");
+    let same = "GET http://LOCALHOST/healthz HTTP/1.1\r\nHost: localhost\r\n\
+                Connection: close\r\n\r\n";
+    assert!(server.exchange(same).starts_with("HTTP/1.1 200 "));
+}

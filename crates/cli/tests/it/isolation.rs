@@ -56,6 +56,26 @@ async fn a_peer_that_does_not_read_its_echoes_is_not_read_from() {
 }
 
 #[tokio::test]
+async fn empty_messages_that_are_not_read_are_bounded_too() {
+    let server = Server::start(&["--workers", "1"]);
+    // A small window, so that little hides in the system's own buffers.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 << 10).unwrap();
+    let stuck = socket.connect(server.host().parse().unwrap()).await.unwrap();
+    let mut stuck = stuck.into_std().unwrap();
+    stuck.set_nonblocking(false).unwrap();
+    stuck.write_all(OPEN_CHAT.replace("/chat", "/echo").as_bytes()).unwrap();
+    server.wait_for_log(&["\"connected\""]);
+    let before = server.resident_kib();
+    stuck.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let frames = [0x82, 0x80, 0, 0, 0, 0].repeat(10_000);
+    let taken = (0..600).take_while(|_| stuck.write_all(&frames).is_ok()).count();
+    assert!(taken < 600, "everything was read");
+    let grown = server.resident_kib().saturating_sub(before);
+    assert!(grown < 16 << 10, "grew by {grown} KiB");
+}
+
+#[tokio::test]
 async fn a_peer_that_breaks_the_protocol_is_failed_alone() {
     let server = Server::start(&["--workers", "1"]);
     let mut good = server.connect("/echo").await;

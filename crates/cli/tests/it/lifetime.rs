@@ -1,9 +1,10 @@
 //! Signals, and the way out.
 
 use std::io::Write;
+use std::net::TcpStream;
 use std::time::Instant;
 
-use crate::server::{Server, close_code, next};
+use crate::server::{Server, close_code, next, read_all};
 
 #[tokio::test]
 async fn sigterm_closes_every_line_with_1001_and_exits_0() {
@@ -43,6 +44,36 @@ async fn a_peer_that_does_not_answer_is_waited_for_no_longer_than_the_drain_time
     server.wait_for_log(&["the time to drain is over"]);
 }
 
+#[test]
+fn connections_that_have_said_nothing_do_not_hold_the_end() {
+    let folder = crate::server::folder();
+    let certificate = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+    std::fs::write(folder.join("certificate.pem"), certificate.cert.pem()).unwrap();
+    std::fs::write(folder.join("key.pem"), certificate.signing_key.serialize_pem()).unwrap();
+    let file = folder.join("patient.toml");
+    std::fs::write(
+        &file,
+        "workers = 1\ndrain = '10m'\n\
+         [[listener]]\naddress = '127.0.0.1:0'\nlimits = { handshake_within = '10m' }\n\
+         [[listener]]\naddress = '127.0.0.1:0'\nlimits = { handshake_within = '10m' }\n\
+         tls = { certificate = 'certificate.pem', key = 'key.pem' }\n\
+         [[route]]\npath = '/echo'\nservice = { kind = 'echo' }\n",
+    )
+    .unwrap();
+    let server = Server::start_as_told(&["--config", file.to_str().unwrap()], 2);
+    let _silent = server.open();
+    let secure = server.addresses[1].trim_start_matches("https://");
+    let _silent_tls = TcpStream::connect(secure).unwrap();
+    let mut half = server.open();
+    half.write_all(b"GET /echo HT").unwrap();
+    // Accepted after the others, on the one worker there is.
+    server.get("/healthz");
+    server.signal("TERM");
+    assert!(read_all(&mut half).starts_with("HTTP/1.1 503 "));
+    drop(half);
+    server.wait_for_log(&["stopped"]);
+}
+
 #[tokio::test]
 async fn a_second_signal_ends_at_once() {
     let mut server = Server::start(&["--drain", "1h"]);
@@ -70,10 +101,13 @@ async fn coming_and_going_is_logged_with_code_reason_duration_and_bytes() {
     server.wait_for_log(&["\"connected\"", "\"name\":\"127.0.0.1\"", "\"path\":\"/echo\""]);
 }
 
-#[test]
-fn a_text_log_cannot_be_steered_by_a_peer() {
+#[tokio::test]
+async fn a_text_log_cannot_be_steered_by_a_peer() {
     let server = Server::start(&["--log-format", "text"]);
-    server.exchange("GET /\u{1b}]0;owned\u{7} HTTP/1.1\r\nHost: \u{1b}[2J\r\n\r\n");
-    server.wait_for_log(&["refused"]);
-    assert!(!server.log().contains('\u{1b}'), "{:?}", server.log());
+    let mut socket = server.connect("/echo").await;
+    let reason = "bye \u{1b}]0;owned\u{7}";
+    socket.close(tieline::CloseCode::new(4001), reason).await.unwrap();
+    let line = server.wait_for_log(&["disconnected", "bye "]);
+    assert!(line.contains("owned"), "{line:?}");
+    assert!(!server.log().contains(['\u{1b}', '\u{7}']), "{:?}", server.log());
 }

@@ -1,6 +1,7 @@
 //! What a browser is shown.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::symlink;
 
 use crate::server::{Server, folder};
@@ -57,6 +58,20 @@ fn what_is_not_there_and_what_may_not_be_done_is_said() {
     assert_eq!((status(&answer), header(&answer, "upgrade")), (426, "websocket"));
     let answer = server.exchange("HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert_eq!((status(&answer), body(&answer)), (200, ""));
+}
+
+#[test]
+fn a_client_that_never_reads_its_page_is_given_up() {
+    let folder = folder();
+    fs::File::create(folder.join("big.bin")).unwrap().set_len(64 << 20).unwrap();
+    let config = "[[listener]]\naddress = '127.0.0.1:0'\nlimits = { handshake_within = '1s' }\n\
+                  [[route]]\npath = '/big'\npage = { kind = 'file', path = 'big.bin' }\n";
+    let file = folder.join("tieline.toml");
+    fs::write(&file, config).unwrap();
+    let server = Server::start_as_told(&["--config", file.to_str().unwrap()], 1);
+    let mut stuck = server.open();
+    stuck.write_all(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    server.wait_for_log(&["HTTP connection failed"]);
 }
 
 #[tokio::test]

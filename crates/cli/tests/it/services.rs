@@ -56,7 +56,21 @@ async fn the_counter_tells_users_first_and_then_the_state() {
     b.close(tieline::CloseCode::NORMAL, "").await.unwrap();
     assert_eq!(next(&mut a).await, r#"{"type":"state","value":0}"#);
     assert_eq!(next(&mut a).await, r#"{"type":"users","count":1}"#);
-    server.wait_for_log(&["message of a counter not understood"]);
+    server.wait_for_log(&["\"message not understood\"", "counter"]);
+}
+
+#[tokio::test]
+async fn messages_that_make_no_sense_do_not_fill_the_log() {
+    let server = Server::start(&[]);
+    for (path, service) in [("/counter", "counter"), ("/room", "room")] {
+        let mut socket = server.connect(path).await;
+        for _ in 0..100 {
+            socket.send("nonsense").await.unwrap();
+        }
+        socket.close(tieline::CloseCode::NORMAL, "").await.unwrap();
+        server.wait_for_log(&["messages not understood", service, "\"count\":100"]);
+    }
+    assert_eq!(server.log().matches("\"message not understood\"").count(), 2);
 }
 
 #[tokio::test]

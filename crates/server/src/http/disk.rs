@@ -1,6 +1,6 @@
 //! Files from disk, never from outside the folder that was configured.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -27,15 +27,19 @@ pub(super) enum Below {
 
 /// Opens one file.
 pub(super) fn open(path: &Path) -> io::Result<Found> {
+    // Looked at before it is opened, too: to open a FIFO is to wait for whoever writes to it.
+    regular(fs::metadata(path)?)?;
     let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::ErrorKind::NotFound.into());
-    }
+    let metadata = regular(file.metadata()?)?;
     let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let changed = changed.unwrap_or_default().as_nanos();
     let etag = format!("W/\"{:x}-{changed:x}\"", metadata.len());
     Ok(Found { file, len: metadata.len(), etag })
+}
+
+/// What is neither a folder nor a pipe, socket or device.
+fn regular(metadata: Metadata) -> io::Result<Metadata> {
+    if metadata.is_file() { Ok(metadata) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 /// Opens what lies at `rest` below `folder`, which is a path without links.
@@ -74,6 +78,10 @@ mod tests {
     use super::*;
     use std::io::Read;
     use std::os::unix::fs::symlink;
+    use std::process::Command;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
 
     /// A folder with a page in it and a secret beside it.
     fn folder(name: &str) -> PathBuf {
@@ -112,6 +120,18 @@ mod tests {
             assert_eq!(text(open_below(&folder, rest)).as_deref(), Some(expected), "{rest}");
         }
         assert!(matches!(open_below(&folder, "sub"), Below::Folder));
+    }
+
+    #[test]
+    fn a_pipe_is_no_page_and_is_not_waited_for() {
+        let folder = folder("pipe");
+        let made = Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap();
+        assert!(made.success());
+        let (done, is_done) = mpsc::channel();
+        thread::spawn(move || {
+            done.send(matches!(open_below(&folder, "pipe"), Below::Nothing)).unwrap();
+        });
+        assert_eq!(is_done.recv_timeout(Duration::from_secs(20)), Ok(true));
     }
 
     #[test]

@@ -5,13 +5,14 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::{OnUpgrade, Parts};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tieline::{Agreement, WebSocket};
+use tieline::{Agreement, HandshakeError, WebSocket};
 use tokio::select;
 use tracing::debug;
 
@@ -66,15 +67,13 @@ fn respond(
     let (parts, _body) = request.into_parts();
     let head = Request::from_parts(parts, ());
     let mut response = match admit(&head, entrance, worker.routes()) {
-        Err(refused) => text(*refused),
-        Ok(Some(_)) if worker.is_stopping() => text(stopping()),
+        Err(refused) => last(*refused),
+        Ok(Some(_)) if worker.is_stopping() => last(stopping()),
         Ok(Some(admitted)) => open(worker, *admitted, upgrade),
-        Ok(None) if !entrance.allows_host(&head) => {
-            text(tieline::HandshakeError::HostNotAllowed.response())
-        }
+        Ok(None) if !entrance.allows_host(&head) => last(HandshakeError::HostNotAllowed.response()),
         Ok(None) => answer(&head, worker.routes(), worker.is_stopping()),
     };
-    if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         harden(response.headers_mut());
     }
     response
@@ -83,12 +82,29 @@ fn respond(
 /// Answers an upgrade; the line is carried by a task of its own once hyper has let go of it.
 fn open(worker: &Rc<Worker>, admitted: Admitted, upgrade: OnUpgrade) -> Response<Body> {
     match admitted.upgrade.respond(&admitted.accept) {
-        Err(error) => text(error.response()),
+        Err(error) => {
+            let mut response = error.response();
+            // Let in by the listener, or it would not have been admitted.
+            if let HandshakeError::LegacyOff(dialect) = error {
+                *response.body_mut() = format!("draft {dialect} needs a new connection\n");
+            }
+            last(response)
+        }
         Ok((response, agreement)) => {
             worker.spawn(carry_upgraded(Rc::clone(worker), admitted, agreement, upgrade));
             response.map(|()| Body::empty())
         }
     }
+}
+
+/// A refusal that ends the connection, as that of a first request does.
+fn last(refused: Response<String>) -> Response<Body> {
+    let mut response = text(refused);
+    let is_upgrade = response.headers().contains_key(UPGRADE);
+    // RFC 9110 §7.8: whoever sends `Upgrade` MUST name it in `Connection`, too.
+    let close = if is_upgrade { "close, upgrade" } else { "close" };
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static(close));
+    response
 }
 
 async fn carry_upgraded(
@@ -105,6 +121,9 @@ async fn carry_upgraded(
         unreachable!("hyper was given this stream and gives it back");
     };
     let limits = Arc::clone(&admitted.route.plan.limits);
-    let socket = WebSocket::server(io.into_inner(), &agreement, limits, &read_buf);
+    // The line has deadlines of its own.
+    let (stream, unread) = io.into_inner().into_parts();
+    let read = [read_buf, unread].concat();
+    let socket = WebSocket::server(stream, &agreement, limits, &read);
     carry(&worker, admitted, socket).await;
 }

@@ -8,18 +8,20 @@
 //! | the server   | `{"type":"state","value":N}` |                                              |
 //! | the server   | `{"type":"users","count":N}` |                                              |
 //!
-//! Anything else that a client says is logged and changes nothing; a binary message ends its line
+//! Anything else that a client says changes nothing and is counted in the log; a binary message ends its line
 //! with 1003. The value starts from 0 and lives as long as the server.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tieline::{CloseCode, Closed};
-use tracing::info;
 
 use crate::members::{Full, Members, Turn};
 use crate::message::Message;
 use crate::peer::Peer;
+use crate::service::misunderstood::Misunderstood;
+use crate::service::object::decode_object;
 use crate::service::{Conversation, Service};
 
 /// The counter of one route, shared by its users on all workers.
@@ -31,14 +33,25 @@ pub struct Counter {
 /// One user.
 struct User {
     members: Arc<Members<i64>>,
+    misunderstood: Misunderstood,
 }
 
 /// What a client may ask; other members of the object are let be.
 #[derive(Deserialize)]
-#[serde(tag = "action", rename_all = "lowercase")]
-enum Ask {
-    Minus,
-    Plus,
+struct Ask<'a> {
+    #[serde(borrow)]
+    action: Cow<'a, str>,
+}
+
+impl Ask<'_> {
+    /// What is added to the value; `None` where it makes no sense.
+    fn parse(text: &str) -> Option<i64> {
+        match &*decode_object::<Ask<'_>>(text).ok()?.action {
+            "minus" => Some(-1),
+            "plus" => Some(1),
+            _ => None,
+        }
+    }
 }
 
 /// What the server says, the members in this order and without spaces.
@@ -73,7 +86,8 @@ impl Service for Counter {
         if let Err(Full) = told {
             peer.close(CloseCode::TRY_AGAIN, "the server is overloaded");
         }
-        Box::new(User { members: Arc::clone(&self.members) })
+        let misunderstood = Misunderstood::new("counter");
+        Box::new(User { members: Arc::clone(&self.members), misunderstood })
     }
 }
 
@@ -82,18 +96,9 @@ impl Conversation for User {
         let Message::Text(text) = message else {
             return peer.close(CloseCode::UNSUPPORTED, "the counter speaks text");
         };
-        let ask = match serde_json::from_str(text) {
-            Ok(ask) => ask,
-            Err(error) => {
-                let position = error.column();
-                return info!(peer = %peer.id(), position, "message of a counter not understood");
-            }
-        };
+        let Some(step) = Ask::parse(text) else { return self.misunderstood.add(peer) };
         let told = self.members.turn(|turn| {
-            let value = match ask {
-                Ask::Minus => turn.state().saturating_sub(1),
-                Ask::Plus => turn.state().saturating_add(1),
-            };
+            let value = turn.state().saturating_add(step);
             turn.tell_all(News::State { value }.encode())?;
             *turn.state() = value;
             Ok(())
@@ -104,6 +109,7 @@ impl Conversation for User {
     }
 
     fn close(&mut self, peer: &Peer, _how: &Closed) {
+        self.misunderstood.sum_up(peer);
         self.members.turn(|turn| {
             turn.leave(peer);
             // Who misses this number hears the next one.
@@ -155,6 +161,16 @@ mod tests {
     }
 
     #[test]
+    fn other_members_of_the_object_are_let_be() {
+        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let peer = bench.peer("192.0.2.1");
+        let mut user = counter.open(&peer);
+        bench.heard(&peer);
+        user.message(&peer, Message::Text(r#" {"size":1e999,"action":"pl\u0075s","x":[{}]}"#));
+        assert_eq!(bench.heard(&peer), [r#"{"type":"state","value":1}"#]);
+    }
+
+    #[test]
     fn who_leaves_is_no_longer_counted() {
         let (counter, mut bench) = (Counter::default(), Bench::new());
         let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.2"));
@@ -171,9 +187,21 @@ mod tests {
         let peer = bench.peer("192.0.2.1");
         let mut user = counter.open(&peer);
         bench.heard(&peer);
-        for text in
-            ["", "plus", "{}", "[]", r#"{"action":"reset"}"#, r#"{"action":1}"#, "{", "\u{0}"]
-        {
+        for text in [
+            "",
+            "plus",
+            "{}",
+            "[]",
+            r#"["plus"]"#,
+            r#""plus""#,
+            r#"{"action":"reset"}"#,
+            r#"{"action":1}"#,
+            r#"{"action":null}"#,
+            r#"{"action":["plus"]}"#,
+            r#"{"action":{"plus":null}}"#,
+            "{",
+            "\u{0}",
+        ] {
             user.message(&peer, Message::Text(text));
             assert!(bench.heard(&peer).is_empty(), "{text:?}");
             assert!(!peer.is_closing(), "{text:?}");

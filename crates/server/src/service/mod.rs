@@ -3,6 +3,8 @@
 mod chat;
 mod counter;
 mod echo;
+mod misunderstood;
+mod object;
 mod refusal;
 mod room;
 

@@ -14,18 +14,19 @@
 //!
 //! UID is the one that the server gave to the line it came from, whatever the message claims: nobody
 //! speaks for others. TEXT is what was written with `&`, `<`, `>`, `"` and `'` escaped and line ends
-//! as `<br>`: it can be put into a page as it is. Text that is not such an object is logged and
-//! changes nothing; a binary message ends the line with 1003. Closing the line leaves the room.
+//! as `<br>`: it can be put into a page as it is. Text that is not such an object changes nothing and
+//! is counted in the log; a binary message ends the line with 1003. Closing the line leaves the room.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use tieline::{CloseCode, Closed};
-use tracing::info;
 
 use crate::members::{Full, Members};
 use crate::message::Message;
 use crate::peer::Peer;
+use crate::service::misunderstood::Misunderstood;
+use crate::service::object::decode_object;
 use crate::service::{Conversation, Service};
 
 /// The room of one route, shared by its guests on all workers.
@@ -38,6 +39,7 @@ pub struct Room {
 struct Guest {
     uid: String,
     members: Arc<Members<()>>,
+    misunderstood: Misunderstood,
 }
 
 /// What a client says.
@@ -63,7 +65,8 @@ impl Service for Room {
             turn.tell(peer, uid.as_str());
             turn.join(peer);
         });
-        Box::new(Guest { uid, members: Arc::clone(&self.members) })
+        let misunderstood = Misunderstood::new("room");
+        Box::new(Guest { uid, members: Arc::clone(&self.members), misunderstood })
     }
 }
 
@@ -72,12 +75,8 @@ impl Conversation for Guest {
         let Message::Text(text) = message else {
             return peer.close(CloseCode::UNSUPPORTED, "the room speaks text");
         };
-        let said: Said<'_> = match serde_json::from_str(text) {
-            Ok(said) => said,
-            Err(error) => {
-                let position = error.column();
-                return info!(peer = %peer.id(), position, "message of a room not understood");
-            }
+        let Ok(said) = decode_object::<Said<'_>>(text) else {
+            return self.misunderstood.add(peer);
         };
         let fragment = fragment(&self.uid, &said.message);
         if let Err(Full) = self.members.turn(|turn| turn.tell_all(fragment)) {
@@ -86,6 +85,7 @@ impl Conversation for Guest {
     }
 
     fn close(&mut self, peer: &Peer, _how: &Closed) {
+        self.misunderstood.sum_up(peer);
         self.members.turn(|turn| turn.leave(peer));
     }
 }
@@ -180,7 +180,9 @@ mod tests {
         let (room, mut bench) = (Room::default(), Bench::new());
         let peer = bench.peer("192.0.2.1");
         let (mut guest, _) = join(&room, &mut bench, &peer);
-        for text in ["", "hi", "{}", r#"{"uid":"x"}"#, r#"{"uid":"x","message":1}"#, "[1,2]"] {
+        for text in
+            ["", "hi", "{}", r#"{"uid":"x"}"#, r#"{"uid":"x","message":1}"#, r#"["x","hi"]"#]
+        {
             guest.message(&peer, Message::Text(text));
             assert!(bench.heard(&peer).is_empty() && !peer.is_closing(), "{text:?}");
         }
