@@ -81,7 +81,7 @@ pub(crate) struct Named {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Where to listen: IP:PORT, or unix:PATH; may be given more than once: an address of IPv6 does
-    /// not take IPv4
+    /// not take IPv4 [default: 127.0.0.1:8080]
     #[arg(long, short, value_name = "ADDRESS", env = "TIELINE_LISTEN", value_delimiter = ',')]
     #[arg(hide_env_values = true)]
     listen: Vec<String>,
