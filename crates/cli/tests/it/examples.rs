@@ -99,7 +99,7 @@ async fn tls_with_a_certificate_beside_it() {
 #[tokio::test]
 async fn all_has_every_key_and_runs() {
     let server = start("all.toml");
-    let mut socket = server.connect("/counter").await;
+    let mut socket = server.connect("/counter/").await;
     assert_eq!(next(&mut socket).await, r#"{"type":"users","count":1}"#);
     assert!(server.get("/counter/").contains("<h1>A counter</h1>"));
     assert!(server.get("/room").contains("<h1>A counter</h1>"));

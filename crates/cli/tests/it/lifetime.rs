@@ -105,9 +105,10 @@ async fn coming_and_going_is_logged_with_code_reason_duration_and_bytes() {
 async fn a_text_log_cannot_be_steered_by_a_peer() {
     let server = Server::start(&["--log-format", "text"]);
     let mut socket = server.connect("/echo").await;
-    let reason = "bye \u{1b}]0;owned\u{7}";
+    let reason = "bye \u{1b}]0;owned\u{7} duration_ms=1";
     socket.close(tieline::CloseCode::new(4001), reason).await.unwrap();
     let line = server.wait_for_log(&["disconnected", "bye "]);
     assert!(line.contains("owned"), "{line:?}");
+    assert!(line.contains("how=\"closed with 4001"), "a field of the log is quoted: {line:?}");
     assert!(!server.log().contains(['\u{1b}', '\u{7}']), "{:?}", server.log());
 }

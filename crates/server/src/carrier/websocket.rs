@@ -189,7 +189,7 @@ impl<S> Carrier<'_, S> {
         info!(
             peer = %self.served.peer().id(),
             code = sent_or_heard(closed).get(),
-            how = %closed,
+            how = closed.to_string(),
             duration_ms = self.since.elapsed().as_millis() as u64,
             messages_in,
             bytes_in,
