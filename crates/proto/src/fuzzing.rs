@@ -128,9 +128,9 @@ fn mask(data: &[u8]) {
 fn inflate(data: &[u8]) {
     let (cuts, message) = Cuts::of(data);
     let limit = limits().max_message_bytes;
-    let window = Window { bits: 9 + data.len() as u8 % 7, context_takeover: true };
+    let bits = 9 + data.len() as u8 % 7;
     let run = |pieces: Vec<&[u8]>| {
-        let (mut inflater, mut out) = (Inflater::new(window), Vec::new());
+        let (mut inflater, mut out) = (Inflater::new(bits), Vec::new());
         let result = pieces
             .iter()
             .try_for_each(|piece| inflater.push(piece, &mut out, limit))

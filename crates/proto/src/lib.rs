@@ -30,6 +30,6 @@ pub mod utf8;
 
 pub use close::{Closed, Lost};
 pub use close_code::CloseCode;
-pub use connection::{Connection, Event, Message, MessageKind, Outgoing, Role};
+pub use connection::{Connection, Event, Incoming, Message, MessageKind, Outgoing, Role};
 pub use error::{ProtocolError, UsageError};
 pub use limits::Limits;

@@ -23,7 +23,9 @@ const WORD: usize = 8;
 /// mask::apply(&mut hello[2..], key);
 /// assert_eq!(&hello, b"Hello");
 /// ```
-pub fn apply(data: &mut [u8], mut key: [u8; 4]) -> [u8; 4] {
+#[inline]
+pub fn apply(data: &mut [u8], key: [u8; 4]) -> [u8; 4] {
+    let turned = u32::from_le_bytes(key).rotate_right(8 * (data.len() as u32 % 4)).to_le_bytes();
     let (steps, rest) = data.as_chunks_mut::<STEP>();
     let pattern: [u8; STEP] = std::array::from_fn(|at| key[at % 4]);
     for step in steps {
@@ -38,11 +40,14 @@ pub fn apply(data: &mut [u8], mut key: [u8; 4]) -> [u8; 4] {
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ mask).to_ne_bytes();
     }
-    for (at, byte) in rest.iter_mut().enumerate() {
-        *byte ^= key[at % 4];
+    let (half, rest) = rest.as_chunks_mut::<4>();
+    for half in half {
+        *half = (u32::from_ne_bytes(*half) ^ u32::from_ne_bytes(key)).to_ne_bytes();
     }
-    key.rotate_left(data.len() % 4);
-    key
+    for (byte, mask) in rest.iter_mut().zip(key) {
+        *byte ^= mask;
+    }
+    turned
 }
 
 #[cfg(test)]

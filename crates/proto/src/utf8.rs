@@ -1,5 +1,8 @@
 //! UTF-8, checked as it arrives: a bad byte is found with the piece that brings it.
 
+/// Up to how many bytes a text is first looked at for ASCII alone: `benches/utf8.rs`.
+const SHORT: usize = 256;
+
 /// Checks a text that comes in pieces, cut anywhere.
 ///
 /// Holds at most three bytes: the beginning of a character whose end is still to come.
@@ -69,8 +72,10 @@ impl Validator {
 }
 
 /// Checks a text that is here as a whole; faster than a [`Validator`] with one piece.
+#[inline]
 pub fn is_valid(bytes: &[u8]) -> bool {
-    simdutf8::basic::from_utf8(bytes).is_ok()
+    // A short text is mostly ASCII, and seen to be so before the vector check has begun.
+    (bytes.len() <= SHORT && bytes.is_ascii()) || simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
 #[cfg(test)]

@@ -36,6 +36,23 @@ fn an_uncompressed_message_may_come_between_compressed_ones() {
     assert_eq!(server().receive(&wire.concat()), [text("plain"), text("Hello")]);
 }
 
+/// What waits for a slow peer may be left out, and must leave no hole in the window.
+#[test]
+fn a_message_that_is_sent_apart_may_be_left_out() {
+    for takeover in [true, false] {
+        let agreed = agreement(15, takeover);
+        let mut line = Pair::new(&agreed, &agreed);
+        let said = "much alike, from message to message";
+        line.server.send(MessageKind::Text, said);
+        let (mut apart, outgoing) = (Vec::new(), line.server.connection.outgoing());
+        outgoing.send_apart(MessageKind::Text, said.as_bytes(), &mut apart).unwrap();
+        assert_eq!(apart[0] == 0x81, takeover, "as it is only where the window is kept");
+        line.server.send(MessageKind::Text, said);
+        let wire = line.server.take_output();
+        assert_eq!(line.client.receive(&wire), [text(said), text(said)]);
+    }
+}
+
 #[test]
 fn both_ends_understand_each_other_with_every_window() {
     for bits in 9..=15 {

@@ -14,12 +14,16 @@ fn agreements() -> impl Strategy<Value = Agreement> {
         Just(Agreement::default()),
         Just(Agreement { dialect: Dialect::Hixie75, ..Agreement::default() }),
         Just(Agreement { dialect: Dialect::Hixie76, ..Agreement::default() }),
-        (9..=15u8, any::<bool>()).prop_map(|(bits, context_takeover)| {
-            let window = Window { bits, context_takeover };
-            let deflate = Some(Agreed { ours: window, theirs: window, level: 1, min_bytes: 1 });
-            Agreement { deflate, ..Agreement::default() }
-        }),
+        deflated(),
     ]
+}
+
+fn deflated() -> impl Strategy<Value = Agreement> {
+    (9..=15u8, any::<bool>()).prop_map(|(bits, context_takeover)| {
+        let window = Window { bits, context_takeover };
+        let deflate = Some(Agreed { ours: window, theirs: window, level: 1, min_bytes: 1 });
+        Agreement { deflate, ..Agreement::default() }
+    })
 }
 
 /// Bytes that are mostly frames, so that more than the first header is reached.
@@ -41,6 +45,14 @@ fn wire() -> impl Strategy<Value = Vec<u8>> {
         1 => prop::collection::vec(any::<u8>(), 0..20)
     ];
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// Messages short and long; the long ones hardly shrink.
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let noise = (any::<u32>(), 0..40_000u32).prop_map(|(seed, len)| {
+        (0..len).map(|n| ((n ^ seed).wrapping_mul(2_654_435_761) >> 21) as u8).collect()
+    });
+    prop_oneof!["\\PC{0,300}".prop_map(String::into_bytes), noise]
 }
 
 fn small() -> Limits {
@@ -117,5 +129,40 @@ proptest! {
         mask::apply(&mut masked, key);
         mask::apply(&mut masked, key);
         prop_assert_eq!(masked, bytes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Lines of a thread share codecs: none may ever see what another one said.
+    #[test]
+    fn lines_that_share_their_codecs_do_not_mix(
+        lines in prop::collection::vec(
+            (deflated(), prop::collection::vec(message(), 1..4)),
+            2..5,
+        ),
+        turns in prop::collection::vec((any::<prop::sample::Index>(), 1..20_000usize), 0..40),
+    ) {
+        let mut ends: Vec<Pair> = lines.iter().map(|(agreed, _)| Pair::new(agreed, agreed)).collect();
+        for round in 0..4 {
+            for ((_, messages), line) in lines.iter().zip(&mut ends) {
+                if let Some(message) = messages.get(round) {
+                    line.client.send(MessageKind::Binary, message);
+                }
+            }
+        }
+        let mut wires: Vec<Vec<u8>> = ends.iter_mut().map(|line| line.client.take_output()).collect();
+        let mut seen: Vec<Vec<Seen>> = vec![Vec::new(); lines.len()];
+        let rest = (0..lines.len()).map(|line| (line, usize::MAX));
+        for (line, len) in turns.iter().map(|(at, len)| (at.index(lines.len()), *len)).chain(rest) {
+            let wire = &mut wires[line];
+            let piece: Vec<u8> = wire.drain(..len.min(wire.len())).collect();
+            seen[line].extend(ends[line].server.receive(&piece));
+        }
+        for ((_, messages), seen) in lines.into_iter().zip(seen) {
+            let expected: Vec<Seen> = messages.into_iter().map(Seen::Binary).collect();
+            prop_assert!(seen == expected);
+        }
     }
 }

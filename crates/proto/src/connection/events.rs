@@ -9,6 +9,7 @@ use crate::close::{self, Closed};
 use crate::close_code::CloseCode;
 use crate::error::ProtocolError;
 use crate::frame::Opcode;
+use crate::utf8;
 
 /// Something the peer did.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub enum Event<'a> {
     Closed(Closed),
 }
 
-/// The events of one [`Connection::receive`](super::Connection::receive).
+/// The events of one [`Connection::receive`](super::Connection::receive) or [`Incoming::receive`].
 ///
 /// Each borrows from the bytes received or from here, so it is used before the next is asked for.
 #[must_use = "bytes whose events are not drained have to be presented again"]
@@ -44,14 +45,30 @@ impl<'a> Events<'a> {
     }
 
     /// The next event, or `None` when every byte has been taken.
+    #[inline]
     pub fn next<'e>(&'e mut self, outgoing: &mut Outgoing) -> Option<Event<'e>> {
-        match self.incoming.step(self.bytes, &mut self.consumed) {
+        match self.incoming.whole(self.bytes, &mut self.consumed) {
+            Some(Ok((kind, range))) => {
+                Some(Event::Message(Message::borrowed(kind, &self.bytes[range])))
+            }
+            Some(Err(utf8::Invalid)) => Some(self.fail(ProtocolError::InvalidUtf8, outgoing)),
+            None => self.unusual(outgoing),
+        }
+    }
+
+    /// How many bytes were taken so far.
+    pub const fn consumed(&self) -> usize {
+        self.consumed
+    }
+
+    /// All but a whole message that lies in the buffer.
+    fn unusual<'e>(&'e mut self, outgoing: &mut Outgoing) -> Option<Event<'e>> {
+        match self.incoming.step(self.bytes, &mut self.consumed, &mut self.held) {
             Ok(None) => None,
             Ok(Some(Step::Message(kind, Place::Here(range)))) => {
                 Some(Event::Message(Message::borrowed(kind, &self.bytes[range])))
             }
-            Ok(Some(Step::Message(kind, Place::Held(payload)))) => {
-                self.held = payload;
+            Ok(Some(Step::Message(kind, Place::Held))) => {
                 Some(Event::Message(Message::assembled(kind, &mut self.held)))
             }
             Ok(Some(Step::Control(opcode, place))) => Some(self.control(opcode, place, outgoing)),
@@ -62,38 +79,32 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// How many bytes were taken so far.
-    pub const fn consumed(&self) -> usize {
-        self.consumed
-    }
-
     fn control<'e>(
         &'e mut self,
         opcode: Opcode,
         place: Place,
         outgoing: &mut Outgoing,
     ) -> Event<'e> {
-        let here = match place {
-            Place::Here(range) => Some(range),
-            Place::Held(payload) => {
-                self.held = payload;
-                None
-            }
-        };
         if opcode == Opcode::Close {
-            let payload = here.map_or(&self.held[..], |range| &self.bytes[range]);
-            let said = close::decode(payload).map(|(code, reason)| (code, reason.to_owned()));
-            return match said {
+            let said = close::decode(self.payload(place));
+            return match said.map(|(code, reason)| (code, reason.to_owned())) {
                 Ok((code, reason)) => self.closed(code, reason, outgoing),
                 Err(error) => self.fail(error, outgoing),
             };
         }
-        let payload = here.map_or(&self.held[..], |range| &self.bytes[range]);
+        let payload = self.payload(place);
         if opcode == Opcode::Ping {
             outgoing.pong(payload);
             Event::Ping(payload)
         } else {
             Event::Pong(payload)
+        }
+    }
+
+    fn payload(&self, place: Place) -> &[u8] {
+        match place {
+            Place::Here(range) => &self.bytes[range],
+            Place::Held => &self.held,
         }
     }
 

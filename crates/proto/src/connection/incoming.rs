@@ -2,36 +2,57 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::MessageKind;
+use super::partial::{Partial, Terms};
+use super::{Events, MessageKind, Outgoing, State};
 use crate::close::{Closed, Lost};
 use crate::close_code::CloseCode;
-use crate::deflate::Inflater;
+use crate::deflate::{Inflater, Window};
 use crate::error::ProtocolError;
-use crate::frame::{Header, MAX_HEADER_BYTES, Opcode};
+use crate::frame::Opcode;
 use crate::handshake::{Agreement, Dialect};
 use crate::limits::Limits;
-use crate::utf8::{self, Validator};
-use crate::{legacy, mask};
+use crate::{mask, utf8};
 
-/// Decodes what the peer says. An idle one owns no memory but its own.
+/// Decodes what the peer says, and knows how long it has been silent.
+///
+/// One half of a [`Connection`](super::Connection), from
+/// [`into_halves`](super::Connection::into_halves): each call that asks for the other half means
+/// the one it was made with. An idle one owns no memory but its own.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Instant;
+/// use tieline_proto::handshake::Agreement;
+/// use tieline_proto::{Connection, Event, Limits, Role};
+///
+/// let now = Instant::now();
+/// let server = Connection::new(Role::Server, &Agreement::default(), Limits::default(), now);
+/// let (mut incoming, mut outgoing) = server.into_halves();
+///
+/// let mut ping = [0x89, 0x80, 0, 0, 0, 0];
+/// let mut events = incoming.receive(&mut ping, now);
+/// assert!(matches!(events.next(&mut outgoing), Some(Event::Ping(b""))));
+/// assert!(outgoing.has_output());
+/// ```
 #[derive(Debug)]
-pub(crate) struct Incoming {
+pub struct Incoming {
     limits: Arc<Limits>,
-    decoder: Decoder,
-    /// A message that did not lie whole in one read, so far.
-    assembly: Vec<u8>,
-}
-
-#[derive(Debug)]
-enum Decoder {
-    Hybi(Frames),
-    Hixie {
-        frames: legacy::Decoder,
-        dialect: Dialect,
-    },
-    /// Nothing is read any more.
-    Finished,
+    /// When the peer was last heard of; where it was pinged since, when that was.
+    contact: Instant,
+    /// Whether a ping of ours is still unanswered.
+    pinged: bool,
+    from_client: bool,
+    /// `None` once nothing is read any more.
+    dialect: Option<Dialect>,
+    /// How the peer compresses, where that was agreed.
+    theirs: Option<Window>,
+    /// The inflater of a peer that keeps its window, made with its first compressed message.
+    kept: Option<Box<Inflater>>,
+    /// `None` between two messages.
+    partial: Option<Box<Partial>>,
 }
 
 /// What the next bytes brought.
@@ -47,61 +68,215 @@ pub(super) enum Step {
 pub(super) enum Place {
     /// In the bytes just received.
     Here(Range<usize>),
-    /// Put together here.
-    Held(Vec<u8>),
+    /// Put together elsewhere.
+    Held,
 }
 
 impl Incoming {
-    pub(super) fn new(from_client: bool, agreement: &Agreement, limits: Arc<Limits>) -> Self {
-        let decoder = match agreement.dialect {
-            Dialect::Hybi => Decoder::Hybi(Frames::new(from_client, agreement)),
-            dialect => Decoder::Hixie { frames: legacy::Decoder::default(), dialect },
-        };
-        Self { limits, decoder, assembly: Vec::new() }
+    pub(super) fn new(
+        from_client: bool,
+        agreement: &Agreement,
+        limits: Arc<Limits>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            limits,
+            contact: now,
+            pinged: false,
+            from_client,
+            dialect: Some(agreement.dialect),
+            theirs: agreement.deflate.map(|agreed| agreed.theirs),
+            kept: None,
+            partial: None,
+        }
     }
 
-    /// Takes bytes from `at` on until something is whole, and moves `at` behind them.
-    pub(super) fn step(
-        &mut self,
-        bytes: &mut [u8],
-        at: &mut usize,
-    ) -> Result<Option<Step>, ProtocolError> {
-        match &mut self.decoder {
-            Decoder::Hybi(frames) => frames.step(bytes, at, &mut self.assembly, &self.limits),
-            Decoder::Hixie { frames, dialect } => loop {
-                let (taken, decoded) =
-                    frames.decode(&bytes[*at..], &mut self.assembly, &self.limits)?;
-                *at += taken;
-                match decoded {
-                    None => return Ok(None),
-                    Some(legacy::Decoded::Text) => {
-                        let text = Place::Held(std::mem::take(&mut self.assembly));
-                        return Ok(Some(Step::Message(MessageKind::Text, text)));
-                    }
-                    Some(legacy::Decoded::Close) if *dialect == Dialect::Hixie76 => {
-                        return Ok(Some(Step::LegacyClose));
-                    }
-                    // Hixie-75 has no closing handshake: there it is one more frame to skip.
-                    Some(legacy::Decoded::Close) => {}
-                }
-            },
-            Decoder::Finished => {
-                *at = bytes.len();
-                Ok(None)
+    /// Takes bytes that the peer sent, as [`Connection::receive`](super::Connection::receive) does.
+    pub fn receive<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Events<'a> {
+        if !bytes.is_empty() {
+            self.contact = now;
+            self.pinged = false;
+        }
+        Events::new(self, bytes, now)
+    }
+
+    /// Has bytes of a large message put straight into its own memory: `put` is given room for the
+    /// next bytes of the transport, and answers how many it put there.
+    ///
+    /// Whether it was called: only in the middle of a long frame that is not compressed is there
+    /// room, for as much again as the message has, and never for the frame's last byte. What comes
+    /// behind the room goes to [`receive`](Self::receive), as everything else does. A text that is
+    /// none is told of there as well; call it, if with nothing, after this.
+    pub fn fill(&mut self, now: Instant, put: impl FnOnce(&mut [u8]) -> usize) -> bool {
+        let Some(partial) = &mut self.partial else { return false };
+        if self.dialect != Some(Dialect::Hybi) || !partial.fill(put) {
+            return false;
+        }
+        self.hear(now);
+        true
+    }
+
+    /// Takes note that the peer is there, though nothing of what it says is read.
+    pub const fn hear(&mut self, now: Instant) {
+        self.contact = now;
+        self.pinged = false;
+    }
+
+    /// Takes note that the transport ended; answers how the connection closed, once.
+    pub fn receive_eof(&mut self, outgoing: &mut Outgoing, now: Instant) -> Option<Closed> {
+        self.lose(Lost::Eof, outgoing, now)
+    }
+
+    /// Takes note that the transport failed; answers how the connection closed, once.
+    pub fn receive_error(&mut self, outgoing: &mut Outgoing, now: Instant) -> Option<Closed> {
+        self.lose(Lost::Transport, outgoing, now)
+    }
+
+    /// Does what is due: pings a silent peer, or gives up one that did not answer.
+    ///
+    /// Before its deadline, or after the connection closed, it does nothing.
+    pub fn handle_timeout(&mut self, outgoing: &mut Outgoing, now: Instant) -> Option<Closed> {
+        if self.deadline(outgoing).is_none_or(|deadline| now < deadline) {
+            return None;
+        }
+        match outgoing.state() {
+            State::Open if self.pinged => self.lose(Lost::PongTimeout, outgoing, now),
+            State::Open => {
+                self.contact = now;
+                self.pinged = true;
+                outgoing.ping(&[]).expect("an open connection whose dialect has a deadline pings");
+                None
+            }
+            State::Closing { .. } => self.lose(Lost::CloseTimeout, outgoing, now),
+            State::Closed { .. } => None,
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due. Once closed: when the transport is to
+    /// be dropped even if the peer has not ended it.
+    pub fn deadline(&self, outgoing: &Outgoing) -> Option<Instant> {
+        match outgoing.state() {
+            State::Open if !outgoing.can_ping() => None,
+            State::Open if self.pinged => Some(self.contact + self.limits.pong_within),
+            State::Open => self.limits.ping_after.map(|silence| self.contact + silence),
+            State::Closing { since } | State::Closed { since } => {
+                Some(since + self.limits.close_within)
             }
         }
     }
 
+    /// What this end is willing to bear.
+    pub const fn limits(&self) -> &Arc<Limits> {
+        &self.limits
+    }
+
+    /// The usual case: a whole message in one frame, uncompressed, that lies in `bytes` from `at`
+    /// on. Answers where its payload is, unmasked and checked, and moves `at` behind it.
+    ///
+    /// Whatever is not usual is `None` and untouched: [`step`](Self::step) takes it from there.
+    /// `benches/message.rs` says what this way is worth.
+    #[inline]
+    pub(super) fn whole(
+        &mut self,
+        bytes: &mut [u8],
+        at: &mut usize,
+    ) -> Option<Result<(MessageKind, Range<usize>), utf8::Invalid>> {
+        if self.partial.is_some() || self.dialect != Some(Dialect::Hybi) {
+            return None;
+        }
+        let rest = bytes.get_mut(*at..)?;
+        let kind = match rest.first()? {
+            0x81 => MessageKind::Text,
+            0x82 => MessageKind::Binary,
+            _ => return None,
+        };
+        let second = *rest.get(1)?;
+        // §5.1: a client MUST mask, a server MUST NOT.
+        if (second & 0x80 != 0) != self.from_client {
+            return None;
+        }
+        let (len, mut start) = match second & 0x7F {
+            127 => return None,
+            126 => match u16::from_be_bytes(*rest.get(2..)?.first_chunk()?) {
+                ..126 => return None,
+                len => (usize::from(len), 4),
+            },
+            len => (usize::from(len), 2),
+        };
+        if len > self.limits.max_message_bytes {
+            return None;
+        }
+        let payload = if self.from_client {
+            let (key, payload) = rest.get_mut(start..)?.split_first_chunk_mut()?;
+            let (key, payload) = (*key, payload.get_mut(..len)?);
+            mask::apply(payload, key);
+            start += 4;
+            payload
+        } else {
+            rest.get_mut(start..start + len)?
+        };
+        if kind == MessageKind::Text && !utf8::is_valid(payload) {
+            return Some(Err(utf8::Invalid));
+        }
+        let start = *at + start;
+        *at = start + len;
+        Some(Ok((kind, start..*at)))
+    }
+
+    /// Takes bytes from `at` on until something is whole, and moves `at` behind them. What had to
+    /// be put together goes to `held`.
+    pub(super) fn step(
+        &mut self,
+        bytes: &mut [u8],
+        at: &mut usize,
+        held: &mut Vec<u8>,
+    ) -> Result<Option<Step>, ProtocolError> {
+        let Some(dialect) = self.dialect else {
+            *at = bytes.len();
+            return Ok(None);
+        };
+        if *at == bytes.len() {
+            let is_invalid = self.partial.as_ref().is_some_and(|partial| partial.is_invalid);
+            return if is_invalid { Err(ProtocolError::InvalidUtf8) } else { Ok(None) };
+        }
+        let mut terms = Terms {
+            dialect,
+            from_client: self.from_client,
+            limits: &self.limits,
+            theirs: self.theirs,
+            kept: &mut self.kept,
+        };
+        // Control frames and compressed messages often begin and end here: they need no box.
+        let (mut boxed, mut here) = (self.partial.take(), Partial::default());
+        let partial = boxed.as_deref_mut().unwrap_or(&mut here);
+        if partial.is_invalid {
+            return Err(ProtocolError::InvalidUtf8);
+        }
+        let step = partial.step(bytes, at, held, &mut terms)?;
+        if !partial.is_idle() {
+            self.partial = Some(boxed.unwrap_or_else(|| Box::new(here)));
+        }
+        Ok(step)
+    }
+
     /// Reads nothing any more, and frees what was held.
     pub(super) fn finish(&mut self) {
-        self.decoder = Decoder::Finished;
-        self.assembly = Vec::new();
+        (self.dialect, self.kept, self.partial) = (None, None, None);
+    }
+
+    fn lose(&mut self, why: Lost, outgoing: &mut Outgoing, now: Instant) -> Option<Closed> {
+        if let State::Closed { .. } = outgoing.state() {
+            return None;
+        }
+        let closed = self.end(why);
+        outgoing.end(now);
+        Some(closed)
     }
 
     /// The transport is gone: what that makes of the connection.
-    pub(super) fn end(&mut self, why: Lost) -> Closed {
+    fn end(&mut self, why: Lost) -> Closed {
         // Hixie-75 knows no other end than the end of the transport.
-        let orderly = matches!(self.decoder, Decoder::Hixie { dialect: Dialect::Hixie75, .. });
+        let orderly = self.dialect == Some(Dialect::Hixie75);
         self.finish();
         match why {
             Lost::Eof if orderly => {
@@ -112,234 +287,36 @@ impl Incoming {
     }
 }
 
-/// The frames of RFC 6455, in whatever pieces they come.
-#[derive(Debug)]
-struct Frames {
-    from_client: bool,
-    /// The first bytes of a header that is not whole yet.
-    head: [u8; MAX_HEADER_BYTES],
-    head_len: u8,
-    frame: Option<Frame>,
-    message: Option<Unfinished>,
-    /// The payload of a control frame that is not whole yet.
-    control: Vec<u8>,
-    inflater: Option<Box<Inflater>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{Connection, Event, Role};
+    use crate::deflate::Agreed;
 
-/// A frame whose header is known.
-#[derive(Debug)]
-struct Frame {
-    opcode: Opcode,
-    fin: bool,
-    /// Turned so that it fits the next byte.
-    key: Option<[u8; 4]>,
-    /// Payload bytes still to come.
-    left: u64,
-    /// Whether some of the payload came with an earlier read.
-    cut: bool,
-}
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "an Instant has no other origin")]
+    fn between_two_messages_nothing_is_held() {
+        let window = Window { bits: 15, context_takeover: false };
+        let deflate = Some(Agreed { ours: window, theirs: window, level: 6, min_bytes: 1 });
+        let agreement = Agreement { deflate, ..Agreement::default() };
+        let role = Role::Client(Box::new(|| [0; 4]));
+        let now = Instant::now();
+        let client = Connection::new(role, &agreement, Limits::default(), now);
+        let (mut incoming, mut outgoing) = client.into_halves();
 
-/// A message that has begun.
-#[derive(Debug)]
-struct Unfinished {
-    kind: MessageKind,
-    compressed: bool,
-    fragments: usize,
-    /// Bytes announced so far, before inflation.
-    wire: u64,
-    utf8: Validator,
-}
-
-impl Frames {
-    fn new(from_client: bool, agreement: &Agreement) -> Self {
-        Self {
-            from_client,
-            head: [0; MAX_HEADER_BYTES],
-            head_len: 0,
-            frame: None,
-            message: None,
-            control: Vec::new(),
-            inflater: agreement.deflate.map(|agreed| Box::new(Inflater::new(agreed.theirs))),
-        }
-    }
-
-    fn step(
-        &mut self,
-        bytes: &mut [u8],
-        at: &mut usize,
-        assembly: &mut Vec<u8>,
-        limits: &Limits,
-    ) -> Result<Option<Step>, ProtocolError> {
-        loop {
-            let mut frame = match self.frame.take() {
-                Some(frame) => frame,
-                None => match self.header(bytes, at)? {
-                    Some(header) => self.admit(header, assembly.len(), limits)?,
-                    None => return Ok(None),
-                },
-            };
-            let here = usize::try_from(frame.left).unwrap_or(usize::MAX).min(bytes.len() - *at);
-            if here == 0 && frame.left > 0 {
-                self.frame = Some(frame);
-                return Ok(None);
+        // A text in two fragments with a ping between, then a compressed message.
+        let mut wire = *b"\x01\x01a\x89\x01p\x80\x01b\xC1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
+        let mut messages = 0;
+        for (at, byte) in wire.iter_mut().enumerate() {
+            let mut events = incoming.receive(std::slice::from_mut(byte), now);
+            while let Some(event) = events.next(&mut outgoing) {
+                messages += usize::from(matches!(event, Event::Message(_)));
             }
-            let range = *at..*at + here;
-            *at = range.end;
-            let piece = &mut bytes[range.clone()];
-            if let Some(key) = &mut frame.key {
-                *key = mask::apply(piece, *key);
-            }
-            frame.left -= here as u64;
-
-            let step = if frame.opcode.is_control() {
-                self.control(&frame, piece, range)
-            } else {
-                self.data(&frame, piece, range, assembly, limits)?
-            };
-            if step.is_some() {
-                return Ok(step);
-            }
-            if frame.left > 0 {
-                self.frame = Some(Frame { cut: true, ..frame });
-            }
+            // Inside the fragmented message and inside a frame there is something to keep.
+            let is_idle = [9, 18].contains(&(at + 1));
+            assert_eq!(incoming.partial.is_none(), is_idle, "after byte {at}");
         }
-    }
-
-    /// The next header, put together where a read cut it off.
-    fn header(&mut self, bytes: &[u8], at: &mut usize) -> Result<Option<Header>, ProtocolError> {
-        let rest = &bytes[*at..];
-        if self.head_len == 0 {
-            if let Some((header, len)) = Header::decode(rest)? {
-                *at += len;
-                return Ok(Some(header));
-            }
-            self.head[..rest.len()].copy_from_slice(rest);
-            self.head_len = rest.len() as u8;
-            *at = bytes.len();
-            return Ok(None);
-        }
-        for &byte in rest {
-            self.head[usize::from(self.head_len)] = byte;
-            self.head_len += 1;
-            *at += 1;
-            if let Some((header, _)) = Header::decode(&self.head[..usize::from(self.head_len)])? {
-                self.head_len = 0;
-                return Ok(Some(header));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Checks a header against the role, the message in progress and the limits.
-    fn admit(
-        &mut self,
-        header: Header,
-        held: usize,
-        limits: &Limits,
-    ) -> Result<Frame, ProtocolError> {
-        // §5.1: a client MUST mask, a server MUST NOT.
-        if header.mask.is_some() != self.from_client {
-            return Err(ProtocolError::InvalidMask);
-        }
-        let Header { fin, reserved, opcode, mask: key, len: left } = header;
-        let frame = Frame { opcode, fin, key, left, cut: false };
-        if opcode.is_control() {
-            return if reserved == 0 { Ok(frame) } else { Err(ProtocolError::ReservedBit) };
-        }
-
-        let message = match (opcode, &mut self.message) {
-            (Opcode::Continuation, None) => return Err(ProtocolError::UnexpectedContinuation),
-            (Opcode::Continuation, Some(_)) if reserved != 0 => {
-                return Err(ProtocolError::ReservedBit);
-            }
-            (Opcode::Continuation, Some(message)) => message,
-            (_, Some(_)) => return Err(ProtocolError::MessageUnfinished),
-            (_, none) => {
-                let compressed = reserved == Header::COMPRESSED && self.inflater.is_some();
-                if reserved != 0 && !compressed {
-                    return Err(ProtocolError::ReservedBit);
-                }
-                let kind = match opcode {
-                    Opcode::Text => MessageKind::Text,
-                    _ => MessageKind::Binary,
-                };
-                let utf8 = Validator::default();
-                none.insert(Unfinished { kind, compressed, fragments: 0, wire: 0, utf8 })
-            }
-        };
-        message.fragments += 1;
-        if message.fragments > limits.max_fragments {
-            return Err(ProtocolError::TooManyFragments { limit: limits.max_fragments });
-        }
-        if message.compressed {
-            // What inflates to nothing is bounded too: no sound compressor doubles its input.
-            message.wire = message.wire.saturating_add(left);
-            let limit = limits.max_message_bytes;
-            if message.wire > (limit as u64).saturating_mul(2).saturating_add(1 << 10) {
-                return Err(ProtocolError::MessageTooBig { bytes: message.wire, limit });
-            }
-        } else {
-            limits.admit(held, left)?;
-        }
-        Ok(frame)
-    }
-
-    fn control(&mut self, frame: &Frame, piece: &[u8], range: Range<usize>) -> Option<Step> {
-        if frame.left == 0 && !frame.cut {
-            return Some(Step::Control(frame.opcode, Place::Here(range)));
-        }
-        self.control.extend_from_slice(piece);
-        let whole = frame.left == 0;
-        whole.then(|| Step::Control(frame.opcode, Place::Held(std::mem::take(&mut self.control))))
-    }
-
-    fn data(
-        &mut self,
-        frame: &Frame,
-        piece: &[u8],
-        range: Range<usize>,
-        assembly: &mut Vec<u8>,
-        limits: &Limits,
-    ) -> Result<Option<Step>, ProtocolError> {
-        let message = self.message.as_mut().expect("a data frame has a message: checked by admit");
-        let kind = message.kind;
-        let last = frame.fin && frame.left == 0;
-
-        // The usual case: a whole message lies in the buffer.
-        if last && !frame.cut && !message.compressed && message.fragments == 1 {
-            if kind == MessageKind::Text && !utf8::is_valid(piece) {
-                return Err(ProtocolError::InvalidUtf8);
-            }
-            self.message = None;
-            return Ok(Some(Step::Message(kind, Place::Here(range))));
-        }
-
-        let checked = assembly.len();
-        let mut inflated = Ok(());
-        if message.compressed {
-            let inflater = self.inflater.as_mut().expect("compressed only where agreed");
-            inflated = inflater.push(piece, assembly, limits.max_message_bytes);
-            if last && inflated.is_ok() {
-                inflated = inflater.finish(assembly, limits.max_message_bytes);
-            }
-        } else {
-            assembly.extend_from_slice(piece);
-        }
-        if kind == MessageKind::Text {
-            // §8.1: checked as it arrives, so that a bad byte fails at once; and before what came
-            // of inflation, so that the verdict does not depend on the cuts between reads.
-            let fitting = assembly.len().min(limits.max_message_bytes);
-            let text = &mut message.utf8;
-            text.push(&assembly[checked..fitting]).map_err(|_| ProtocolError::InvalidUtf8)?;
-            if last && inflated.is_ok() && !text.is_complete() {
-                return Err(ProtocolError::InvalidUtf8);
-            }
-        }
-        inflated?;
-        if !last {
-            return Ok(None);
-        }
-        self.message = None;
-        Ok(Some(Step::Message(kind, Place::Held(std::mem::take(assembly)))))
+        assert_eq!(messages, 2);
+        assert!(incoming.kept.is_none());
     }
 }

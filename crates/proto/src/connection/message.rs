@@ -57,6 +57,11 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Whether [`into_vec`](Self::into_vec) costs nothing.
+    pub const fn is_assembled(&self) -> bool {
+        matches!(self.payload, Payload::Assembled(_))
+    }
+
     /// The bytes as the caller's own: moved where they were put together, copied where they are
     /// borrowed from the caller's buffer.
     pub fn into_vec(self) -> Vec<u8> {

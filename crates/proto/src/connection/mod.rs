@@ -24,16 +24,17 @@ mod events;
 mod incoming;
 mod message;
 mod outgoing;
+mod partial;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 pub use events::{Event, Events};
-use incoming::Incoming;
+pub use incoming::Incoming;
 pub use message::{Message, MessageKind};
-pub use outgoing::{Outgoing, State};
+pub use outgoing::{Format, Outgoing, State};
 
-use crate::close::{Closed, Lost};
+use crate::close::Closed;
 use crate::handshake::Agreement;
 use crate::limits::Limits;
 
@@ -88,11 +89,6 @@ impl std::fmt::Debug for Role {
 pub struct Connection {
     incoming: Incoming,
     outgoing: Outgoing,
-    limits: Arc<Limits>,
-    /// When the peer was last heard of.
-    heard: Instant,
-    /// When the ping was sent that is still unanswered.
-    pinged: Option<Instant>,
 }
 
 impl Connection {
@@ -103,15 +99,16 @@ impl Connection {
         limits: impl Into<Arc<Limits>>,
         now: Instant,
     ) -> Self {
-        let limits = limits.into();
         let from_client = matches!(role, Role::Server);
         Self {
-            incoming: Incoming::new(from_client, agreement, Arc::clone(&limits)),
+            incoming: Incoming::new(from_client, agreement, limits.into(), now),
             outgoing: Outgoing::new(role, agreement),
-            limits,
-            heard: now,
-            pinged: None,
         }
+    }
+
+    /// The two halves, for a caller that keeps them in different places.
+    pub fn into_halves(self) -> (Incoming, Outgoing) {
+        (self.incoming, self.outgoing)
     }
 
     /// Takes bytes that the peer sent; they are unmasked where they lie.
@@ -124,58 +121,30 @@ impl Connection {
         bytes: &'a mut [u8],
         now: Instant,
     ) -> (Events<'a>, &'a mut Outgoing) {
-        if !bytes.is_empty() {
-            self.heard = now;
-            self.pinged = None;
-        }
-        (Events::new(&mut self.incoming, bytes, now), &mut self.outgoing)
+        (self.incoming.receive(bytes, now), &mut self.outgoing)
     }
 
     /// Takes note that the transport ended; answers how the connection closed, once.
     pub fn receive_eof(&mut self, now: Instant) -> Option<Closed> {
-        self.lose(Lost::Eof, now)
+        self.incoming.receive_eof(&mut self.outgoing, now)
     }
 
     /// Takes note that the transport failed; answers how the connection closed, once.
     pub fn receive_error(&mut self, now: Instant) -> Option<Closed> {
-        self.lose(Lost::Transport, now)
+        self.incoming.receive_error(&mut self.outgoing, now)
     }
 
     /// Does what is due: pings a silent peer, or gives up one that did not answer.
     ///
     /// Before its deadline, or after the connection closed, it does nothing.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Closed> {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
-            return None;
-        }
-        match self.outgoing.state() {
-            State::Open if self.pinged.is_some() => self.lose(Lost::PongTimeout, now),
-            State::Open => {
-                self.pinged = Some(now);
-                self.outgoing
-                    .ping(&[])
-                    .expect("an open connection whose dialect has a deadline pings");
-                None
-            }
-            State::Closing { .. } => self.lose(Lost::CloseTimeout, now),
-            State::Closed { .. } => None,
-        }
+        self.incoming.handle_timeout(&mut self.outgoing, now)
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due. Once closed: when the transport is to
     /// be dropped even if the peer has not ended it.
     pub fn deadline(&self) -> Option<Instant> {
-        match self.outgoing.state() {
-            State::Open => match (self.pinged, self.limits.ping_after) {
-                _ if !self.outgoing.can_ping() => None,
-                (Some(pinged), _) => Some(pinged + self.limits.pong_within),
-                (None, Some(silence)) => Some(self.heard + silence),
-                (None, None) => None,
-            },
-            State::Closing { since } | State::Closed { since } => {
-                Some(since + self.limits.close_within)
-            }
-        }
+        self.incoming.deadline(&self.outgoing)
     }
 
     /// The half that sends.
@@ -187,13 +156,18 @@ impl Connection {
     pub const fn state(&self) -> State {
         self.outgoing.state()
     }
+}
 
-    fn lose(&mut self, why: Lost, now: Instant) -> Option<Closed> {
-        if let State::Closed { .. } = self.outgoing.state() {
-            return None;
-        }
-        let closed = self.incoming.end(why);
-        self.outgoing.end(now);
-        Some(closed)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a server pays for each line that is open and silent.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn an_idle_line_is_at_most_104_bytes() {
+        let halves = (size_of::<Incoming>(), size_of::<Outgoing>());
+        assert!(halves.0 + halves.1 <= 104, "{halves:?}");
+        assert_eq!(halves, (48, 40));
     }
 }

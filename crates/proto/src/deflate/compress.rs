@@ -1,58 +1,78 @@
 //! The compressor of one direction.
 
-use flate2::{Compress, Compression, FlushCompress};
+use flate2::{Compress, FlushCompress};
 
 use super::Agreed;
+use super::idle::{self, Effort};
 
 /// Compresses whole messages, each ended by a flush whose four known bytes are left away.
-///
-/// The codec is made with the first message that needs it, and freed after every message where no
-/// window is kept.
 #[derive(Debug)]
 pub(crate) struct Compressor {
-    agreed: Agreed,
-    codec: Option<Compress>,
+    /// The codec of a window that is kept, made with the first message that needs it.
+    kept: Option<Box<Compress>>,
+    min_bytes: u32,
+    effort: Effort,
+    context_takeover: bool,
 }
 
 impl Compressor {
-    pub(crate) const fn new(agreed: Agreed) -> Self {
-        Self { agreed, codec: None }
+    pub(crate) fn new(agreed: Agreed) -> Self {
+        let Agreed { ours, level, min_bytes, .. } = agreed;
+        Self {
+            kept: None,
+            // Out of the reach of any message there is no difference.
+            min_bytes: u32::try_from(min_bytes).unwrap_or(u32::MAX),
+            effort: Effort { level: level.clamp(1, 9) as u8, bits: ours.bits.clamp(9, 15) },
+            context_takeover: ours.context_takeover,
+        }
+    }
+
+    /// From what length on, and how, messages are compressed; `None` where that depends on those
+    /// before.
+    pub(crate) fn habit(&self) -> Option<(u32, Effort)> {
+        (!self.context_takeover).then_some((self.min_bytes, self.effort))
     }
 
     /// Whether a message of this length is worth the effort.
     ///
     /// An empty one never is: its compressed form is longer.
     pub(crate) fn wants(&self, bytes: usize) -> bool {
-        bytes >= self.agreed.min_bytes.max(1)
+        bytes >= (self.min_bytes as usize).max(1)
     }
 
-    /// Compresses one message (RFC 7692 §7.2.1).
-    pub(crate) fn compress(&mut self, mut message: &[u8]) -> Vec<u8> {
-        let Agreed { ours, level, .. } = self.agreed;
-        let codec = self.codec.get_or_insert_with(|| {
-            let level = Compression::new(level.clamp(1, 9));
-            Compress::new_with_window_bits(level, false, ours.bits.clamp(9, 15))
-        });
-        let mut out = Vec::with_capacity(message.len() / 2 + 64);
-        loop {
-            let before = codec.total_in();
-            codec.compress_vec(message, &mut out, FlushCompress::Sync).expect(
-                "the compressor takes any bytes: it was made with a valid level and window",
-            );
-            message = &message[(codec.total_in() - before) as usize..];
-            // Room was left, so the flush is whole.
-            if message.is_empty() && out.len() < out.capacity() {
-                break;
-            }
-            out.reserve(message.len() / 2 + 64);
+    /// Compresses one message onto the end of `out` (RFC 7692 §7.2.1).
+    pub(crate) fn compress(&mut self, message: &[u8], out: &mut Vec<u8>) {
+        #[cfg(feature = "libdeflate")]
+        if !self.context_takeover && super::one_shot::compress(self.effort, message, out) {
+            return;
         }
-        // §7.2.1: the last four bytes, `00 00 FF FF`, are removed.
-        out.truncate(out.len() - 4);
-        if !ours.context_takeover {
-            self.codec = None;
+        if self.context_takeover {
+            let codec = self.kept.get_or_insert_with(|| Box::new(self.effort.compressor()));
+            flush(codec, message, out);
+        } else {
+            let mut codec = idle::take_compressor(self.effort);
+            flush(&mut codec, message, out);
+            idle::give_compressor(self.effort, codec);
         }
-        out
     }
+}
+
+fn flush(codec: &mut Compress, mut message: &[u8], out: &mut Vec<u8>) {
+    out.reserve(message.len() / 2 + 64);
+    loop {
+        let before = codec.total_in();
+        codec
+            .compress_vec(message, out, FlushCompress::Sync)
+            .expect("the compressor takes any bytes: it was made with a valid level and window");
+        message = &message[(codec.total_in() - before) as usize..];
+        // Room was left, so the flush is whole.
+        if message.is_empty() && out.len() < out.capacity() {
+            break;
+        }
+        out.reserve(message.len() / 2 + 64);
+    }
+    // §7.2.1: the last four bytes, `00 00 FF FF`, are removed.
+    out.truncate(out.len() - 4);
 }
 
 #[cfg(test)]
@@ -73,11 +93,15 @@ mod tests {
             for takeover in [true, false] {
                 let agreed = agreed(bits, takeover);
                 let mut compressor = Compressor::new(agreed);
-                let mut inflater = Inflater::new(agreed.theirs);
+                let mut inflater = Inflater::new(bits);
                 for message in [&noise[..], b"x", &[0; 70_000], &noise[..300]] {
-                    let mut out = Vec::new();
-                    inflater.push(&compressor.compress(message), &mut out, 1 << 20).unwrap();
+                    let (mut wire, mut out) = (Vec::new(), Vec::new());
+                    compressor.compress(message, &mut wire);
+                    inflater.push(&wire, &mut out, 1 << 20).unwrap();
                     inflater.finish(&mut out, 1 << 20).unwrap();
+                    if !takeover {
+                        inflater = Inflater::new(bits);
+                    }
                     assert!(out == message, "{bits} bits, takeover {takeover}");
                 }
             }
@@ -87,10 +111,17 @@ mod tests {
     #[test]
     fn a_kept_window_makes_a_repeated_message_small() {
         let text = "a text that comes again, and again: it is short in the second message";
-        let mut kept = Compressor::new(agreed(15, true));
-        let first = kept.compress(text.as_bytes());
-        assert!(kept.compress(text.as_bytes()).len() < first.len() / 4);
-        let mut fresh = Compressor::new(agreed(15, false));
-        assert_eq!(fresh.compress(text.as_bytes()), fresh.compress(text.as_bytes()));
+        let sizes = |context_takeover| {
+            let mut compressor = Compressor::new(agreed(15, context_takeover));
+            [(); 2].map(|()| {
+                let mut out = Vec::new();
+                compressor.compress(text.as_bytes(), &mut out);
+                out.len()
+            })
+        };
+        let [first, second] = sizes(true);
+        assert!(second < first / 4);
+        let [first, second] = sizes(false);
+        assert_eq!(first, second);
     }
 }

@@ -2,7 +2,6 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::Window;
 use crate::error::ProtocolError;
 
 /// What a sender leaves away from the end of every message (RFC 7692 §7.2.1).
@@ -11,21 +10,24 @@ const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 /// The least room that the output grows by, in bytes.
 const GROWTH: usize = 4 << 10;
 
-/// Inflates the messages of one direction, piece by piece.
-///
-/// The codec itself is made with the first compressed byte, and freed with the end of a message
-/// where the peer keeps no window: an idle line owns none.
+/// Inflates messages, piece by piece: all those of a peer that keeps its window, or one of another.
 #[derive(Debug)]
 pub(crate) struct Inflater {
-    window: Window,
-    codec: Option<Decompress>,
+    codec: Decompress,
     /// The stream ended inside this message, and nothing has been fed to the next one.
     fresh: bool,
 }
 
 impl Inflater {
-    pub(crate) const fn new(window: Window) -> Self {
-        Self { window, codec: None, fresh: false }
+    /// An inflater for what was compressed with a window of `bits`.
+    pub(crate) fn new(bits: u8) -> Self {
+        Self { codec: Decompress::new_with_window_bits(false, bits.clamp(9, 15)), fresh: false }
+    }
+
+    /// Forgets everything.
+    pub(super) fn reset(&mut self) {
+        self.codec.reset(false);
+        self.fresh = false;
     }
 
     /// Inflates the next piece of a message onto the end of `out`, which never grows past
@@ -36,10 +38,7 @@ impl Inflater {
         out: &mut Vec<u8>,
         limit: usize,
     ) -> Result<(), ProtocolError> {
-        let bits = self.window.bits;
-        let codec = self
-            .codec
-            .get_or_insert_with(|| Decompress::new_with_window_bits(false, bits.clamp(9, 15)));
+        let codec = &mut self.codec;
         loop {
             check(out, limit)?;
             if out.capacity() == out.len() {
@@ -83,9 +82,6 @@ impl Inflater {
             self.push(&TAIL, out, limit)?;
         }
         self.fresh = false;
-        if !self.window.context_takeover {
-            self.codec = None;
-        }
         Ok(())
     }
 }
@@ -102,10 +98,8 @@ fn check(out: &[u8], limit: usize) -> Result<(), ProtocolError> {
 mod tests {
     use super::*;
 
-    const TAKEOVER: Window = Window { bits: 15, context_takeover: true };
-
     fn inflate(pieces: &[&[u8]], limit: usize) -> Result<Vec<u8>, ProtocolError> {
-        let (mut inflater, mut out) = (Inflater::new(TAKEOVER), Vec::new());
+        let (mut inflater, mut out) = (Inflater::new(15), Vec::new());
         for piece in pieces {
             inflater.push(piece, &mut out, limit)?;
         }
@@ -134,7 +128,7 @@ mod tests {
     /// RFC 7692 §7.2.3.2: the second message refers to the first one's window.
     #[test]
     fn keeps_the_window_from_message_to_message() {
-        let (mut inflater, mut out) = (Inflater::new(TAKEOVER), Vec::new());
+        let (mut inflater, mut out) = (Inflater::new(15), Vec::new());
         for message in [&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00][..], &[0xf2, 0x00, 0x11, 0, 0]]
         {
             inflater.push(message, &mut out, 10).unwrap();
@@ -148,7 +142,7 @@ mod tests {
         let mut bomb = Vec::with_capacity(1 << 20);
         let mut codec = flate2::Compress::new(flate2::Compression::best(), false);
         codec.compress_vec(&vec![0; 64 << 20], &mut bomb, flate2::FlushCompress::Sync).unwrap();
-        let (mut inflater, mut out) = (Inflater::new(TAKEOVER), Vec::new());
+        let (mut inflater, mut out) = (Inflater::new(15), Vec::new());
         let limit = 100_000;
         let refused = inflater.push(&bomb, &mut out, limit);
         assert_eq!(refused, Err(ProtocolError::MessageTooBig { bytes: 100_001, limit }));

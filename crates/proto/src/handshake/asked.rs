@@ -11,9 +11,18 @@ use crate::legacy::hixie76;
 /// What differs from dialect to dialect.
 #[derive(Clone, Debug)]
 pub(super) enum Asked {
+    /// Over HTTP/2 and later, where nothing depends on the key.
+    Connect {
+        key: Option<String>,
+    },
     Hixie75,
-    Hixie76 { parts: [u32; 2] },
-    Hybi { version: u8, key: String },
+    Hixie76 {
+        parts: [u32; 2],
+    },
+    Hybi {
+        version: u8,
+        key: String,
+    },
 }
 
 impl Asked {
@@ -52,9 +61,32 @@ impl Asked {
         }
     }
 
+    /// Reads what is left of it in an extended CONNECT: of versions there is one, and `:protocol`
+    /// stands for the key (RFC 8441 §5).
+    pub(super) fn parse_connect(headers: &HeaderMap) -> Result<Self, HandshakeError> {
+        let name = "Sec-WebSocket-Version";
+        if required(headers, name)? != "13" {
+            return Err(HandshakeError::request(name, Problem::Invalid));
+        }
+        // A client may send one all the same; it is answered if it can be.
+        let key = one(headers, "Sec-WebSocket-Key").ok().flatten();
+        let key = key.filter(|key| key::is_valid(key, 13)).map(str::to_owned);
+        Ok(Self::Connect { key })
+    }
+
+    /// What the client speaks.
+    pub(super) const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Hixie75 => Dialect::Hixie75,
+            Self::Hixie76 { .. } => Dialect::Hixie76,
+            Self::Connect { .. } | Self::Hybi { .. } => Dialect::Hybi,
+        }
+    }
+
     /// `Sec-WebSocket-Version`; `None` for hixie.
     pub(super) const fn version(&self) -> Option<u8> {
         match self {
+            Self::Connect { .. } => Some(13),
             Self::Hixie75 | Self::Hixie76 { .. } => None,
             Self::Hybi { version, .. } => Some(*version),
         }
@@ -88,6 +120,24 @@ pub(super) fn check_line<B>(request: &Request<B>) -> Result<Option<&str>, Handsh
         return Err(HandshakeError::request("Connection", problem));
     }
     required(headers, "Host").map(Some)
+}
+
+/// RFC 8441 §4: a CONNECT, for the one protocol there is; answers its host.
+pub(super) fn check_connect<'a, B>(
+    request: &'a Request<B>,
+    protocol: &str,
+) -> Result<Option<&'a str>, HandshakeError> {
+    if request.method() != Method::CONNECT {
+        return Err(HandshakeError::MethodNotAllowed);
+    }
+    // RFC 9110 §7.8: names of protocols are the same in any case.
+    if !protocol.eq_ignore_ascii_case("websocket") {
+        return Err(HandshakeError::UnknownProtocol);
+    }
+    match request.uri().authority() {
+        Some(authority) => Ok(Some(authority.as_str())),
+        None => required(request.headers(), "Host").map(Some),
+    }
 }
 
 /// Bytes of a body would be taken for frames, or frames for a body by whoever stands in between.

@@ -18,6 +18,8 @@ pub enum HandshakeError {
     AnswerHead(HeadError),
     /// A request to upgrade announced a body, whose bytes could pass for frames.
     BodyInRequest,
+    /// Our caller asked for the answer to an extended CONNECT as the bytes of HTTP/1.
+    ConnectAsBytes,
     /// Our caller's settings for permessage-deflate cannot be.
     DeflateConfig(ConfigError),
     /// The server's answer to permessage-deflate breaks RFC 7692.
@@ -63,6 +65,8 @@ pub enum HandshakeError {
         /// The headers: `Location` of a redirect, `WWW-Authenticate`, `Retry-After`.
         headers: Box<HeaderMap>,
     },
+    /// An extended CONNECT for another protocol than `websocket` (RFC 9220 §3).
+    UnknownProtocol,
     /// A version of the protocol that is not spoken here (§4.4).
     UnknownVersion,
     /// The peer speaks an HTTP older than 1.1 (§4.1).
@@ -99,7 +103,8 @@ impl HandshakeError {
     /// Whose fault it is.
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::DeflateConfig(_)
+            Self::ConnectAsBytes
+            | Self::DeflateConfig(_)
             | Self::InvalidField(_)
             | Self::LegacyKey3 { .. }
             | Self::ProtocolNotOffered(_)
@@ -111,6 +116,7 @@ impl HandshakeError {
             | Self::LegacyKey
             | Self::MethodNotAllowed
             | Self::OriginNotAllowed
+            | Self::UnknownProtocol
             | Self::UnknownVersion => Fault::Client,
             Self::AnswerHead(_) | Self::DeflateResponse(_) | Self::Status { .. } => Fault::Server,
             Self::Extensions(fault, _) | Self::Header { fault, .. } | Self::Version(fault, _) => {
@@ -119,7 +125,7 @@ impl HandshakeError {
         }
     }
 
-    /// The HTTP status that answers it: 400, 403, 405, 426 or 431 for a client's fault, 500 for our
+    /// The HTTP status that answers it: 400, 403, 405, 426, 431 or 501 for a client's fault, 500 for our
     /// caller's, and 502 for what a gateway's upstream did.
     pub const fn status(&self) -> StatusCode {
         match self {
@@ -127,6 +133,7 @@ impl HandshakeError {
             Self::HostNotAllowed | Self::OriginNotAllowed => StatusCode::FORBIDDEN,
             Self::LegacyOff(_) | Self::UnknownVersion => StatusCode::UPGRADE_REQUIRED,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnknownProtocol => StatusCode::NOT_IMPLEMENTED,
             other => match other.fault() {
                 Fault::Caller => StatusCode::INTERNAL_SERVER_ERROR,
                 Fault::Client => StatusCode::BAD_REQUEST,
@@ -180,6 +187,7 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BodyInRequest => f.write_str("a request to upgrade cannot have a body"),
+            Self::ConnectAsBytes => f.write_str("an extended CONNECT has no answer of HTTP/1"),
             Self::DeflateConfig(_) => f.write_str("settings of permessage-deflate are invalid"),
             Self::DeflateResponse(_) => f.write_str("server answered permessage-deflate wrongly"),
             Self::Extensions(..) => f.write_str("header `Sec-WebSocket-Extensions` is malformed"),
@@ -204,6 +212,7 @@ impl fmt::Display for HandshakeError {
             Self::Header { name, problem, .. } => write!(f, "header `{name}` {problem}"),
             Self::ReservedHeader(name) => write!(f, "header `{name}` belongs to the handshake"),
             Self::Status { status, .. } => write!(f, "server answered {status} instead of 101"),
+            Self::UnknownProtocol => f.write_str("the only protocol to CONNECT for is `websocket`"),
             Self::UnknownVersion => {
                 write!(f, "version is not spoken here; these are: {VERSIONS}")
             }

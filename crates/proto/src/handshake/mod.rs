@@ -3,9 +3,9 @@
 //! | end    | step                                | call                                       |
 //! |--------|-------------------------------------|--------------------------------------------|
 //! | server | read the head                       | [`HeadReader::request`]                    |
-//! |        | is it for us, and in which dialect  | [`Upgrade::of`]                            |
+//! |        | is it for us, and in which dialect  | [`Upgrade::of`], over HTTP/2 [`Upgrade::of_connect`] |
 //! |        | may this page and this name ask     | [`Origins::allows`], [`Hosts::allows`]     |
-//! |        | answer 101                          | [`Upgrade::accept`]                        |
+//! |        | answer 101, or 200 over HTTP/2      | [`Upgrade::accept`], [`Upgrade::respond`]  |
 //! |        | or refuse                           | [`HandshakeError::response`]               |
 //! | client | ask                                 | [`Request::encode`]                        |
 //! |        | read the answer and check it        | [`HeadReader::response`], [`Request::verify`] |
@@ -19,8 +19,10 @@
 //! [`Request::verify`]: client::Request::verify
 //! [`Upgrade::accept`]: server::Upgrade::accept
 //! [`Upgrade::of`]: server::Upgrade::of
+//! [`Upgrade::of_connect`]: server::Upgrade::of_connect
+//! [`Upgrade::respond`]: server::Upgrade::respond
 //!
-//! Spec: RFC 6455 §4; drafts hixie-75, hixie-76, hybi-07 to 17.
+//! Spec: RFC 6455 §4; RFC 8441; drafts hixie-75, hixie-76, hybi-07 to 17.
 
 use crate::deflate;
 

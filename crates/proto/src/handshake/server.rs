@@ -7,6 +7,9 @@
 //!   ├─ Sec-WebSocket-Key1 or -Key2 ────▶ hixie-76, where drafts are let in
 //!   └─ neither ────────────────────────▶ hixie-75, where drafts are let in
 //! ```
+//!
+//! HTTP/2 has no upgrades: there a CONNECT whose `:protocol` is `websocket` asks, and 200 answers
+//! it. All that is checked, chosen and agreed on is the same.
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
@@ -21,7 +24,7 @@ use crate::legacy::{hixie75, hixie76};
 
 /// A request that asks for a WebSocket, understood and found valid, not yet answered.
 ///
-/// Spec: RFC 6455 §4.2.1; drafts hixie-75, hixie-76, hybi-07 and hybi-10.
+/// Spec: RFC 6455 §4.2.1; RFC 8441 §5; drafts hixie-75, hixie-76, hybi-07 and hybi-10.
 ///
 /// # Example
 ///
@@ -90,15 +93,57 @@ impl Upgrade {
         }
         asked::check_body(headers, dialect)?;
         let asked = Asked::parse(headers, dialect)?;
-        Ok(Some(Self {
+        Self::understand(request, host, asked, legacy).map(Some)
+    }
+
+    /// Understands an extended CONNECT, by which HTTP/2 and later ask; `protocol` is its
+    /// `:protocol`, which HTTP libraries keep beside the request.
+    ///
+    /// Only version 13 is spoken this way. It needs no key; one that is there is answered.
+    ///
+    /// # Errors
+    ///
+    /// [`HandshakeError`], a fault of the client's, as [`of`](Self::of) but never 426, and 501 for
+    /// another protocol than `websocket`.
+    ///
+    /// Spec: RFC 8441 §4, §5; RFC 9220 §3.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use tieline_proto::handshake::server::{Accept, Upgrade};
+    ///
+    /// let request = http::Request::connect("https://example.com/chat")
+    ///     .header("sec-websocket-version", "13")
+    ///     .body(())?;
+    /// let upgrade = Upgrade::of_connect(&request, "websocket")?;
+    /// let (response, agreement) = upgrade.respond(&Accept::default())?;
+    /// assert_eq!((response.status().as_u16(), agreement.protocol), (200, None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_connect<B>(request: &Request<B>, protocol: &str) -> Result<Self, HandshakeError> {
+        let host = asked::check_connect(request, protocol)?;
+        asked::check_body(request.headers(), Dialect::Hybi)?;
+        let asked = Asked::parse_connect(request.headers())?;
+        Self::understand(request, host, asked, Legacy::Off)
+    }
+
+    fn understand<B>(
+        request: &Request<B>,
+        host: Option<&str>,
+        asked: Asked,
+        legacy: Legacy,
+    ) -> Result<Self, HandshakeError> {
+        let headers = request.headers();
+        Ok(Self {
             host: host.map(str::to_owned),
             target: request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned(),
             origin: asked::origin(headers, asked.version())?.map(str::to_owned),
-            protocols: asked::offered_protocols(headers, dialect)?,
+            protocols: asked::offered_protocols(headers, asked.dialect())?,
             extensions: asked::offered_extensions(headers, asked.version())?,
             asked,
             legacy,
-        }))
+        })
     }
 
     /// Answers 101: the bytes to send, and what the connection then starts from.
@@ -109,8 +154,10 @@ impl Upgrade {
     /// # Errors
     ///
     /// [`HandshakeError`], a fault of the caller's: [`ProtocolNotOffered`],
-    /// [`ReservedHeader`], [`DeflateConfig`], and [`LegacyKey3`] where there are not eight bytes.
+    /// [`ReservedHeader`], [`DeflateConfig`], [`LegacyKey3`] where there are not eight bytes, and
+    /// [`ConnectAsBytes`], since only [`respond`](Self::respond) answers an extended CONNECT.
     ///
+    /// [`ConnectAsBytes`]: HandshakeError::ConnectAsBytes
     /// [`DeflateConfig`]: HandshakeError::DeflateConfig
     /// [`LegacyKey3`]: HandshakeError::LegacyKey3
     /// [`ProtocolNotOffered`]: HandshakeError::ProtocolNotOffered
@@ -128,6 +175,7 @@ impl Upgrade {
             protocol: agreement.protocol.as_deref(),
         };
         let (mut out, reply) = match &self.asked {
+            Asked::Connect { .. } => return Err(HandshakeError::ConnectAsBytes),
             Asked::Hixie75 => (hixie75::encode(draft), None),
             Asked::Hixie76 { parts } => {
                 let bytes = key3.len();
@@ -142,23 +190,33 @@ impl Upgrade {
         Ok((out, agreement))
     }
 
-    /// Answers 101 as a response, for an HTTP library that writes heads itself.
+    /// Answers 101, or 200 to an extended CONNECT, as a response, for an HTTP library that writes
+    /// heads itself.
     ///
     /// # Errors
     ///
     /// As [`accept`](Self::accept), and [`LegacyOff`](HandshakeError::LegacyOff) for the drafts
     /// hixie-75 and hixie-76: they need the order and case of their lines.
     pub fn respond(&self, answer: &Accept) -> Result<(Response<()>, Agreement), HandshakeError> {
-        let Asked::Hybi { key, .. } = &self.asked else {
-            return Err(HandshakeError::LegacyOff(self.dialect()));
+        let mut response = Response::new(());
+        let key = match &self.asked {
+            Asked::Connect { key } => key.as_deref(),
+            Asked::Hybi { key, .. } => {
+                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                let headers = response.headers_mut();
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+                Some(key.as_str())
+            }
+            Asked::Hixie75 | Asked::Hixie76 { .. } => {
+                return Err(HandshakeError::LegacyOff(self.dialect()));
+            }
         };
         let agreement = self.agree(answer)?;
-        let mut response = Response::new(());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, value(&accept_key(key)));
+        if let Some(key) = key {
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, value(&accept_key(key)));
+        }
         if let Some(protocol) = &agreement.protocol {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value(protocol));
         }
@@ -171,11 +229,7 @@ impl Upgrade {
 
     /// What the client speaks.
     pub const fn dialect(&self) -> Dialect {
-        match self.asked {
-            Asked::Hixie75 => Dialect::Hixie75,
-            Asked::Hixie76 { .. } => Dialect::Hixie76,
-            Asked::Hybi { .. } => Dialect::Hybi,
-        }
+        self.asked.dialect()
     }
 
     /// `Sec-WebSocket-Version`: 13, 8 or 7; `None` for hixie.
@@ -209,7 +263,7 @@ impl Upgrade {
     pub const fn key3_bytes(&self) -> usize {
         match self.asked {
             Asked::Hixie76 { .. } => hixie76::KEY3_BYTES,
-            Asked::Hixie75 | Asked::Hybi { .. } => 0,
+            Asked::Connect { .. } | Asked::Hixie75 | Asked::Hybi { .. } => 0,
         }
     }
 

@@ -52,6 +52,11 @@ pub(crate) enum Decoded {
 }
 
 impl Decoder {
+    /// Whether no frame is cut off.
+    pub(crate) const fn is_between_frames(&self) -> bool {
+        matches!(self.stage, Stage::Type)
+    }
+
     /// Takes bytes from the front of `bytes` until a frame is whole; text goes to `assembly`.
     ///
     /// Answers how many were taken; all of them where nothing is whole yet.
