@@ -28,12 +28,12 @@ use http::StatusCode;
 use http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use tieline_proto::handshake::server::Upgrade as Asked;
-use tieline_proto::handshake::{HandshakeError, Hosts, Legacy, Origins};
+use tieline_proto::handshake::{HandshakeError, Hosts, Origins};
 use tieline_proto::{Limits, deflate};
 
 use crate::accept::{AcceptError, AcceptOptions, Answer, url_of};
 pub use crate::hyper::Stream;
-use crate::hyper::{Granted, Upgrading};
+use crate::hyper::{Granted, Upgrading, asked};
 use crate::socket::WebSocket;
 
 /// Extracts a request for a line; [`on_upgrade`](Self::on_upgrade) grants it.
@@ -131,7 +131,11 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
         *head.uri_mut() = parts.uri.clone();
         *head.version_mut() = parts.version;
         *head.headers_mut() = parts.headers.clone();
-        let asked = Asked::of(&head, Legacy::Off).map_err(|error| Rejection(error.into()))?;
+        #[cfg(feature = "http2")]
+        if let Some(protocol) = parts.extensions.get::<hyper::ext::Protocol>() {
+            head.extensions_mut().insert(protocol.clone());
+        }
+        let asked = asked(&head).map_err(|error| Rejection(error.into()))?;
         let asked = asked.ok_or(Rejection(AcceptError::NotUpgrade))?;
         let transport = parts.extensions.remove().ok_or(Rejection(AcceptError::NotUpgrade))?;
         let options = AcceptOptions::default();

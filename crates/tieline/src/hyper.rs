@@ -1,5 +1,8 @@
 //! A line out of a request that hyper reads: `WebSocket` beside ordinary HTTP on one port.
 //!
+//! With the feature `http2` that is a stream of HTTP/2 as well (RFC 8441), where the server's
+//! builder was told to `enable_connect_protocol()`.
+//!
 //! # Example
 //!
 //! ```
@@ -44,7 +47,8 @@ use crate::socket::WebSocket;
 /// The transport of a line that came through hyper.
 pub type Stream = TokioIo<Upgraded>;
 
-/// Grants a request: gives the 101 to answer, and the line that opens once it is written.
+/// Grants a request: gives the 101 to answer, over HTTP/2 the 200, and the line that opens once it
+/// is written.
 ///
 /// The drafts hixie-75 and hixie-76 are refused whatever the options say: hyper writes heads in its
 /// own order, and their handshake has bytes outside of them.
@@ -58,10 +62,19 @@ pub fn upgrade<B>(
     options: &AcceptOptions,
     answer: Answer,
 ) -> Result<(Response<()>, Upgrading), AcceptError> {
-    let upgrade = Upgrade::of(request, Legacy::Off)?.ok_or(AcceptError::NotUpgrade)?;
+    let upgrade = asked(request)?.ok_or(AcceptError::NotUpgrade)?;
     options.admit(&upgrade, Some(options.scheme()))?;
     let granted = Granted::new(&upgrade, options, answer, url_of(request, options.secure))?;
     Ok(granted.open(hyper::upgrade::on(request)))
+}
+
+/// What a request asks for: over HTTP/2 by the protocol of a CONNECT, before by `Upgrade`.
+pub(crate) fn asked<B>(request: &Request<B>) -> Result<Option<Upgrade>, HandshakeError> {
+    #[cfg(feature = "http2")]
+    if let Some(protocol) = request.extensions().get::<hyper::ext::Protocol>() {
+        return Upgrade::of_connect(request, protocol.as_str()).map(Some);
+    }
+    Upgrade::of(request, Legacy::Off)
 }
 
 /// A request that was granted, and the answer to it.
@@ -90,7 +103,7 @@ impl Granted {
     }
 }
 
-/// A line that opens once its 101 is written; a future of the [`WebSocket`].
+/// A line that opens once its 101 or 200 is written; a future of the [`WebSocket`].
 ///
 /// # Errors
 ///

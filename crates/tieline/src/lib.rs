@@ -51,6 +51,7 @@
 //! | `webpki-roots` | no      | Mozilla's roots compiled in, as a choice for static builds    |
 //! | `hyper`        | no      | lines out of hyper requests, in the module `hyper`            |
 //! | `axum`         | no      | an extractor for axum handlers, in the module `axum`          |
+//! | `serve`        | no      | the engine, in the module `serve`: a worker for each core     |
 //!
 //! Spec: RFC 6455; RFC 7692 (permessage-deflate); the drafts hixie-75, hixie-76 and hybi-07 to 17
 //! as a server, where they are let in.
@@ -71,6 +72,9 @@ mod keys;
 mod message;
 mod proxy;
 pub mod reconnect;
+#[cfg(all(feature = "serve", unix))]
+#[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
+pub mod serve;
 mod socket;
 mod stream;
 #[cfg(feature = "tls")]
@@ -102,7 +106,7 @@ pub use tieline_proto::{
 
 pub use self::url::UrlError;
 
-/// The README's example runs as a test.
-#[cfg(doctest)]
+/// The examples of the README run as tests.
+#[cfg(all(doctest, feature = "serve"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -7,7 +7,7 @@ use tieline_proto::handshake::server::Upgrade;
 use super::AcceptOptions;
 
 /// A request: the head, and what it says about the line it asks for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     head: http::Request<()>,
     upgrade: Option<Upgrade>,
@@ -15,7 +15,7 @@ pub struct Request {
 
 impl Request {
     /// Understands a head, and refuses what the options do not let in.
-    pub(super) fn understand(
+    pub(crate) fn understand(
         head: http::Request<()>,
         options: &AcceptOptions,
     ) -> Result<Self, HandshakeError> {
@@ -67,7 +67,10 @@ impl Request {
 /// The URL of the line that a request asks for.
 pub(crate) fn url_of<B>(request: &http::Request<B>, secure: bool) -> String {
     let scheme = if secure { "wss" } else { "ws" };
-    let host = header_of(request, header::HOST.as_str()).unwrap_or_default();
+    let host = match request.uri().authority() {
+        Some(authority) => authority.as_str(),
+        None => header_of(request, header::HOST.as_str()).unwrap_or_default(),
+    };
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     format!("{scheme}://{host}{target}")
 }

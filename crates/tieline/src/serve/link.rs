@@ -1,0 +1,191 @@
+//! A link as a handler sees it, and the worker that carries it.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+
+use tieline_proto::CloseCode;
+
+use super::id::LinkId;
+use super::inbox::{Inbox, Order, Remote};
+use super::lines::Lines;
+use super::message::Payload;
+use super::traffic::Traffic;
+
+/// One open line on the worker that carries it. Clones are the same link.
+///
+/// Nothing here blocks and nothing fails: what is sent waits in a backlog bounded in bytes, and a
+/// link that is gone hears nothing. Replies to what was read at once leave in one write.
+///
+/// Only for the worker's own thread; [`remote`](Self::remote) gives a handle for others.
+#[derive(Clone)]
+pub struct Link {
+    pub(super) worker: Worker,
+    pub(super) id: LinkId,
+}
+
+/// A worker, on its own thread: what all its links share. Clones are the same worker.
+#[derive(Clone)]
+pub struct Worker(Rc<Shared>);
+
+struct Shared {
+    number: usize,
+    lines: RefCell<Lines>,
+    inbox: Inbox,
+    /// The inboxes of all workers of the server, once it runs.
+    all: Arc<OnceLock<Vec<Inbox>>>,
+}
+
+impl Link {
+    /// What tells it from the other links of its worker.
+    pub const fn id(&self) -> LinkId {
+        self.id
+    }
+
+    /// The worker that carries it.
+    pub const fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    /// Sends a message after all that was sent before.
+    ///
+    /// After the end was asked for nothing is sent any more; a binary message to a peer of the
+    /// hixie drafts, which have none, is left out.
+    pub fn send(&self, payload: impl Payload) {
+        self.worker.0.lines.borrow_mut().send(self.id, payload);
+    }
+
+    /// Sends a message in the place of one with the same key that still waits: of what a slow peer
+    /// is told, only the latest counts.
+    pub fn send_latest(&self, key: u64, payload: impl Payload) {
+        self.worker.0.lines.borrow_mut().send_latest(self.id, key, payload);
+    }
+
+    /// Starts the closing handshake, after what was sent. The first to call it says code and
+    /// reason; messages are neither received nor sent any more.
+    ///
+    /// A reason above 123 bytes is cut, and a code that must not be sent becomes 1011.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.worker.0.lines.borrow_mut().close(self.id, code, reason);
+    }
+
+    /// Reads nothing more from the peer until it is [resumed](Self::resume): for handlers that
+    /// cannot take more for now. Messages of what was read already wait as well.
+    pub fn pause(&self) {
+        self.worker.0.lines.borrow_mut().pause(self.id);
+    }
+
+    /// Reads from the peer again.
+    pub fn resume(&self) {
+        self.worker.0.lines.borrow_mut().resume(self.id);
+    }
+
+    /// Whether messages may still be sent: the end was not asked for and has not come.
+    pub fn is_open(&self) -> bool {
+        self.worker.0.lines.borrow_mut().line(self.id).is_some_and(|line| line.is_open())
+    }
+
+    /// Bytes that wait because the peer has not read them.
+    pub fn buffered_amount(&self) -> usize {
+        self.worker.0.lines.borrow_mut().line(self.id).map_or(0, |line| line.buffered())
+    }
+
+    /// What went over it so far; nothing once it is gone.
+    pub fn traffic(&self) -> Traffic {
+        self.worker
+            .0
+            .lines
+            .borrow_mut()
+            .line(self.id)
+            .map_or_else(Traffic::default, |line| line.traffic)
+    }
+
+    /// Hears what is published to a topic from here on. Twice is once.
+    pub fn subscribe(&self, topic: &str) {
+        self.worker.0.lines.borrow_mut().subscribe(self.id, topic);
+    }
+
+    /// Hears a topic no more.
+    pub fn unsubscribe(&self, topic: &str) {
+        self.worker.0.lines.borrow_mut().unsubscribe(self.id, topic);
+    }
+
+    /// As [`Worker::publish`], to everybody but this link.
+    pub fn publish(&self, topic: &str, payload: impl Payload) {
+        self.worker.publish_except(topic, payload, Some(self.id));
+    }
+
+    /// A handle for other threads.
+    pub fn remote(&self) -> Remote {
+        Remote { id: self.id, inbox: self.worker.0.inbox.clone() }
+    }
+}
+
+impl Worker {
+    pub(super) fn new(number: usize, inbox: Inbox, all: Arc<OnceLock<Vec<Inbox>>>) -> Self {
+        Self(Rc::new(Shared { number, lines: RefCell::default(), inbox, all }))
+    }
+
+    pub(super) fn lines(&self) -> &RefCell<Lines> {
+        &self.0.lines
+    }
+
+    pub(super) fn inbox(&self) -> &Inbox {
+        &self.0.inbox
+    }
+
+    /// Its number, from 0.
+    pub fn number(&self) -> usize {
+        self.0.number
+    }
+
+    /// The link that an id of this worker names. It may be gone.
+    pub fn link(&self, id: LinkId) -> Link {
+        Link { worker: self.clone(), id }
+    }
+
+    /// As [`Link::send`], to the link that an id of this worker names.
+    pub fn send(&self, id: LinkId, payload: impl Payload) {
+        self.0.lines.borrow_mut().send(id, payload);
+    }
+
+    /// Sends a message to all who hear a topic, on all workers.
+    ///
+    /// It is encoded once for each way in which they are spoken to, and crosses to each other
+    /// worker once. Links of one worker hear what is published on it in the order of the calls. A
+    /// worker that does not keep up misses it.
+    pub fn publish(&self, topic: &str, payload: impl Payload) {
+        self.publish_except(topic, payload, None);
+    }
+
+    /// Sends a message to all links of this worker that hear a topic.
+    pub fn publish_here(&self, topic: &str, payload: impl Payload) {
+        self.0.lines.borrow_mut().publish(topic, payload.into_message(), None);
+    }
+
+    fn publish_except(&self, topic: &str, payload: impl Payload, except: Option<LinkId>) {
+        let message = payload.into_message();
+        let others = self.0.all.get().into_iter().flatten();
+        let others = others.filter(|inbox| !inbox.is_same(&self.0.inbox));
+        let mut name: Option<Arc<str>> = None;
+        for inbox in others {
+            let name = name.get_or_insert_with(|| topic.into());
+            // Who does not keep up misses it, as documented.
+            let _ = inbox.give(Order::Publish(Arc::clone(name), message.clone()));
+        }
+        self.0.lines.borrow_mut().publish(topic, message, except);
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("number", &self.0.number).finish_non_exhaustive()
+    }
+}

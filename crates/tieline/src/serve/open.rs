@@ -1,0 +1,451 @@
+//! An open link, from its first message to the end of its transport.
+//!
+//! ```text
+//! Open ── the line closed ──▶ Leaving: what waits is written, the peer told that no more comes,
+//!   │                                  and what it still says thrown away until it ends, too
+//!   └──── the line was lost ─▶ Vacant
+//! ```
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use bytes::Bytes;
+use tieline_proto::connection::{Incoming, State};
+use tieline_proto::{CloseCode, Closed, Event, Limits, Lost};
+
+use super::engine::Engine;
+use super::handler::{Handler, Trouble};
+use super::id::LinkId;
+use super::lines::{DIRECT_BYTES, Line};
+use super::link::Link;
+use super::message::Message;
+use super::transport::Got;
+use super::visit::{Refused, Visit};
+
+/// What a place in the slab is taken by.
+pub(super) enum Seat<H: Handler> {
+    Leaving(Leaving),
+    Open(Open<H>),
+    Refused(Box<Refused>),
+    Vacant,
+    Visit(Box<Visit<H>>),
+}
+
+/// A link that is open, and what its handler keeps for it.
+pub(super) struct Open<H: Handler> {
+    pub(super) generation: u32,
+    /// The tick in which it is looked at next.
+    pub(super) due: u32,
+    pub(super) incoming: Incoming,
+    pub(super) state: H::State,
+    /// What was read and not taken, because the peer has to read first.
+    #[expect(clippy::box_collection, reason = "an idle link counts every byte")]
+    pub(super) spill: Option<Box<Vec<u8>>>,
+}
+
+/// A link whose line is closed, and whose transport is not.
+pub(super) struct Leaving {
+    generation: u32,
+    due: u32,
+    deadline: Instant,
+    is_shut: bool,
+}
+
+/// No tick at all.
+pub(super) const NEVER: u32 = u32::MAX;
+
+/// Reads in a row of what is thrown away.
+const DISCARDS: usize = 4;
+
+impl<H: Handler> Engine<H> {
+    /// Reads what a link has to say, once; it is read again in the next turn where the buffer was
+    /// filled, or where its peer's end waits behind what was read.
+    pub(super) fn read(&mut self, id: LinkId, ends: bool) {
+        if matches!(&self.seats[id.index()], Seat::Open(Open { spill: Some(_), .. })) {
+            return self.read_spill(id);
+        }
+        loop {
+            let got = {
+                let Self { seats, worker, buffer, raw, now, .. } = self;
+                let mut lines = worker.lines().borrow_mut();
+                let Some(line) = lines.line(id) else { return };
+                let Seat::Open(open) = &mut seats[id.index()] else { return };
+                if line.is_paused() {
+                    return;
+                }
+                match read_past(&mut open.incoming, line, buffer, *now) {
+                    Some(got) => got,
+                    None => line.transport.read(buffer, raw),
+                }
+            };
+            match got {
+                Ok(got) if got.bytes == 0 && !got.was_past => return self.receive_end(id, None),
+                Ok(got) => {
+                    self.receive(id, got.bytes);
+                    if !matches!(self.seats[id.index()], Seat::Open(_)) {
+                        return self.leave(id);
+                    }
+                    // What is short was all there is, unless the peer's end waits behind it.
+                    if got.filled || ends {
+                        self.readable.push_back(id);
+                    }
+                    return;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.receive_end(id, Some(&error)),
+            }
+        }
+    }
+
+    /// Takes what lies at the front of the buffer: the way of every message.
+    pub(super) fn receive(&mut self, id: LinkId, len: usize) {
+        let link = self.link(id);
+        let Self { seats, handler, buffer, worker, now, .. } = self;
+        let Seat::Open(Open { incoming, state, spill, .. }) = &mut seats[id.index()] else {
+            return;
+        };
+        let lines = worker.lines();
+        lines.borrow_mut().cork(id);
+        let mut events = incoming.receive(&mut buffer[..len], *now);
+        let mut closed = None;
+        // One net for all messages of a read: unwinding from one of them ends the link.
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            loop {
+                let is_open;
+                let event = {
+                    let mut lines = lines.borrow_mut();
+                    let Some(line) = lines.line(id) else { break };
+                    if line.is_paused() {
+                        break;
+                    }
+                    is_open = line.is_open();
+                    let event = events.next(&mut line.outgoing);
+                    if let Some(Event::Message(message)) = &event {
+                        line.traffic.received(message.payload().len());
+                    }
+                    event
+                };
+                match event {
+                    None => break,
+                    Some(Event::Message(message)) if is_open => {
+                        if message.is_assembled() && message.payload().len() >= DIRECT_BYTES {
+                            let kind = message.kind();
+                            let shared = Bytes::from(message.into_vec());
+                            handler.message(state, &link, Message::of_shared(kind, &shared));
+                        } else {
+                            handler.message(state, &link, Message::from(&message));
+                        }
+                    }
+                    Some(Event::Ping(_)) => lines.borrow_mut().say_control(id),
+                    Some(Event::Closed(how)) => {
+                        closed = Some(how);
+                        break;
+                    }
+                    Some(_) => {}
+                }
+            }
+        }));
+        let taken = events.consumed();
+        if taken < len {
+            *spill = Some(Box::new(buffer[taken..len].to_vec()));
+        }
+        lines.borrow_mut().uncork();
+        if caught.is_err() {
+            self.panicked(&link);
+        }
+        if let Some(how) = closed {
+            self.closed(id, &how);
+        }
+    }
+
+    /// The link's peer has read: its handler is told, and it may speak again.
+    pub(super) fn relieve(&mut self, id: LinkId) {
+        let link = self.link(id);
+        let Some(Seat::Open(open)) = self.seats.get_mut(id.index()) else { return };
+        if open.generation != id.generation || !link.is_open() {
+            return;
+        }
+        let (handler, state) = (&mut self.handler, &mut open.state);
+        if catch_unwind(AssertUnwindSafe(|| handler.writable(state, &link))).is_err() {
+            self.panicked(&link);
+        }
+        self.resume(id);
+    }
+
+    /// Reads from a link again, what was read and not taken first.
+    pub(super) fn resume(&mut self, id: LinkId) {
+        let Some(Seat::Open(open)) = self.seats.get_mut(id.index()) else { return };
+        if open.generation != id.generation {
+            return;
+        }
+        if let Some(spill) = open.spill.take() {
+            self.buffer[..spill.len()].copy_from_slice(&spill);
+            self.receive(id, spill.len());
+        }
+        self.readable.push_back(id);
+    }
+
+    /// What was read before a pause comes before what arrived since, also when the socket tells of
+    /// that first.
+    #[cold]
+    fn read_spill(&mut self, id: LinkId) {
+        let line_is_paused = {
+            let mut lines = self.worker.lines().borrow_mut();
+            lines.line(id).is_none_or(|line| line.is_paused())
+        };
+        if !line_is_paused {
+            self.resume(id);
+        }
+    }
+
+    fn receive_end(&mut self, id: LinkId, error: Option<&io::Error>) {
+        let now = self.now;
+        let closed = {
+            let mut lines = self.worker.lines().borrow_mut();
+            let Some(line) = lines.line(id) else { return };
+            let Seat::Open(open) = &mut self.seats[id.index()] else { return };
+            match error {
+                // TLS says so where the peer ended without saying goodbye.
+                Some(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                    open.incoming.receive_error(&mut line.outgoing, now)
+                }
+                _ if line.is_broken() => open.incoming.receive_error(&mut line.outgoing, now),
+                _ => open.incoming.receive_eof(&mut line.outgoing, now),
+            }
+        };
+        if let Some(closed) = closed {
+            self.closed(id, &closed);
+        }
+    }
+
+    /// The line is closed: the handler is told, and the transport goes its way.
+    pub(super) fn closed(&mut self, id: LinkId, how: &Closed) {
+        let link = self.link(id);
+        let seat = &mut self.seats[id.index()];
+        let Seat::Open(open) = std::mem::replace(seat, Seat::Vacant) else { return };
+        let Open { state, incoming, due, .. } = open;
+        let handler = &mut self.handler;
+        if catch_unwind(AssertUnwindSafe(|| handler.close(state, &link, how))).is_err() {
+            self.handler.trouble(&Trouble::Panicked(&link));
+        }
+        let deadline = self.now + incoming.limits().close_within;
+        self.seats[id.index()] =
+            Seat::Leaving(Leaving { generation: id.generation, due, deadline, is_shut: false });
+        if let Closed::Lost(_) = how {
+            return self.vacate(id);
+        }
+        self.arm(id);
+        self.leave(id);
+    }
+
+    /// The end was asked for: it has a deadline from now on.
+    pub(super) fn begin_end(&mut self, id: LinkId) {
+        let state = {
+            let mut lines = self.worker.lines().borrow_mut();
+            let Some(line) = lines.line(id) else { return };
+            if line.is_broken() { None } else { Some(line.outgoing.state()) }
+        };
+        match (state, &self.seats[id.index()]) {
+            (None, Seat::Open(_)) => {
+                self.read(id, true);
+                self.lose(id);
+            }
+            // Hixie-75 has no closing handshake: it is over.
+            (Some(State::Closed { .. }), Seat::Open(_)) => {
+                let (code, reason) = (CloseCode::NO_STATUS, String::new());
+                self.closed(id, &Closed::Cleanly { code, reason });
+            }
+            (_, Seat::Leaving(_)) => self.leave(id),
+            _ => {
+                self.arm(id);
+                // Its peer's answer has to be read, even where nothing was read before.
+                self.readable.push_back(id);
+            }
+        }
+    }
+
+    /// Gives a link up, if it is still there.
+    pub(super) fn lose(&mut self, id: LinkId) {
+        if matches!(&self.seats[id.index()], Seat::Open(open) if open.generation == id.generation) {
+            self.closed(id, &Closed::Lost(Lost::Transport));
+        }
+    }
+
+    /// Writes the rest, says that no more comes, and throws away what comes.
+    pub(super) fn leave(&mut self, id: LinkId) {
+        let Seat::Leaving(leaving) = &mut self.seats[id.index()] else { return };
+        let mut is_over = false;
+        {
+            let mut lines = self.worker.lines().borrow_mut();
+            let Some(line) = lines.line(id) else { return };
+            if line.flush() && !leaving.is_shut {
+                leaving.is_shut = true;
+                is_over = line.is_broken() || line.transport.shutdown().is_err();
+            }
+            for _ in 0..DISCARDS {
+                if is_over {
+                    break;
+                }
+                match line.transport.read(&mut self.buffer, &mut self.raw) {
+                    Ok(got) if got.bytes > 0 => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    _ => is_over = true,
+                }
+            }
+        }
+        if is_over { self.vacate(id) } else { self.readable.push_back(id) }
+    }
+
+    /// Has a seat looked at when its deadline comes.
+    pub(super) fn arm(&mut self, id: LinkId) {
+        let Some(deadline) = self.deadline(id) else { return };
+        let tick = u32::try_from(self.wheel.tick_of(deadline)).unwrap_or(NEVER - 1);
+        let Some(due) = self.seats[id.index()].due() else { return };
+        if tick < *due {
+            let tick = self.wheel.insert(id.slot, deadline);
+            *self.seats[id.index()].due().expect("as above") =
+                u32::try_from(tick).unwrap_or(NEVER - 1);
+        }
+    }
+
+    fn deadline(&self, id: LinkId) -> Option<Instant> {
+        match &self.seats[id.index()] {
+            Seat::Leaving(leaving) => Some(leaving.deadline),
+            Seat::Open(open) => {
+                let mut lines = self.worker.lines().borrow_mut();
+                open.incoming.deadline(&lines.line(id)?.outgoing)
+            }
+            Seat::Refused(refused) => Some(refused.deadline),
+            Seat::Vacant => None,
+            Seat::Visit(visit) => Some(visit.deadline),
+        }
+    }
+
+    /// The wheel gave a seat back.
+    pub(super) fn time_out(&mut self, slot: u32, tick: u64) {
+        let Some(id) = self.id(slot as usize) else { return };
+        let Some(due) = self.seats[id.index()].due() else { return };
+        if u64::from(*due) != tick {
+            return;
+        }
+        *due = NEVER;
+        if self.deadline(id).is_some_and(|deadline| deadline <= self.now) {
+            match &self.seats[id.index()] {
+                Seat::Leaving(_) | Seat::Refused(_) => return self.vacate(id),
+                Seat::Visit(_) => self.visit_too_long(id),
+                Seat::Open(_) => self.open_too_long(id),
+                Seat::Vacant => return,
+            }
+        }
+        self.arm(id);
+    }
+
+    /// Pings a silent peer, or gives up one that did not answer.
+    fn open_too_long(&mut self, id: LinkId) {
+        let now = self.now;
+        let closed = {
+            let mut lines = self.worker.lines().borrow_mut();
+            let Seat::Open(open) = &mut self.seats[id.index()] else { return };
+            let Some(line) = lines.line(id) else { return };
+            // Who reads is there, even if nothing it says is read.
+            if line.is_paused() && (line.take_moved() || !line.is_full()) {
+                open.incoming.hear(now);
+                return;
+            }
+            let closed = open.incoming.handle_timeout(&mut line.outgoing, now);
+            lines.say_control(id);
+            closed
+        };
+        match closed {
+            Some(closed) => self.closed(id, &closed),
+            None => self.settle(),
+        }
+    }
+
+    /// Has the handler say its last word, and closes the link with 1001.
+    pub(super) fn drain_link(&mut self, id: LinkId) {
+        let link = self.link(id);
+        let Seat::Open(open) = &mut self.seats[id.index()] else { return };
+        let (handler, state) = (&mut self.handler, &mut open.state);
+        if catch_unwind(AssertUnwindSafe(|| handler.drain(state, &link))).is_err() {
+            self.panicked(&link);
+        }
+        link.close(CloseCode::GOING_AWAY, "the server stops");
+    }
+
+    fn panicked(&mut self, link: &Link) {
+        self.handler.trouble(&Trouble::Panicked(link));
+        link.close(CloseCode::INTERNAL, "internal error");
+        // What lies behind the message that failed may be the peer's own end.
+        self.readable.push_back(link.id);
+    }
+
+    /// A link whose handler failed to open it goes at once.
+    pub(super) fn leave_unopened(&mut self, id: LinkId, due: u32) {
+        let deadline = self.now + Limits::default().close_within;
+        self.seats[id.index()] =
+            Seat::Leaving(Leaving { generation: id.generation, due, deadline, is_shut: false });
+        self.arm(id);
+        self.leave(id);
+    }
+
+    /// A place is free again; what was there is dropped.
+    pub(super) fn vacate(&mut self, id: LinkId) {
+        self.seats[id.index()] = Seat::Vacant;
+        self.taken -= 1;
+        self.worker.lines().borrow_mut().release(id);
+    }
+}
+
+/// Reads into the memory of a large message that is on its way, and what comes behind it into the
+/// buffer; `None` where none is.
+fn read_past(
+    incoming: &mut Incoming,
+    line: &mut Line,
+    buffer: &mut [u8],
+    now: Instant,
+) -> Option<io::Result<Got>> {
+    if !line.transport.is_plain() {
+        return None;
+    }
+    let mut got = None;
+    incoming.fill(now, |room| {
+        let all = room.len() + buffer.len();
+        let read = line.transport.read_vectored(room, buffer);
+        let past = read.as_ref().map_or(0, |read| (*read).min(room.len()));
+        got = Some(read.map(|read| Got {
+            bytes: read - past,
+            filled: read == all,
+            was_past: past > 0,
+        }));
+        past
+    });
+    got
+}
+
+impl<H: Handler> Seat<H> {
+    /// Which of those that had the place has it now.
+    #[inline]
+    pub(super) fn generation(&self) -> Option<u32> {
+        Some(match self {
+            Self::Leaving(leaving) => leaving.generation,
+            Self::Open(open) => open.generation,
+            Self::Refused(refused) => refused.generation,
+            Self::Vacant => return None,
+            Self::Visit(visit) => visit.generation,
+        })
+    }
+
+    const fn due(&mut self) -> Option<&mut u32> {
+        Some(match self {
+            Self::Leaving(leaving) => &mut leaving.due,
+            Self::Open(open) => &mut open.due,
+            Self::Refused(refused) => &mut refused.due,
+            Self::Vacant => return None,
+            Self::Visit(visit) => &mut visit.due,
+        })
+    }
+}

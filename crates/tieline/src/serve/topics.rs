@@ -1,0 +1,254 @@
+//! Who hears what: topics of one worker, and what was published to one of them in this turn.
+//!
+//! What is published one after the other to the same topic is one batch: it is encoded once for
+//! each format among the subscribers, and each of them is sent it in one write.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tieline_proto::connection::Format;
+
+use super::id::LinkId;
+use super::lines::Line;
+use crate::Message;
+
+/// A batch is delivered when it has grown to this size.
+const BATCH_BYTES: usize = 128 << 10;
+
+/// The topics of one worker. One exists while somebody hears it.
+#[derive(Debug, Default)]
+pub(super) struct Topics {
+    names: HashMap<Arc<str>, u32>,
+    topics: Vec<Topic>,
+    free: Vec<u32>,
+    batch: Option<Batch>,
+}
+
+#[derive(Debug)]
+struct Topic {
+    name: Arc<str>,
+    subscribers: Vec<LinkId>,
+}
+
+/// That a line hears a topic.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subscription {
+    pub(super) topic: u32,
+    /// Where the line stands among the subscribers.
+    pub(super) place: u32,
+}
+
+/// What was published to one topic, in order.
+#[derive(Debug)]
+pub(super) struct Batch {
+    topic: u32,
+    messages: Vec<(Message, Option<LinkId>)>,
+    bytes: usize,
+    /// Whether somebody is left out of some of it.
+    has_exceptions: bool,
+}
+
+/// Those who hear a batch; to be given back.
+#[derive(Debug)]
+pub(super) struct Subscribers {
+    topic: u32,
+    ids: Vec<LinkId>,
+}
+
+impl<'a> IntoIterator for &'a Subscribers {
+    type Item = &'a LinkId;
+    type IntoIter = std::slice::Iter<'a, LinkId>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.ids.iter()
+    }
+}
+
+/// The frames of a batch, in every format that was asked for so far.
+pub(super) struct Frames {
+    batch: Batch,
+    encoded: Vec<(Format, Bytes)>,
+}
+
+impl Topics {
+    pub(super) fn find(&self, name: &str) -> Option<u32> {
+        self.names.get(name).copied()
+    }
+
+    pub(super) fn find_or_add(&mut self, name: &str) -> u32 {
+        if let Some(topic) = self.find(name) {
+            return topic;
+        }
+        let name: Arc<str> = name.into();
+        let topic = Topic { name: Arc::clone(&name), subscribers: Vec::new() };
+        let index = match self.free.pop() {
+            Some(index) => {
+                self.topics[index as usize] = topic;
+                index
+            }
+            None => {
+                self.topics.push(topic);
+                u32::try_from(self.topics.len() - 1).expect("topics fit into the memory")
+            }
+        };
+        self.names.insert(name, index);
+        index
+    }
+
+    /// Adds a subscriber; answers its place.
+    pub(super) fn add_subscriber(&mut self, topic: u32, id: LinkId) -> u32 {
+        let subscribers = &mut self.topics[topic as usize].subscribers;
+        subscribers.push(id);
+        u32::try_from(subscribers.len() - 1).expect("fewer links than there are descriptors")
+    }
+
+    /// Removes the subscriber at a place; answers who stands there now instead. The last to leave
+    /// ends the topic.
+    pub(super) fn remove_subscriber(&mut self, topic: u32, place: u32) -> Option<LinkId> {
+        let Topic { name, subscribers } = &mut self.topics[topic as usize];
+        subscribers.swap_remove(place as usize);
+        if subscribers.is_empty() {
+            self.names.remove(name);
+            self.free.push(topic);
+        }
+        subscribers.get(place as usize).copied()
+    }
+
+    /// Whether nothing waits to be delivered.
+    pub(super) const fn is_settled(&self) -> bool {
+        self.batch.is_none()
+    }
+
+    /// Whether the batch goes on with a message to this topic.
+    pub(super) fn takes(&self, topic: u32) -> bool {
+        self.batch.as_ref().is_none_or(|batch| batch.topic == topic && batch.bytes < BATCH_BYTES)
+    }
+
+    pub(super) fn add_to_batch(&mut self, topic: u32, message: Message, except: Option<LinkId>) {
+        let batch = self.batch.get_or_insert_with(|| Batch {
+            topic,
+            messages: Vec::new(),
+            bytes: 0,
+            has_exceptions: false,
+        });
+        batch.bytes += message.len();
+        batch.has_exceptions |= except.is_some();
+        batch.messages.push((message, except));
+    }
+
+    /// What was published since the last call, and who hears it.
+    pub(super) fn take_batch(&mut self) -> Option<(Batch, Subscribers)> {
+        let batch = self.batch.take()?;
+        let topic = batch.topic;
+        let ids = std::mem::take(&mut self.topics[topic as usize].subscribers);
+        Some((batch, Subscribers { topic, ids }))
+    }
+
+    pub(super) fn give_back(&mut self, subscribers: Subscribers) {
+        self.topics[subscribers.topic as usize].subscribers = subscribers.ids;
+    }
+}
+
+impl Batch {
+    pub(super) const fn frames(self) -> Frames {
+        Frames { batch: self, encoded: Vec::new() }
+    }
+
+    fn is_for_all(&self, id: LinkId) -> bool {
+        !self.has_exceptions || self.messages.iter().all(|(_, except)| *except != Some(id))
+    }
+}
+
+impl Frames {
+    /// What is sent to one line: shared by all who are spoken to alike.
+    pub(super) fn of(&mut self, id: LinkId, line: &mut Line) -> Option<Bytes> {
+        let for_all = self.batch.is_for_all(id);
+        let format = line.outgoing.format().filter(|_| for_all);
+        let known = |(it, _): &&(Format, Bytes)| Some(*it) == format;
+        let bytes = match self.encoded.iter().find(known) {
+            Some((_, bytes)) => bytes.clone(),
+            None => {
+                let bytes = self.encode(id, line);
+                if let Some(format) = format {
+                    self.encoded.push((format, bytes.clone()));
+                }
+                bytes
+            }
+        };
+        let messages = self.batch.messages.iter().filter(|(_, except)| *except != Some(id));
+        for (message, _) in messages {
+            line.traffic.sent(message.len());
+        }
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    fn encode(&self, id: LinkId, line: &mut Line) -> Bytes {
+        let mut out = Vec::with_capacity(self.batch.bytes + 16 * self.batch.messages.len());
+        for (message, except) in &self.batch.messages {
+            if *except == Some(id) {
+                continue;
+            }
+            let (kind, bytes) = (message.kind(), message.as_bytes());
+            // A binary message to a draft that has none is left out.
+            let _ = match line.may_drop() {
+                true => line.outgoing.send_apart(kind, bytes, &mut out),
+                false => line.outgoing.send(kind, bytes, &mut out),
+            };
+        }
+        out.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(slot: u32) -> LinkId {
+        LinkId { generation: 0, slot }
+    }
+
+    #[test]
+    fn the_last_subscriber_takes_the_place_of_one_who_leaves() {
+        let mut topics = Topics::default();
+        let topic = topics.find_or_add("news");
+        let places: Vec<_> = (0..4).map(|slot| topics.add_subscriber(topic, id(slot))).collect();
+        assert_eq!(places, [0, 1, 2, 3]);
+        assert_eq!(topics.remove_subscriber(topic, 1), Some(id(3)));
+        assert_eq!(topics.remove_subscriber(topic, 2), None, "it was the last by then");
+        assert_eq!(topics.remove_subscriber(topic, 0), Some(id(3)));
+        assert_eq!(topics.find("news"), Some(topic));
+        assert_eq!(topics.remove_subscriber(topic, 0), None);
+    }
+
+    #[test]
+    fn a_topic_ends_with_its_last_subscriber_and_another_takes_its_number() {
+        let mut topics = Topics::default();
+        let [news, sports] = ["news", "sports"].map(|name| topics.find_or_add(name));
+        for topic in [news, sports] {
+            topics.add_subscriber(topic, id(7));
+        }
+        topics.remove_subscriber(news, 0);
+        assert_eq!((topics.find("news"), topics.find("sports")), (None, Some(sports)));
+        assert_eq!(topics.find_or_add("weather"), news);
+        assert_eq!(topics.find_or_add("news"), 2);
+    }
+
+    #[test]
+    fn a_batch_is_of_one_topic_and_of_bounded_size() {
+        let mut topics = Topics::default();
+        let [news, sports] = ["news", "sports"].map(|name| topics.find_or_add(name));
+        topics.add_subscriber(news, id(1));
+        assert!(topics.is_settled() && topics.takes(news) && topics.takes(sports));
+        topics.add_to_batch(news, "short".into(), None);
+        assert!(!topics.is_settled() && topics.takes(news) && !topics.takes(sports));
+        topics.add_to_batch(news, vec![0; BATCH_BYTES].into(), Some(id(1)));
+        assert!(!topics.takes(news));
+
+        let (batch, subscribers) = topics.take_batch().unwrap();
+        assert!(topics.is_settled() && !batch.is_for_all(id(1)) && batch.is_for_all(id(2)));
+        assert_eq!(subscribers.into_iter().collect::<Vec<_>>(), [&id(1)]);
+        topics.give_back(subscribers);
+        assert_eq!(topics.remove_subscriber(news, 0), None);
+    }
+}

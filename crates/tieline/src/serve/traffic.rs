@@ -1,0 +1,29 @@
+//! What went over one link.
+
+/// What went over one link, messages only. Counts stop at their greatest value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// Payload bytes received, after inflation.
+    pub bytes_in: u64,
+    /// Payload bytes sent, before compression.
+    pub bytes_out: u64,
+    /// Messages received.
+    pub messages_in: u32,
+    /// Messages sent, those included that still wait.
+    pub messages_out: u32,
+}
+
+impl Traffic {
+    /// Counts a message that was received.
+    pub const fn received(&mut self, bytes: usize) {
+        self.messages_in = self.messages_in.saturating_add(1);
+        self.bytes_in = self.bytes_in.saturating_add(bytes as u64);
+    }
+
+    /// Counts a message that was sent.
+    pub const fn sent(&mut self, bytes: usize) {
+        self.messages_out = self.messages_out.saturating_add(1);
+        self.bytes_out = self.bytes_out.saturating_add(bytes as u64);
+    }
+}
