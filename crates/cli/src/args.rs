@@ -10,6 +10,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, Value
 use clap_complete::Shell;
 use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
 
+use crate::bench;
+
 const EXAMPLES: &str = "\
 Examples:
   tieline serve                              the page and the demos at http://127.0.0.1:8080
@@ -17,6 +19,7 @@ Examples:
   tieline serve --config tieline.toml        what the file says
   tieline config print > tieline.toml        a file to start from
   tieline config check tieline.toml          is it right?
+  tieline bench ws://127.0.0.1:8080/echo     how much does it bear?
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 could not connect,
 4 the peer broke the protocol.";
@@ -32,6 +35,21 @@ Examples:
   TIELINE_LISTEN=0.0.0.0:80,[::]:80 tieline serve
 
 Signals: TERM and INT stop it, a second one at once; HUP reads the certificates again.";
+
+const BENCH_EXAMPLES: &str = "\
+In a closed loop a connection sends when it was answered; in an open one (--rate) the clock says
+when, so that a server that stands still is not spared what it did not hear. Both want a server
+that sends messages back as they are; --any-reply and --fan-out suit others.
+
+Examples:
+  tieline bench ws://127.0.0.1:8080/echo
+  tieline bench ws://127.0.0.1:8080/echo --connections 1000 --in-flight 16 --json
+  tieline bench wss://example.com/echo --rate 5000 --max-p99 20ms
+  tieline bench ws://127.0.0.1:8080/chat --fan-out --text --connections 500
+  tieline bench ws://127.0.0.1:8080/echo --idle -c 50000 --source 127.0.0.2-127.0.0.5 --pid PID
+
+Exit codes: 0 done, 1 a limit was missed or there were errors, 2 wrong usage, 3 could not connect,
+4 the server broke the protocol.";
 
 /// Serves browsers, devices and programs in real time over WebSocket.
 #[derive(Debug, Parser)]
@@ -50,6 +68,9 @@ pub(crate) enum Command {
     /// Checks and shows configurations
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Measures a WebSocket server under load
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(Box<bench::Options>),
     /// Prints the completions of a shell
     Completions {
         /// The shell
@@ -80,7 +101,7 @@ pub(crate) struct Named {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Where to listen: IP:PORT, or unix:PATH; may be given more than once: an address of IPv6 does
+    /// Where to listen: IP:PORT, unix:PATH, or systemd:NAME; may be given more than once: an address of IPv6 does
     /// not take IPv4 [default: 127.0.0.1:8080]
     #[arg(long, short, value_name = "ADDRESS", env = "TIELINE_LISTEN", value_delimiter = ',')]
     #[arg(hide_env_values = true)]

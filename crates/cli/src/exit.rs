@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use tieline_server::BindError;
 use tieline_server::config::ConfigError;
 
+use crate::bench::Failure;
 use crate::style;
 
 /// What the exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "the codes are documented whole; the client's commands use the rest")]
 pub(crate) enum Exit {
     /// Done.
     Ok = 0,
@@ -26,7 +26,11 @@ pub(crate) enum Exit {
 impl Exit {
     /// Whose fault it is decides.
     fn of(error: &anyhow::Error) -> Self {
-        if error.is::<ConfigError>() { Self::Usage } else { Self::Failed }
+        match error.downcast_ref::<Failure>() {
+            Some(failure) => failure.exit(),
+            None if error.is::<ConfigError>() => Self::Usage,
+            None => Self::Failed,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod config;
 mod environment;
 mod exit;
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
     let args = Args::read();
     let result = match args.command {
         Command::Serve(options) => serve::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Config(command) => config::run(&command),
         Command::Completions { shell } => args::completions(shell),
     };

@@ -6,7 +6,7 @@
 //! | asks for a WebSocket                       | (an ordinary request)|
 //! | `Host` is a name of the listener           | 403                  |
 //! | the path has a service                     | 404                  |
-//! | method, version, key, draft                | 405, 426, 400, 426   |
+//! | method, version, key, draft, protocol      | 405, 426, 400, 426, 501 |
 //! | `Origin` is one of the route's             | 403                  |
 //! | the service takes the peer                 | what the service says|
 
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use http::header::HOST;
 use http::uri::Authority;
 use http::{Response, StatusCode, Version};
+use hyper::ext::Protocol;
 use tieline_proto::handshake::server::{Accept, Upgrade};
 use tieline_proto::handshake::{HandshakeError, Scheme};
 use tieline_proto::http::HeadError;
@@ -59,7 +60,12 @@ pub(crate) fn admit(
     routes: &Routes,
 ) -> Result<Option<Box<Admitted>>, Box<Response<String>>> {
     check_host(head)?;
-    let upgrade = match Upgrade::of(head, entrance.listener.legacy) {
+    // RFC 8441 §4: HTTP/2 asks by the protocol of a CONNECT.
+    let asked = match head.extensions().get::<Protocol>() {
+        Some(protocol) => Upgrade::of_connect(head, protocol.as_str()).map(Some),
+        None => Upgrade::of(head, entrance.listener.legacy),
+    };
+    let upgrade = match asked {
         Ok(None) => return Ok(None),
         Ok(Some(upgrade)) => Ok(upgrade),
         Err(error) => Err(error),
@@ -117,6 +123,10 @@ fn check_host(request: &http::Request<()>) -> Result<(), Box<Response<String>>> 
     match (hosts.next(), hosts.next()) {
         (_, Some(_)) => Err(bad_head(HeadError::DuplicateHost)),
         (None, _) if request.version() == Version::HTTP_11 => Err(bad_head(HeadError::MissingHost)),
+        // RFC 9113 §8.3.1: either of the two will do.
+        (None, _) if request.version() == Version::HTTP_2 && target.is_none() => {
+            Err(bad_head(HeadError::MissingHost))
+        }
         (Some(host), None)
             if target.is_some_and(|it| !host.as_bytes().eq_ignore_ascii_case(it.as_bytes())) =>
         {

@@ -7,24 +7,19 @@
 
 use std::fmt;
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tieline::AcceptOptions;
+use tieline::serve::{BindError, ListenOptions, Place, RunError, Server, ServerOptions, TlsSource};
+use tokio::sync::watch;
 use tracing::{error, info};
 
+use crate::carrier::Carrier;
 use crate::causes::Causes;
-use crate::config::{Place, Plan, PlannedListener};
-use crate::listen::{BindError, BoundPlace};
+use crate::config::{Plan, PlannedListener};
 use crate::routes::Routes;
 use crate::worker::Shared;
-use crate::worker_thread;
-
-/// How much longer than the time to drain a worker may take to end.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// A server whose sockets are bound and whose services are ready; nothing is accepted before
 /// [`run`](Self::run).
@@ -47,10 +42,10 @@ const GRACE: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Debug)]
 pub struct App {
-    workers: usize,
-    places: Vec<(BoundPlace, Arc<PlannedListener>)>,
+    server: Server,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
+    drain: Duration,
 }
 
 /// Where a server listens, as people write it: `http://127.0.0.1:8080`, `https://…`, `unix:PATH`.
@@ -66,18 +61,6 @@ pub struct Handle {
     listeners: Vec<Arc<PlannedListener>>,
 }
 
-/// A worker could not start, or ended by itself. Our bug, or a system without resources.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// It panicked.
-    #[error("a worker panicked")]
-    Panicked,
-    /// The system has no room for it.
-    #[error("a worker cannot start")]
-    Start(#[source] io::Error),
-}
-
 impl App {
     /// Listens everywhere, and starts the services.
     ///
@@ -86,27 +69,29 @@ impl App {
     /// [`BindError`] for the first place that cannot be listened at; nothing is left bound.
     pub fn bind(plan: Plan) -> Result<Self, BindError> {
         let Plan { workers, drain, listeners, routes, .. } = plan;
-        let places = listeners
-            .into_iter()
-            .map(|listener| Ok((BoundPlace::bind(&listener.place, workers)?, Arc::new(listener))))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut server = Server::new(ServerOptions { workers, drain });
+        let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
+        for listener in &listeners {
+            server.listen(&listener.place, listen_options(listener))?;
+        }
         let (stop, stopping) = watch::channel(false);
-        let shared = Arc::new(Shared { routes: Routes::new(routes), drain, stopping });
-        Ok(Self { workers, places, shared, stop })
+        let shared = Arc::new(Shared { routes: Routes::new(routes), listeners, stopping });
+        Ok(Self { server, shared, stop, drain })
     }
 
     /// Where it listens, with the ports that the system chose.
     pub fn addresses(&self) -> Vec<Address> {
-        let address = |(bound, listener): &(BoundPlace, Arc<PlannedListener>)| Address {
-            place: bound.place.clone(),
+        let places = self.server.places().into_iter().cloned();
+        let address = |(place, listener): (Place, &Arc<PlannedListener>)| Address {
+            place,
             is_secure: listener.certificates.is_some(),
         };
-        self.places.iter().map(address).collect()
+        places.zip(&self.shared.listeners).map(address).collect()
     }
 
     /// A handle for while it runs.
     pub fn handle(&self) -> Handle {
-        Handle { listeners: self.places.iter().map(|(_, listener)| Arc::clone(listener)).collect() }
+        Handle { listeners: self.shared.listeners.clone() }
     }
 
     /// Serves until `shutdown` is ready; then stops accepting, tells the services, closes every
@@ -119,58 +104,43 @@ impl App {
     /// # Cancel safety
     ///
     /// Dropping the future stops the workers as `shutdown` does, without waiting for them.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-        let mut sockets: Vec<_> = (0..self.workers).map(|_| Vec::new()).collect();
-        for (bound, listener) in &mut self.places {
-            for (worker, socket) in sockets.iter_mut().zip(bound.take()) {
-                worker.push((socket, Arc::clone(listener)));
-            }
-        }
-        let mut workers = Vec::with_capacity(self.workers);
-        for (number, sockets) in sockets.into_iter().enumerate() {
-            let shared = Arc::clone(&self.shared);
-            let (done, is_done) = oneshot::channel();
-            let work = move || {
-                let result = worker_thread::run(shared, sockets);
-                // Whoever does not listen any more has ended first.
-                let _ = done.send(result);
-            };
-            let started = thread::Builder::new().name(format!("worker-{number}")).spawn(work);
-            started.map_err(RunError::Start)?;
-            workers.push(is_done);
-        }
-        let all = futures_util::future::try_join_all(workers.into_iter().map(|worker| async {
-            match worker.await {
-                Ok(result) => result.map_err(RunError::Start),
-                Err(_) => Err(RunError::Panicked),
-            }
-        }));
-        let mut all = std::pin::pin!(all);
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+        let Self { server, shared, stop, drain } = self;
+        let mut running = server.start(move || Carrier::new(Arc::clone(&shared)))?;
+        let stop = StopOnDrop(stop);
         tokio::select! {
-            result = &mut all => return result.map(drop),
+            ended = running.ended() => return ended,
             () = shutdown => {}
         }
-        info!(drain_ms = self.shared.drain.as_millis() as u64, "stopping");
-        self.stop.send_replace(true);
-        until_ended(all, self.shared.drain).await?;
+        info!(drain_ms = drain.as_millis() as u64, "stopping");
+        drop(stop);
+        match running.stop().await {
+            Err(RunError::Blocked) => error!("a worker is blocked: it is left behind"),
+            ended => ended?,
+        }
         info!("stopped");
         Ok(())
     }
 }
 
-/// Waits for the workers, who end by themselves when the time to drain is over: one whose thread
-/// is blocked does not, and is left behind.
-async fn until_ended<T>(
-    workers: impl Future<Output = Result<T, RunError>>,
-    drain: Duration,
-) -> Result<(), RunError> {
-    match timeout(drain.saturating_add(GRACE), workers).await {
-        Ok(ended) => ended.map(drop),
-        Err(_) => {
-            error!("a worker is blocked: it is left behind");
-            Ok(())
-        }
+/// Tells the workers that the server stops, at the latest when nobody waits for it any more.
+struct StopOnDrop(watch::Sender<bool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
     }
+}
+
+/// How the engine is to listen at a place.
+fn listen_options(listener: &Arc<PlannedListener>) -> ListenOptions {
+    let certificates = listener.certificates.is_some().then(|| {
+        let listener = Arc::clone(listener);
+        let current = move || listener.certificates.as_ref().expect("as above").current();
+        Arc::new(current) as TlsSource
+    });
+    let accept = AcceptOptions { limits: listener.limits.clone(), ..AcceptOptions::default() };
+    ListenOptions { accept, tls: certificates, ..ListenOptions::default() }
 }
 
 impl Handle {
@@ -197,20 +167,7 @@ impl fmt::Display for Address {
         match (&self.place, self.is_secure) {
             (Place::Tcp(address), false) => write!(f, "http://{address}"),
             (Place::Tcp(address), true) => write!(f, "https://{address}"),
-            (Place::Unix(path), _) => write!(f, "unix:{}", path.display()),
+            (place, _) => place.fmt(f),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_blocked_worker_does_not_hold_the_end() {
-        let began = tokio::time::Instant::now();
-        let blocked = std::future::pending::<Result<(), _>>();
-        until_ended(blocked, Duration::from_secs(10)).await.unwrap();
-        assert_eq!(began.elapsed().as_secs(), 11);
     }
 }

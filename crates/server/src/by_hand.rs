@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use tieline::serve::Backlog;
 use tieline::{CloseCode, Message};
 use tokio::sync::watch;
 
 use crate::delivery::Delivery;
 use crate::inbox::Inbox;
-use crate::outbox::Overflow;
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
 use crate::request::Request;
@@ -30,9 +29,9 @@ impl Bench {
         Self { inbox, delivery, peers: HashMap::new() }
     }
 
-    /// A peer from this IP address, or from a Unix socket for an empty one.
-    pub(crate) fn peer(&mut self, address: &str) -> Peer {
-        let peer = Peer::new(request(address), self.inbox.clone(), 1 << 20, Overflow::Close);
+    /// Another peer.
+    pub(crate) fn peer(&mut self) -> Peer {
+        let peer = Peer::of_line(&self.inbox, &Backlog::default());
         self.peers.insert(peer.id(), peer.clone());
         peer
     }
@@ -40,14 +39,14 @@ impl Bench {
     /// Carries out every order that waits.
     pub(crate) fn deliver(&mut self) {
         while let Some(order) = self.delivery.try_next() {
-            self.delivery.carry_out(order, |id| self.peers.get(&id).cloned());
+            self.delivery.carry_out(order, None, |id| self.peers.get(&id).cloned());
         }
     }
 
     /// What the peer has heard since the last call, binary messages as `<N bytes>`.
     pub(crate) fn heard(&mut self, peer: &Peer) -> Vec<String> {
         self.deliver();
-        let mut outbox = peer.outbox().borrow_mut();
+        let mut outbox = peer.line().unwrap().borrow_mut();
         std::iter::from_fn(|| outbox.pop())
             .map(|message| match message {
                 Message::Text(text) => text.to_string(),
@@ -59,7 +58,7 @@ impl Bench {
     /// How the peer's line was ended, once all was heard.
     pub(crate) fn ended(&mut self, peer: &Peer) -> Option<CloseCode> {
         self.deliver();
-        peer.outbox().borrow_mut().take_end().map(|(code, _)| code)
+        peer.line().unwrap().borrow_mut().take_end().map(|(code, _)| code)
     }
 }
 
@@ -73,5 +72,5 @@ pub(crate) fn request(address: &str) -> Request {
 /// What the workers of a server without routes share.
 pub(crate) fn shared() -> Arc<Shared> {
     let (_, stopping) = watch::channel(false);
-    Arc::new(Shared { routes: Routes::new(Vec::new()), drain: Duration::ZERO, stopping })
+    Arc::new(Shared { routes: Routes::new(Vec::new()), listeners: Vec::new(), stopping })
 }

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::task::{Context, Poll};
 
+use tieline::serve::Worker;
 use tokio::sync::mpsc;
 
 use crate::inbox::{Inbox, Order, Topic};
-use crate::peer::Peer;
+use crate::peer::{Peer, Target};
 use crate::peer_id::PeerId;
 
-/// The receiving side of an inbox, on the worker itself, with the peers of its topics.
+/// The receiving side of an inbox, on the worker itself, with the peers that are no links. The
+/// links and their topics are the engine's.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     inbox: Inbox,
@@ -34,31 +36,45 @@ impl Delivery {
         self.orders.try_recv().ok()
     }
 
-    /// Does what was asked; `find` knows the worker's peers.
-    pub(crate) fn carry_out(&mut self, order: Order, find: impl Fn(PeerId) -> Option<Peer>) {
+    /// Does what was asked; `find` knows the peers that are no links.
+    pub(crate) fn carry_out(
+        &mut self,
+        order: Order,
+        engine: Option<&Worker>,
+        find: impl Fn(PeerId) -> Option<Peer>,
+    ) {
         self.inbox.taken(&order);
         match order {
-            Order::Close(id, code, reason) => {
-                if let Some(peer) = find(id) {
-                    peer.close(code, &reason);
-                }
+            Order::Close(Target::Link(id), code, reason) => {
+                engine.into_iter().for_each(|engine| engine.link(id).close(code, &reason));
+            }
+            Order::Close(Target::Line(id), code, reason) => {
+                find(id).into_iter().for_each(|peer| peer.close(code, &reason));
             }
             Order::Publish(topic, message) => {
                 for peer in self.topics.get(&topic).into_iter().flat_map(BTreeMap::values) {
                     peer.send(message.clone());
                 }
+                engine.into_iter().for_each(|engine| engine.publish_here(topic.name(), &message));
             }
-            Order::Send(id, message) => {
-                if let Some(peer) = find(id) {
-                    peer.send(message);
-                }
+            Order::Send(Target::Link(id), message) => {
+                engine.into_iter().for_each(|engine| engine.link(id).send(&message));
             }
-            Order::Subscribe(topic, id) => {
+            Order::Send(Target::Line(id), message) => {
+                find(id).into_iter().for_each(|peer| peer.send(&message));
+            }
+            Order::Subscribe(topic, Target::Link(id)) => {
+                engine.into_iter().for_each(|engine| engine.link(id).subscribe(topic.name()));
+            }
+            Order::Subscribe(topic, Target::Line(id)) => {
                 if let Some(peer) = find(id) {
                     self.topics.entry(topic).or_default().insert(id, peer);
                 }
             }
-            Order::Unsubscribe(topic, id) => {
+            Order::Unsubscribe(topic, Target::Link(id)) => {
+                engine.into_iter().for_each(|engine| engine.link(id).unsubscribe(topic.name()));
+            }
+            Order::Unsubscribe(topic, Target::Line(id)) => {
                 if let Some(peers) = self.topics.get_mut(&topic) {
                     peers.remove(&id);
                     if peers.is_empty() {

@@ -7,28 +7,28 @@ use tieline::{CloseCode, Message};
 use tokio::sync::mpsc;
 
 use crate::outbox::cost;
-use crate::peer_id::PeerId;
+use crate::peer::Target;
 
 /// Bytes that may wait in one inbox before publications are turned away.
 const FULL_BYTES: usize = 16 << 20;
 
 /// A group of peers on any number of workers, all of whom hear what is published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Topic(u64);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Topic(Arc<str>);
 
 /// What a worker is asked to do for its peers.
 #[derive(Debug)]
 pub(crate) enum Order {
     /// Ends one peer's line.
-    Close(PeerId, CloseCode, String),
+    Close(Target, CloseCode, String),
     /// One message for all of a topic.
     Publish(Topic, Message),
     /// One message for one peer.
-    Send(PeerId, Message),
+    Send(Target, Message),
     /// The peer hears the topic from now on.
-    Subscribe(Topic, PeerId),
+    Subscribe(Topic, Target),
     /// The peer hears the topic no more.
-    Unsubscribe(Topic, PeerId),
+    Unsubscribe(Topic, Target),
 }
 
 /// The sending side of a worker's inbox. Clones lead to the same worker.
@@ -42,7 +42,12 @@ pub(crate) struct Inbox {
 impl Topic {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        Self(NEXT.fetch_add(1, Ordering::Relaxed).to_string().into())
+    }
+
+    /// How the engine knows it.
+    pub(crate) fn name(&self) -> &str {
+        &self.0
     }
 }
 
@@ -76,6 +81,11 @@ impl Inbox {
     /// Takes note that an order was taken out.
     pub(crate) fn taken(&self, order: &Order) {
         self.bytes.fetch_sub(order.bytes(), Ordering::Relaxed);
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) == 0
     }
 
     /// Whether so much waits that nothing should be published.

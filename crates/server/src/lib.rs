@@ -3,8 +3,8 @@
 //! ```text
 //! config::File ─▶ config::Plan ─▶ App::bind ─▶ App::run
 //!
-//! socket ─▶ connection ─┬─▶ carrier::websocket ─▶ Peer ◀─▶ Conversation    the seam
-//!                       └─▶ http: pages, /healthz
+//! engine ─┬─▶ carrier::link ──────────────────▶ Peer ◀─▶ Conversation    the seam
+//!         └─▶ http: pages, /healthz ─▶ carrier::stream ─┘
 //! ```
 //!
 //! Below the seam is what carries peers, above it what serves them: [`Service`] and
@@ -18,29 +18,27 @@ mod by_hand;
 mod carrier;
 mod causes;
 pub mod config;
-mod connection;
 mod delivery;
-mod handoff;
 mod http;
 mod inbox;
 mod listen;
 mod members;
-mod message;
+mod name;
 mod outbox;
+mod patient;
 mod peer;
 mod peer_id;
 mod request;
 mod routes;
 pub mod service;
 mod worker;
-mod worker_thread;
 
-pub use app::{Address, App, Handle, RunError};
-pub use listen::{BindError, Certificates, TlsError, TlsFiles};
+pub use app::{Address, App, Handle};
+pub use listen::{Certificates, TlsError, TlsFiles};
 pub use members::{Full, Members, Turn};
-pub use message::Message;
-pub use outbox::Overflow;
+pub use name::Name;
 pub use peer::{Peer, Remote};
 pub use peer_id::PeerId;
 pub use request::Request;
 pub use service::{Accept, Conversation, Refusal, Service};
+pub use tieline::serve::{BindError, Message, Overflow, Payload, RunError};

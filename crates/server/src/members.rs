@@ -6,6 +6,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use tieline::serve::Payload;
 use tieline::{CloseCode, Message};
 
 use crate::inbox::{Inbox, Order, Topic};
@@ -28,7 +29,7 @@ struct Shared<T> {
 /// One turn: what is said in it is heard after all earlier turns and before all later ones.
 #[derive(Debug)]
 pub struct Turn<'a, T> {
-    topic: Topic,
+    topic: &'a Topic,
     shared: &'a mut Shared<T>,
 }
 
@@ -49,7 +50,7 @@ impl<T> Members<T> {
     pub fn turn<R>(&self, take: impl FnOnce(&mut Turn<'_, T>) -> R) -> R {
         // A turn that panicked has said what it has said; the state is still a state.
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        take(&mut Turn { topic: self.topic, shared: &mut shared })
+        take(&mut Turn { topic: &self.topic, shared: &mut shared })
     }
 }
 
@@ -71,7 +72,7 @@ impl<T> Turn<'_, T> {
             Some((_, members)) => *members += 1,
             None => workers.push((peer.inbox().clone(), 1)),
         }
-        peer.inbox().give(Order::Subscribe(self.topic, peer.id()));
+        peer.inbox().give(Order::Subscribe(self.topic.clone(), peer.target()));
     }
 
     /// Lets a member go; it hears nothing from here on. Once for each that joined.
@@ -83,7 +84,7 @@ impl<T> Turn<'_, T> {
                 workers.swap_remove(at);
             }
         }
-        peer.inbox().give(Order::Unsubscribe(self.topic, peer.id()));
+        peer.inbox().give(Order::Unsubscribe(self.topic.clone(), peer.target()));
     }
 
     /// Says something to all members. The bytes are shared, never copied for each.
@@ -98,13 +99,13 @@ impl<T> Turn<'_, T> {
         }
         let message = message.into();
         for (inbox, _) in workers {
-            inbox.give(Order::Publish(self.topic, message.clone()));
+            inbox.give(Order::Publish(self.topic.clone(), message.clone()));
         }
         Ok(())
     }
 
     /// Says something to one peer.
-    pub fn tell(&mut self, peer: &Peer, message: impl Into<Message>) {
+    pub fn tell(&mut self, peer: &Peer, message: impl Payload) {
         peer.remote().send(message);
     }
 
@@ -123,7 +124,7 @@ mod tests {
     fn all_workers_hear_the_turns_in_one_order() {
         let members = Members::new(());
         let (mut one, mut two) = (Bench::new(), Bench::new());
-        let (a, b) = (one.peer("192.0.2.1"), two.peer("192.0.2.2"));
+        let (a, b) = (one.peer(), two.peer());
         members.turn(|turn| {
             turn.join(&a);
             turn.tell_all("1").unwrap();
@@ -143,14 +144,14 @@ mod tests {
     fn one_message_is_shared_and_not_copied() {
         let members = Members::new(());
         let mut bench = Bench::new();
-        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.2"));
+        let (a, b) = (bench.peer(), bench.peer());
         members.turn(|turn| {
             turn.join(&a);
             turn.join(&b);
             turn.tell_all("x".repeat(100)).unwrap();
         });
         bench.deliver();
-        let next = |peer: &Peer| peer.outbox().borrow_mut().pop().unwrap().into_bytes();
+        let next = |peer: &Peer| peer.line().unwrap().borrow_mut().pop().unwrap().into_bytes();
         assert_eq!(next(&a).as_ptr(), next(&b).as_ptr());
     }
 
@@ -158,7 +159,7 @@ mod tests {
     fn a_worker_that_does_not_keep_up_turns_publications_away() {
         let members = Members::new(());
         let mut bench = Bench::new();
-        let a = bench.peer("192.0.2.1");
+        let a = bench.peer();
         members.turn(|turn| {
             turn.join(&a);
             let big = Message::from(vec![0; 1 << 20]);
@@ -173,7 +174,7 @@ mod tests {
     fn empty_publications_are_not_without_bound() {
         let members = Members::new(());
         let mut bench = Bench::new();
-        let a = bench.peer("192.0.2.1");
+        let a = bench.peer();
         members.turn(|turn| {
             turn.join(&a);
             let said = (0..1 << 20).take_while(|_| turn.tell_all("").is_ok()).count();

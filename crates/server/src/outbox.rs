@@ -3,18 +3,8 @@
 use std::collections::VecDeque;
 use std::task::{Context, Waker};
 
+use tieline::serve::{Backlog, Overflow};
 use tieline::{CloseCode, Message};
-
-/// What happens when a peer reads more slowly than a service speaks, and its backlog is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Overflow {
-    /// The line is closed with 1013: for services where others speak to the peer.
-    #[default]
-    Close,
-    /// Nothing more is read from the peer until it has read: for services that only answer.
-    Wait,
-}
 
 /// The end that was asked for: code and reason.
 pub(crate) type End = (CloseCode, String);
@@ -31,8 +21,7 @@ pub(crate) fn cost(message: &Message) -> usize {
 /// Messages that wait for one peer, and the end that comes after them.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    limit: usize,
-    overflow: Overflow,
+    backlog: Backlog,
     queue: VecDeque<Message>,
     /// What `queue` [costs](cost).
     queued: usize,
@@ -47,10 +36,9 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new(limit: usize, overflow: Overflow) -> Self {
+    pub(crate) fn new(backlog: Backlog) -> Self {
         Self {
-            limit,
-            overflow,
+            backlog,
             queue: VecDeque::new(),
             queued: 0,
             in_carrier: 0,
@@ -71,16 +59,38 @@ impl Outbox {
         }
         let cost = cost(&message);
         let held = self.queued + self.in_carrier;
-        if self.overflow == Overflow::Close && held > 0 && held + cost > self.limit {
-            // Nobody will read it: the memory is wanted back now.
-            self.queue = VecDeque::new();
-            self.queued = 0;
-            self.end(CloseCode::TRY_AGAIN, "too slow (setting backlog_bytes)");
+        if held > 0 && held + cost > self.backlog.max_bytes && !self.make_room(cost) {
             return;
         }
         self.queue.push_back(message);
         self.queued += cost;
         self.wake();
+    }
+
+    /// What is done when a message does not fit; whether it may come all the same.
+    fn make_room(&mut self, cost: usize) -> bool {
+        match self.backlog.overflow.clone() {
+            Overflow::DropOldest(marker) => {
+                let rest = self.backlog.max_bytes.saturating_sub(cost);
+                let mut has_gap = false;
+                while self.queued + self.in_carrier > rest && self.pop().is_some() {
+                    has_gap = true;
+                }
+                if let Some(marker) = marker.filter(|_| has_gap) {
+                    self.queued += self::cost(&marker);
+                    self.queue.push_front(marker);
+                }
+                true
+            }
+            Overflow::Wait => true,
+            _ => {
+                // Nobody will read it: the memory is wanted back now.
+                self.queue = VecDeque::new();
+                self.queued = 0;
+                self.end(CloseCode::TRY_AGAIN, "too slow (setting backlog_bytes)");
+                false
+            }
+        }
     }
 
     /// Asks for the end, after what waits. The first to ask says code and reason.
@@ -143,7 +153,8 @@ impl Outbox {
 
     /// Whether the peer must read before it may speak.
     pub(crate) fn must_wait(&self) -> bool {
-        self.overflow == Overflow::Wait && self.queued + self.in_carrier > self.limit
+        self.backlog.overflow == Overflow::Wait
+            && self.queued + self.in_carrier > self.backlog.max_bytes
     }
 
     /// Has the carrier's task woken by the next change.
@@ -173,13 +184,17 @@ impl Outbox {
 mod tests {
     use super::*;
 
+    fn bounded(max_bytes: usize, overflow: Overflow) -> Outbox {
+        Outbox::new(Backlog { max_bytes, overflow })
+    }
+
     fn text(len: usize) -> Message {
         "x".repeat(len).into()
     }
 
     #[test]
     fn a_peer_that_does_not_read_is_closed_with_1013() {
-        let mut outbox = Outbox::new(100 + 2 * HOLDING_BYTES, Overflow::Close);
+        let mut outbox = bounded(100 + 2 * HOLDING_BYTES, Overflow::Close);
         outbox.push(text(60));
         outbox.push(text(40));
         assert!(!outbox.is_ending());
@@ -192,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_the_carrier_holds_counts() {
-        let mut outbox = Outbox::new(100, Overflow::Close);
+        let mut outbox = bounded(100, Overflow::Close);
         outbox.set_in_carrier(100);
         outbox.push(text(1));
         assert!(outbox.is_ending());
@@ -200,14 +215,14 @@ mod tests {
 
     #[test]
     fn an_empty_outbox_takes_one_message_of_any_size() {
-        let mut outbox = Outbox::new(10, Overflow::Close);
+        let mut outbox = bounded(10, Overflow::Close);
         outbox.push(text(1_000));
         assert!(!outbox.is_ending());
     }
 
     #[test]
     fn a_service_that_only_answers_waits() {
-        let mut outbox = Outbox::new(10 + HOLDING_BYTES, Overflow::Wait);
+        let mut outbox = bounded(10 + HOLDING_BYTES, Overflow::Wait);
         outbox.push(text(10));
         assert!(!outbox.must_wait());
         outbox.push(text(1));
@@ -219,7 +234,7 @@ mod tests {
     #[test]
     fn messages_of_a_byte_or_none_are_charged_for_being_held() {
         for len in [0, 1] {
-            let mut outbox = Outbox::new(10 * (HOLDING_BYTES + len), Overflow::Wait);
+            let mut outbox = bounded(10 * (HOLDING_BYTES + len), Overflow::Wait);
             let pushed = (0..1_000).take_while(|_| {
                 outbox.push(text(len));
                 !outbox.must_wait()
@@ -228,7 +243,7 @@ mod tests {
             while outbox.pop().is_some() {}
             assert_eq!(outbox.queued, 0);
 
-            let mut outbox = Outbox::new(10 * (HOLDING_BYTES + len), Overflow::Close);
+            let mut outbox = bounded(10 * (HOLDING_BYTES + len), Overflow::Close);
             let pushed = (0..1_000).take_while(|_| {
                 outbox.push(text(len));
                 !outbox.is_ending()
@@ -239,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_end_comes_after_what_waits_and_the_first_to_ask_decides() {
-        let mut outbox = Outbox::new(100, Overflow::Close);
+        let mut outbox = bounded(100, Overflow::Close);
         outbox.push(text(1));
         outbox.end(CloseCode::NORMAL, "first");
         outbox.end(CloseCode::POLICY, "second");

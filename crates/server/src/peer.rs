@@ -2,30 +2,42 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use tieline::{CloseCode, Message};
+use tieline::CloseCode;
+use tieline::serve::{Backlog, LinkId, Payload};
 
 use crate::inbox::{Inbox, Order};
-use crate::outbox::{Outbox, Overflow};
+use crate::outbox::Outbox;
 use crate::peer_id::PeerId;
-use crate::request::Request;
+use crate::worker::Worker;
 
 /// A peer, on the worker that carries it. Clones are the same peer.
 ///
-/// What is sent waits in a backlog bounded in bytes; [`Overflow`] says what happens when the peer
-/// does not read. Nothing here blocks, and nothing fails: a peer that is gone hears nothing.
+/// What is sent waits in a backlog bounded in bytes; [`Overflow`](tieline::serve::Overflow) says
+/// what happens when the peer does not read. Nothing here blocks, and nothing fails: a peer that is
+/// gone hears nothing.
 #[derive(Clone)]
-pub struct Peer(Rc<Line>);
+pub struct Peer(Rc<Inner>);
 
-struct Line {
+struct Inner {
     id: PeerId,
-    name: String,
-    request: Request,
-    outbox: RefCell<Outbox>,
-    inbox: Inbox,
+    carrier: Carrier,
+}
+
+/// What carries a peer.
+enum Carrier {
+    /// A link of the engine, on this worker.
+    Link(Rc<Worker>, LinkId),
+    /// A task with a socket of its own, and what waits for it.
+    Line(Box<(RefCell<Outbox>, Inbox)>),
+}
+
+/// How a worker finds one of its peers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target {
+    Line(PeerId),
+    Link(LinkId),
 }
 
 /// Reaches a peer from any thread, by way of its worker.
@@ -34,21 +46,24 @@ struct Line {
 #[derive(Clone, Debug)]
 pub struct Remote {
     id: PeerId,
+    target: Target,
     inbox: Inbox,
 }
 
 impl Peer {
-    /// A peer whose worker has this inbox.
-    pub(crate) fn new(
-        request: Request,
-        inbox: Inbox,
-        backlog_bytes: usize,
-        overflow: Overflow,
-    ) -> Self {
-        let id = PeerId::next();
-        let name = name(request.address().map(|address| address.ip()));
-        let outbox = RefCell::new(Outbox::new(backlog_bytes, overflow));
-        Self(Rc::new(Line { id, name, request, outbox, inbox }))
+    /// A peer that the engine carries, on this worker.
+    pub(crate) fn of_link(link: LinkId, worker: &Rc<Worker>) -> Self {
+        Self::new(Carrier::Link(Rc::clone(worker), link))
+    }
+
+    /// A peer with an outbox, on the worker that has this inbox.
+    pub(crate) fn of_line(inbox: &Inbox, backlog: &Backlog) -> Self {
+        let outbox = RefCell::new(Outbox::new(backlog.clone()));
+        Self::new(Carrier::Line(Box::new((outbox, inbox.clone()))))
+    }
+
+    fn new(carrier: Carrier) -> Self {
+        Self(Rc::new(Inner { id: PeerId::next(), carrier }))
     }
 
     /// What tells it from every other peer.
@@ -56,44 +71,57 @@ impl Peer {
         self.0.id
     }
 
-    /// What others may know it by: its IP address, or `guest-N` over a Unix socket.
-    pub fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    /// What it asked for when it came.
-    pub fn request(&self) -> &Request {
-        &self.0.request
-    }
-
-    /// Sends a message after all that was sent before. Clones of one message share their bytes.
-    pub fn send(&self, message: impl Into<Message>) {
-        self.0.outbox.borrow_mut().push(message.into());
+    /// Sends a message after all that was sent before. What is shared is not copied.
+    pub fn send(&self, payload: impl Payload) {
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => worker.engine().send(*link, payload),
+            Carrier::Line(line) => line.0.borrow_mut().push(payload.into_message()),
+        }
     }
 
     /// Ends the line, after what was sent. The first to call it says code and reason; nothing is
     /// received or sent any more.
     pub fn close(&self, code: CloseCode, reason: &str) {
-        self.0.outbox.borrow_mut().end(code, reason);
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => worker.engine().link(*link).close(code, reason),
+            Carrier::Line(line) => line.0.borrow_mut().end(code, reason),
+        }
     }
 
     /// Whether the end has come or was asked for.
     pub fn is_closing(&self) -> bool {
-        self.0.outbox.borrow().is_ending()
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => !worker.engine().link(*link).is_open(),
+            Carrier::Line(line) => line.0.borrow().is_ending(),
+        }
     }
 
     /// A handle for other threads.
     pub fn remote(&self) -> Remote {
-        Remote { id: self.0.id, inbox: self.0.inbox.clone() }
+        Remote { id: self.0.id, target: self.target(), inbox: self.inbox().clone() }
     }
 
-    /// What waits for the peer; only for what carries it, and never across a call to a service.
-    pub(crate) fn outbox(&self) -> &RefCell<Outbox> {
-        &self.0.outbox
+    /// What waits for a peer that is not the engine's; only for what carries it, and never across
+    /// a call to a service.
+    pub(crate) fn line(&self) -> Option<&RefCell<Outbox>> {
+        match &self.0.carrier {
+            Carrier::Link(..) => None,
+            Carrier::Line(line) => Some(&line.0),
+        }
+    }
+
+    pub(crate) fn target(&self) -> Target {
+        match &self.0.carrier {
+            Carrier::Link(_, link) => Target::Link(*link),
+            Carrier::Line(_) => Target::Line(self.0.id),
+        }
     }
 
     pub(crate) fn inbox(&self) -> &Inbox {
-        &self.0.inbox
+        match &self.0.carrier {
+            Carrier::Link(worker, _) => worker.inbox(),
+            Carrier::Line(line) => &line.1,
+        }
     }
 }
 
@@ -104,27 +132,18 @@ impl Remote {
     }
 
     /// As [`Peer::send`]; a peer that is gone by then hears nothing.
-    pub fn send(&self, message: impl Into<Message>) {
-        self.inbox.give(Order::Send(self.id, message.into()));
+    pub fn send(&self, payload: impl Payload) {
+        self.inbox.give(Order::Send(self.target, payload.into_message()));
     }
 
     /// As [`Peer::close`].
     pub fn close(&self, code: CloseCode, reason: &str) {
-        self.inbox.give(Order::Close(self.id, code, reason.to_owned()));
-    }
-}
-
-/// An IPv4 address that came through an IPv6 socket is still written as one.
-fn name(address: Option<IpAddr>) -> String {
-    static GUESTS: AtomicU64 = AtomicU64::new(1);
-    match address {
-        Some(address) => address.to_canonical().to_string(),
-        None => format!("guest-{}", GUESTS.fetch_add(1, Ordering::Relaxed)),
+        self.inbox.give(Order::Close(self.target, code, reason.to_owned()));
     }
 }
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peer").field("id", &self.0.id).field("name", &self.0.name).finish()
+        f.debug_struct("Peer").field("id", &self.0.id).finish_non_exhaustive()
     }
 }

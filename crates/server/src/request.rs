@@ -2,15 +2,19 @@
 
 use std::net::SocketAddr;
 
-use http::{HeaderMap, Uri, request};
+use http::{HeaderMap, Uri, Version, request};
+
+use crate::name::Name;
 
 /// The request that opened, or asks to open, a line.
 #[derive(Clone, Debug)]
 pub struct Request {
     uri: Uri,
+    version: Version,
     headers: HeaderMap,
     protocols: Vec<String>,
     from: Option<SocketAddr>,
+    name: Name,
     is_secure: bool,
 }
 
@@ -24,7 +28,14 @@ impl Request {
         is_secure: bool,
     ) -> Self {
         let (uri, headers) = (head.uri.clone(), head.headers.clone());
-        Self { uri, headers, protocols: protocols.to_vec(), from, is_secure }
+        let (version, protocols) = (head.version, protocols.to_vec());
+        let name = Name::of(from.map(|address| address.ip()));
+        Self { uri, version, headers, protocols, from, name, is_secure }
+    }
+
+    /// What others may know the peer by; for a conversation to keep that tells it to them.
+    pub const fn name(&self) -> Name {
+        self.name
     }
 
     /// The path, as it was asked for.
@@ -50,6 +61,11 @@ impl Request {
     /// Address and port it comes from; `None` over a Unix socket.
     pub const fn address(&self) -> Option<SocketAddr> {
         self.from
+    }
+
+    /// The HTTP it came by, as ALPN names it: `h2` or `http/1.1`.
+    pub fn via(&self) -> &'static str {
+        if self.version == Version::HTTP_2 { "h2" } else { "http/1.1" }
     }
 
     /// Whether TLS carries it.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use tieline::serve::Backlog;
+
 use crate::config::{self, PlannedPage, PlannedRoute};
 use crate::service::{Chat, Counter, Echo, Room, Service};
 
@@ -11,6 +13,8 @@ use crate::service::{Chat, Counter, Echo, Room, Service};
 pub(crate) struct Route {
     pub(crate) plan: PlannedRoute,
     pub(crate) service: Option<Arc<dyn Service>>,
+    /// How much may wait for a peer, and what happens then.
+    pub(crate) backlog: Arc<Backlog>,
 }
 
 /// All routes of a server; every worker has the same.
@@ -50,7 +54,9 @@ impl Routes {
 impl Route {
     fn new(plan: PlannedRoute) -> Self {
         let service = plan.service.as_ref().map(start);
-        Self { plan, service }
+        let overflow = service.as_ref().map(|service| service.overflow()).unwrap_or_default();
+        let backlog = Arc::new(Backlog { max_bytes: plan.backlog_bytes, overflow });
+        Self { plan, service, backlog }
     }
 
     const fn has_pages_below(&self) -> bool {

@@ -1,18 +1,19 @@
 //! One worker: the peers and connections of one thread, and what is asked for them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::spawn_local;
-use tokio::time;
 use tracing::warn;
 
+use crate::config::PlannedListener;
 use crate::delivery::Delivery;
 use crate::inbox::{Inbox, Order};
 use crate::peer::Peer;
@@ -23,7 +24,7 @@ use crate::routes::Routes;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) routes: Routes,
-    pub(crate) drain: Duration,
+    pub(crate) listeners: Vec<Arc<PlannedListener>>,
     /// Becomes true when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -34,16 +35,21 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     inbox: Inbox,
     delivery: RefCell<Delivery>,
+    /// The worker as the engine knows it, once it runs.
+    engine: OnceCell<tieline::serve::Worker>,
+    /// The peers that are no links.
     peers: RefCell<HashMap<PeerId, Peer>>,
-    connections: Cell<usize>,
-    is_empty: Notify,
+    /// When it began; what else is timed counts from here.
+    since: Instant,
+    /// When it was last said that the system is full.
+    is_warned: Cell<Option<Instant>>,
 }
-
-/// Counts a connection for as long as it lives.
-struct Counted(Rc<Worker>);
 
 /// Knows a peer for as long as it is carried.
 pub(crate) struct Registered(Rc<Worker>, PeerId);
+
+/// How often it is said that the system is full.
+const WARN_EVERY: Duration = Duration::from_secs(10);
 
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
@@ -52,14 +58,29 @@ impl Worker {
             shared,
             inbox,
             delivery: RefCell::new(delivery),
+            engine: OnceCell::new(),
             peers: RefCell::default(),
-            connections: Cell::new(0),
-            is_empty: Notify::new(),
+            since: Instant::now(),
+            is_warned: Cell::default(),
         }
+    }
+
+    /// The engine runs.
+    pub(crate) fn begin(&self, engine: &tieline::serve::Worker) {
+        self.engine.set(engine.clone()).expect("a worker begins once");
+    }
+
+    /// The worker as the engine knows it.
+    pub(crate) fn engine(&self) -> &tieline::serve::Worker {
+        self.engine.get().expect("links are the engine's, which has begun")
     }
 
     pub(crate) fn routes(&self) -> &Routes {
         &self.shared.routes
+    }
+
+    pub(crate) fn listeners(&self) -> &[Arc<PlannedListener>] {
+        &self.shared.listeners
     }
 
     pub(crate) const fn inbox(&self) -> &Inbox {
@@ -68,7 +89,11 @@ impl Worker {
 
     /// Carries out what waits in the inbox now, so that what a peer caused comes before what it
     /// says next.
+    #[inline]
     pub(crate) fn deliver(&self) {
+        if self.inbox.is_empty() {
+            return;
+        }
         loop {
             let order = self.delivery.borrow_mut().try_next();
             match order {
@@ -94,7 +119,7 @@ impl Worker {
 
     fn carry_out(&self, order: Order) {
         let find = |id| self.peers.borrow().get(&id).cloned();
-        self.delivery.borrow_mut().carry_out(order, find);
+        self.delivery.borrow_mut().carry_out(order, self.engine.get(), find);
     }
 
     /// Whether the server stops: nothing new begins.
@@ -110,48 +135,46 @@ impl Worker {
         }
     }
 
-    /// Starts a task of this worker that counts as a connection. Its panics stay its own.
+    /// Starts a task of this worker.
     pub(crate) fn spawn(self: &Rc<Self>, task: impl Future<Output = ()> + 'static) {
-        self.connections.set(self.connections.get() + 1);
-        let counted = Counted(Rc::clone(self));
-        spawn_local(async move {
-            let _counted = counted;
-            task.await;
-        });
+        spawn_local(task);
     }
 
     /// Makes a peer known to the worker until the answer is dropped.
     pub(crate) fn register(self: &Rc<Self>, peer: &Peer) -> Registered {
         self.peers.borrow_mut().insert(peer.id(), peer.clone());
         if self.is_stopping() {
-            peer.outbox().borrow_mut().drain();
+            drain(peer);
         }
         Registered(Rc::clone(self), peer.id())
     }
 
-    /// Ends every line, and waits until the last connection has ended or the time is over.
-    pub(crate) async fn drain(&self) {
-        for peer in self.peers.borrow().values() {
-            peer.outbox().borrow_mut().drain();
-        }
-        let all_ended = async {
-            while self.connections.get() > 0 {
-                self.is_empty.notified().await;
-            }
-        };
-        if time::timeout(self.shared.drain, all_ended).await.is_err() {
-            let left = self.connections.get();
-            warn!(left, "the time to drain is over: the rest is cut off");
+    /// Ends every line that is no link, once the server stops.
+    pub(crate) async fn drain_when_it_stops(&self) {
+        self.stopping().await;
+        self.peers.borrow().values().for_each(drain);
+    }
+
+    /// Milliseconds since the worker began: half the size of an `Instant`, of which every idle peer
+    /// would have one.
+    pub(crate) fn age_ms(&self) -> u64 {
+        self.since.elapsed().as_millis() as u64
+    }
+
+    /// Says that the system has no room for another connection, not at every try.
+    pub(crate) fn warn_of_full_system(&self, error: &io::Error) {
+        let now = Instant::now();
+        if self.is_warned.get().is_none_or(|last| now.duration_since(last) > WARN_EVERY) {
+            self.is_warned.set(Some(now));
+            warn!(%error, "cannot accept a connection");
         }
     }
 }
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.connections.set(self.0.connections.get() - 1);
-        if self.0.connections.get() == 0 {
-            self.0.is_empty.notify_one();
-        }
+/// Has the carrier of a line tell its service that the server stops.
+fn drain(peer: &Peer) {
+    if let Some(line) = peer.line() {
+        line.borrow_mut().drain();
     }
 }
 

@@ -1,9 +1,12 @@
 //! The built program, end to end: on port 0, with the `tieline` client or bare sockets.
 #![expect(clippy::unwrap_used, reason = "what helps tests is a test, too")]
 
+mod bench;
 mod config_command;
 mod examples;
 mod handshake;
+mod http2;
+mod http2_client;
 mod isolation;
 mod lifetime;
 mod pages;

@@ -11,16 +11,16 @@ use tieline::tls::{Identity, Roots, TlsOptions};
 
 use crate::server::{Server, folder, next};
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Authority {
+pub(crate) fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
 /// Writes `certificate.pem` and `key.pem` for 127.0.0.1.
-fn write_certificate(folder: &Path, authority: &Authority) {
+pub(crate) fn write_certificate(folder: &Path, authority: &Authority) {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     let certificate = params.signed_by(&key, authority).unwrap();
@@ -28,7 +28,7 @@ fn write_certificate(folder: &Path, authority: &Authority) {
     fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
 }
 
-fn start(folder: &Path, more: &str) -> Server {
+pub(crate) fn start(folder: &Path, more: &str) -> Server {
     let file = folder.join("tieline.toml");
     fs::write(
         &file,

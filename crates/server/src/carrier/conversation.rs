@@ -1,11 +1,14 @@
 //! A conversation whose panics stay its own.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tieline::{CloseCode, Closed};
 use tracing::error;
 
+use crate::outbox::Outbox;
 use crate::peer::Peer;
+use crate::request::Request;
 use crate::service::{Conversation, Service};
 
 /// A peer and its conversation, which is told of its end exactly once.
@@ -15,14 +18,19 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub(super) fn open(peer: Peer, service: &dyn Service) -> Self {
-        let opened = catch_unwind(AssertUnwindSafe(|| service.open(&peer)));
+    pub(super) fn open(peer: Peer, service: &dyn Service, request: &Request) -> Self {
+        let opened = catch_unwind(AssertUnwindSafe(|| service.open(&peer, request)));
         let conversation = opened.inspect_err(|_| report(&peer)).ok();
         Self { peer, conversation }
     }
 
     pub(super) const fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// What waits for the peer.
+    pub(super) fn outbox(&self) -> &RefCell<Outbox> {
+        self.peer.line().expect("a peer that is served here is carried here")
     }
 
     /// Calls the conversation; a panic ends its line.
@@ -38,7 +46,7 @@ impl Served {
     pub(super) fn close(&mut self, how: &Closed) {
         self.call(|conversation, peer| conversation.close(peer, how));
         self.conversation = None;
-        self.peer.outbox().borrow_mut().finish();
+        self.outbox().borrow_mut().finish();
     }
 
     /// Whether the last call was made.

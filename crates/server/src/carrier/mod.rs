@@ -1,26 +1,36 @@
 //! What brings peers to services, and carries what they say.
+//!
+//! Most lines are links of the engine. One that opens on a connection which hyper serves already,
+//! kept alive or HTTP/2, is a task with a socket of its own.
 
 mod conversation;
-mod websocket;
+mod link;
+mod log;
+mod stream;
 
 use std::rc::Rc;
 
-use tieline::WebSocket;
+pub(crate) use link::Carrier;
+use tieline::{Agreement, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::admission::Admitted;
 use crate::peer::Peer;
 use crate::worker::Worker;
 
-/// Carries an open line to its end: the one way for all upgrades.
-pub(crate) async fn carry<S>(worker: &Rc<Worker>, admitted: Admitted, socket: WebSocket<S>)
-where
+/// Carries an open line to its end: the one way for all upgrades that hyper sees.
+pub(crate) async fn carry<S>(
+    worker: &Rc<Worker>,
+    admitted: Admitted,
+    agreement: &Agreement,
+    socket: WebSocket<S>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let Admitted { route, request, .. } = admitted;
     let Some(service) = route.service.as_deref() else { return };
-    let overflow = service.overflow();
-    let peer = Peer::new(request, worker.inbox().clone(), route.plan.backlog_bytes, overflow);
+    let peer = Peer::of_line(worker.inbox(), &route.backlog);
     let _registered = worker.register(&peer);
-    websocket::carry(worker, socket, peer, service).await;
+    log::connected(&peer, &request, agreement);
+    stream::carry(worker, socket, peer, service, &request).await;
 }

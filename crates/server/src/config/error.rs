@@ -116,7 +116,7 @@ impl Problem {
                 "write it like \"127.0.0.1:8080\", \"[::1]:8080\", or \"0.0.0.0:80\" for all of IPv4"
             }
             Self::AddressOrUnix => {
-                "write address = \"127.0.0.1:8080\" or unix = \"/run/tieline.sock\""
+                "write address = \"127.0.0.1:8080\", unix = \"/run/tieline.sock\" or systemd = \"tieline.socket\""
             }
             Self::DuplicateListener { .. } => "leave one of the two out",
             Self::DuplicateRoute { .. } => {

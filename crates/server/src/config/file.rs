@@ -95,6 +95,11 @@ pub struct Listener {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unix: Option<PathBuf>,
 
+    /// A socket that systemd has opened (socket activation), instead of an address: its
+    /// `FileDescriptorName=`, or the name of the socket unit where that has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub systemd: Option<String>,
+
     /// Whether the old drafts hixie-75 and hixie-76 are spoken here. Default false.
     ///
     /// They do not mask what clients send: never behind a caching proxy.

@@ -18,9 +18,8 @@ mod span;
 pub use error::{ConfigError, Problem};
 pub use file::{File, HandshakeLimits, Listener, Log, LogFormat, LogLevel, Tls};
 pub use overrides::Overrides;
-pub use plan::{
-    Listener as PlannedListener, Page as PlannedPage, Place, Plan, Route as PlannedRoute,
-};
+pub use plan::{Listener as PlannedListener, Page as PlannedPage, Plan, Route as PlannedRoute};
 pub use route::{Compression, Limits, Page, Route, Service};
 pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};
+pub use tieline::serve::Place;

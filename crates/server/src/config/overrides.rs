@@ -1,7 +1,5 @@
 //! What the command line and the environment say instead of the file.
 
-use std::path::PathBuf;
-
 use super::file::{File, Listener, LogFormat, LogLevel};
 use super::span::Span;
 
@@ -10,7 +8,7 @@ use super::span::Span;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "options are plain structs")]
 pub struct Overrides {
-    /// Addresses, and `unix:PATH` for sockets; they replace the file's listeners. Default none.
+    /// Addresses, `unix:PATH` for sockets and `systemd:NAME` for those that systemd opened; they replace the file's listeners. Default none.
     pub listen: Vec<String>,
     /// Worker threads. Default those of the file.
     pub workers: Option<usize>,
@@ -45,15 +43,17 @@ impl Overrides {
 
 /// A listener as a flag names it: everything but the place is as by default.
 fn listener(place: &str) -> Listener {
-    match place.strip_prefix("unix:") {
-        Some(path) => Listener { unix: Some(PathBuf::from(path)), ..Listener::default() },
-        None => Listener { address: Some(place.to_owned()), ..Listener::default() },
+    match place.split_once(':') {
+        Some(("systemd", name)) => Listener { systemd: Some(name.into()), ..Listener::default() },
+        Some(("unix", path)) => Listener { unix: Some(path.into()), ..Listener::default() },
+        _ => Listener { address: Some(place.to_owned()), ..Listener::default() },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {

@@ -1,11 +1,10 @@
 //! The configuration, checked: nothing in it can be wrong any more.
 
-use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tieline::serve::Place;
 use tieline_proto::Limits;
 use tieline_proto::deflate;
 use tieline_proto::handshake::{Hosts, Legacy, Origins};
@@ -57,16 +56,6 @@ pub struct Listener {
     pub limits: Limits,
 }
 
-/// An address or a Unix socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a server listens on one of these")]
-pub enum Place {
-    /// TCP.
-    Tcp(SocketAddr),
-    /// A socket in the file system.
-    Unix(PathBuf),
-}
-
 /// What stands at one path.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -99,13 +88,4 @@ pub enum Page {
     File(PathBuf),
     /// A folder, its path without links.
     Folder(PathBuf),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
 }

@@ -2,17 +2,42 @@
 //!
 //! hyper serves it on the worker's own thread, with keep-alive. A later request on the same
 //! connection may still ask for a WebSocket; it becomes a peer like every other.
+//!
+//! ```text
+//!            ┌─▶ http1 ─┐             ┌─▶ answer            a page
+//! serve ─────┤          ├─▶ lead_to ──┼─▶ a refusal
+//!            └─▶ http2 ─┘             └─▶ carrier::carry    a line
+//! ```
 
 mod answer;
 mod body;
 mod console;
 mod disk;
 mod harden;
+mod http1;
+mod http2;
 mod kind;
-mod serve;
+mod requests;
+mod tasks;
+
+use std::rc::Rc;
 
 pub(crate) use harden::harden;
-pub(crate) use serve::serve;
+
+use tieline::serve::Handoff;
+
+use crate::admission::Entrance;
+use crate::patient::Patient;
+use crate::worker::Worker;
 
 /// Where the server says that it lives, whatever the routes are.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
+
+/// Serves requests until the client leaves, keeps silent too long, or the server stops.
+pub(crate) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Patient<Handoff>) {
+    if stream.stream().is_h2() {
+        http2::serve(worker, entrance, stream).await;
+    } else {
+        http1::serve(worker, entrance, stream).await;
+    }
+}

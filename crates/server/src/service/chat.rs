@@ -13,11 +13,13 @@
 
 use std::sync::Arc;
 
+use tieline::serve::Message;
 use tieline::{CloseCode, Closed};
 
 use crate::members::{Full, Members};
-use crate::message::Message;
+use crate::name::Name;
 use crate::peer::Peer;
+use crate::request::Request;
 use crate::service::{Conversation, Service};
 
 /// The chat of one route, shared by its guests on all workers.
@@ -28,6 +30,7 @@ pub struct Chat {
 
 /// One guest.
 struct Guest {
+    name: Name,
     members: Arc<Members<()>>,
     has_left: bool,
 }
@@ -39,15 +42,16 @@ impl Default for Chat {
 }
 
 impl Service for Chat {
-    fn open(&self, peer: &Peer) -> Box<dyn Conversation> {
+    fn open(&self, peer: &Peer, request: &Request) -> Box<dyn Conversation> {
+        let name = request.name();
         let told = self.members.turn(|turn| {
             turn.join(peer);
-            turn.tell_all(format!("Welcome, {} !", peer.name()))
+            turn.tell_all(format!("Welcome, {name} !"))
         });
         if let Err(Full) = told {
             peer.close(CloseCode::TRY_AGAIN, "the server is overloaded");
         }
-        Box::new(Guest { members: Arc::clone(&self.members), has_left: false })
+        Box::new(Guest { name, members: Arc::clone(&self.members), has_left: false })
     }
 }
 
@@ -56,13 +60,11 @@ impl Conversation for Guest {
         if self.has_left {
             return;
         }
-        let told = match message {
-            Message::Binary(_) => {
-                return peer.close(CloseCode::UNSUPPORTED, "the chat speaks text");
-            }
-            Message::Text("quit") => return self.leave(peer, true),
-            Message::Text(text) => {
-                let line = format!("{}:{text}", peer.name());
+        let told = match message.text() {
+            None => return peer.close(CloseCode::UNSUPPORTED, "the chat speaks text"),
+            Some("quit") => return self.leave(peer, true),
+            Some(text) => {
+                let line = format!("{}:{text}", self.name);
                 self.members.turn(|turn| turn.tell_all(line))
             }
         };
@@ -84,7 +86,7 @@ impl Guest {
         self.has_left = true;
         self.members.turn(|turn| {
             // Nobody can be turned away for leaving: if there is no room, it goes unsaid.
-            let _ = turn.tell_all(format!("{} Logout", peer.name()));
+            let _ = turn.tell_all(format!("{} Logout", self.name));
             turn.leave(peer);
             if quits {
                 turn.end(peer, CloseCode::NORMAL, "");
@@ -96,16 +98,16 @@ impl Guest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::by_hand::Bench;
+    use crate::by_hand::{Bench, request};
     use tieline::Lost;
 
     #[test]
     fn everybody_hears_everybody_by_address() {
         let (chat, mut bench) = (Chat::default(), Bench::new());
-        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("2001:db8::1"));
-        let mut first = chat.open(&a);
-        let _second = chat.open(&b);
-        first.message(&a, Message::Text("hello: all"));
+        let (a, b) = (bench.peer(), bench.peer());
+        let mut first = chat.open(&a, &request("192.0.2.1"));
+        let _second = chat.open(&b, &request("2001:db8::1"));
+        first.message(&a, Message::from("hello: all"));
         let said = ["Welcome, 2001:db8::1 !", "192.0.2.1:hello: all"];
         assert_eq!(bench.heard(&a), ["Welcome, 192.0.2.1 !", said[0], said[1]]);
         assert_eq!(bench.heard(&b), said);
@@ -114,13 +116,13 @@ mod tests {
     #[test]
     fn quit_is_heard_by_all_and_then_ends_the_line() {
         let (chat, mut bench) = (Chat::default(), Bench::new());
-        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.2"));
-        let _first = chat.open(&a);
-        let mut second = chat.open(&b);
+        let (a, b) = (bench.peer(), bench.peer());
+        let _first = chat.open(&a, &request("192.0.2.1"));
+        let mut second = chat.open(&b, &request("192.0.2.2"));
         bench.heard(&a);
         bench.heard(&b);
-        second.message(&b, Message::Text("quit"));
-        second.message(&b, Message::Text("still here"));
+        second.message(&b, Message::from("quit"));
+        second.message(&b, Message::from("still here"));
         assert_eq!(bench.heard(&a), ["192.0.2.2 Logout"]);
         assert_eq!(bench.heard(&b), ["192.0.2.2 Logout"]);
         assert_eq!(bench.ended(&b), Some(CloseCode::NORMAL));
@@ -131,11 +133,11 @@ mod tests {
     #[test]
     fn only_the_word_alone_quits() {
         let (chat, mut bench) = (Chat::default(), Bench::new());
-        let peer = bench.peer("192.0.2.1");
-        let mut guest = chat.open(&peer);
+        let peer = bench.peer();
+        let mut guest = chat.open(&peer, &request("192.0.2.1"));
         bench.heard(&peer);
         for text in ["Quit", "quit ", "quit!", ""] {
-            guest.message(&peer, Message::Text(text));
+            guest.message(&peer, Message::from(text));
             assert_eq!(bench.heard(&peer), [format!("192.0.2.1:{text}")]);
         }
     }
@@ -143,9 +145,9 @@ mod tests {
     #[test]
     fn a_lost_line_is_a_logout_too() {
         let (chat, mut bench) = (Chat::default(), Bench::new());
-        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.2"));
-        let _first = chat.open(&a);
-        let mut second = chat.open(&b);
+        let (a, b) = (bench.peer(), bench.peer());
+        let _first = chat.open(&a, &request("192.0.2.1"));
+        let mut second = chat.open(&b, &request("192.0.2.2"));
         bench.heard(&a);
         second.close(&b, &Closed::Lost(Lost::Eof));
         assert_eq!(bench.heard(&a), ["192.0.2.2 Logout"]);
@@ -153,9 +155,8 @@ mod tests {
 
     #[test]
     fn guests_over_a_unix_socket_are_numbered() {
-        let mut bench = Bench::new();
-        let (a, b) = (bench.peer(""), bench.peer(""));
-        assert!(a.name().starts_with("guest-"));
-        assert_ne!(a.name(), b.name());
+        let (a, b) = (request("").name(), request("").name());
+        assert!(a.to_string().starts_with("guest-"));
+        assert_ne!(a, b);
     }
 }

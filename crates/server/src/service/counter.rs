@@ -15,11 +15,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tieline::serve::Message;
 use tieline::{CloseCode, Closed};
 
 use crate::members::{Full, Members, Turn};
-use crate::message::Message;
 use crate::peer::Peer;
+use crate::request::Request;
 use crate::service::misunderstood::Misunderstood;
 use crate::service::object::decode_object;
 use crate::service::{Conversation, Service};
@@ -75,7 +76,7 @@ impl Default for Counter {
 }
 
 impl Service for Counter {
-    fn open(&self, peer: &Peer) -> Box<dyn Conversation> {
+    fn open(&self, peer: &Peer, _request: &Request) -> Box<dyn Conversation> {
         let told = self.members.turn(|turn| {
             turn.join(peer);
             tell_users(turn)?;
@@ -93,7 +94,7 @@ impl Service for Counter {
 
 impl Conversation for User {
     fn message(&mut self, peer: &Peer, message: Message<'_>) {
-        let Message::Text(text) = message else {
+        let Some(text) = message.text() else {
             return peer.close(CloseCode::UNSUPPORTED, "the counter speaks text");
         };
         let Some(step) = Ask::parse(text) else { return self.misunderstood.add(peer) };
@@ -126,20 +127,20 @@ fn tell_users(turn: &mut Turn<'_, i64>) -> Result<(), Full> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::by_hand::Bench;
+    use crate::by_hand::{Bench, request};
     use tieline::Lost;
 
     #[test]
     fn all_hear_users_before_the_newcomer_hears_the_state() {
         let (counter, mut bench) = (Counter::default(), Bench::new());
-        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.2"));
-        let mut first = counter.open(&a);
+        let (a, b) = (bench.peer(), bench.peer());
+        let mut first = counter.open(&a, &request(""));
         assert_eq!(
             bench.heard(&a),
             [r#"{"type":"users","count":1}"#, r#"{"type":"state","value":0}"#]
         );
-        first.message(&a, Message::Text(r#"{"action":"plus"}"#));
-        let _second = counter.open(&b);
+        first.message(&a, Message::from(r#"{"action":"plus"}"#));
+        let _second = counter.open(&b, &request(""));
         assert_eq!(
             bench.heard(&a),
             [r#"{"type":"state","value":1}"#, r#"{"type":"users","count":2}"#]
@@ -153,29 +154,29 @@ mod tests {
     #[test]
     fn minus_goes_below_zero() {
         let (counter, mut bench) = (Counter::default(), Bench::new());
-        let peer = bench.peer("192.0.2.1");
-        let mut user = counter.open(&peer);
+        let peer = bench.peer();
+        let mut user = counter.open(&peer, &request(""));
         bench.heard(&peer);
-        user.message(&peer, Message::Text(r#"{ "action" : "minus" }"#));
+        user.message(&peer, Message::from(r#"{ "action" : "minus" }"#));
         assert_eq!(bench.heard(&peer), [r#"{"type":"state","value":-1}"#]);
     }
 
     #[test]
     fn other_members_of_the_object_are_let_be() {
         let (counter, mut bench) = (Counter::default(), Bench::new());
-        let peer = bench.peer("192.0.2.1");
-        let mut user = counter.open(&peer);
+        let peer = bench.peer();
+        let mut user = counter.open(&peer, &request(""));
         bench.heard(&peer);
-        user.message(&peer, Message::Text(r#" {"size":1e999,"action":"pl\u0075s","x":[{}]}"#));
+        user.message(&peer, Message::from(r#" {"size":1e999,"action":"pl\u0075s","x":[{}]}"#));
         assert_eq!(bench.heard(&peer), [r#"{"type":"state","value":1}"#]);
     }
 
     #[test]
     fn who_leaves_is_no_longer_counted() {
         let (counter, mut bench) = (Counter::default(), Bench::new());
-        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.2"));
-        let _first = counter.open(&a);
-        let mut second = counter.open(&b);
+        let (a, b) = (bench.peer(), bench.peer());
+        let _first = counter.open(&a, &request(""));
+        let mut second = counter.open(&b, &request(""));
         bench.heard(&a);
         second.close(&b, &Closed::Lost(Lost::Eof));
         assert_eq!(bench.heard(&a), [r#"{"type":"users","count":1}"#]);
@@ -184,8 +185,8 @@ mod tests {
     #[test]
     fn what_is_not_understood_changes_nothing_and_the_line_lives() {
         let (counter, mut bench) = (Counter::default(), Bench::new());
-        let peer = bench.peer("192.0.2.1");
-        let mut user = counter.open(&peer);
+        let peer = bench.peer();
+        let mut user = counter.open(&peer, &request(""));
         bench.heard(&peer);
         for text in [
             "",
@@ -202,7 +203,7 @@ mod tests {
             "{",
             "\u{0}",
         ] {
-            user.message(&peer, Message::Text(text));
+            user.message(&peer, Message::from(text));
             assert!(bench.heard(&peer).is_empty(), "{text:?}");
             assert!(!peer.is_closing(), "{text:?}");
         }
@@ -211,10 +212,10 @@ mod tests {
     #[test]
     fn a_binary_message_ends_the_line_with_1003() {
         let (counter, mut bench) = (Counter::default(), Bench::new());
-        let peer = bench.peer("192.0.2.1");
-        let mut user = counter.open(&peer);
+        let peer = bench.peer();
+        let mut user = counter.open(&peer, &request(""));
         bench.heard(&peer);
-        user.message(&peer, Message::Binary(b"{}"));
+        user.message(&peer, Message::from(&b"{}"[..]));
         assert_eq!(bench.ended(&peer), Some(CloseCode::UNSUPPORTED));
     }
 }

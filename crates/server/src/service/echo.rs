@@ -1,8 +1,9 @@
 //! Sends every message back, text as text and binary as binary.
 
-use crate::message::Message;
-use crate::outbox::Overflow;
+use tieline::serve::{Message, Overflow};
+
 use crate::peer::Peer;
+use crate::request::Request;
 use crate::service::{Conversation, Service};
 
 /// The echo service, and the one conversation all its peers share the shape of.
@@ -16,7 +17,7 @@ impl Service for Echo {
         Overflow::Wait
     }
 
-    fn open(&self, _peer: &Peer) -> Box<dyn Conversation> {
+    fn open(&self, _peer: &Peer, _request: &Request) -> Box<dyn Conversation> {
         Box::new(Self)
     }
 }
@@ -30,16 +31,16 @@ impl Conversation for Echo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::by_hand::Bench;
+    use crate::by_hand::{Bench, request};
 
     #[test]
     fn what_arrives_goes_back() {
         let mut bench = Bench::new();
-        let peer = bench.peer("192.0.2.1");
-        let mut conversation = Echo.open(&peer);
-        conversation.message(&peer, Message::Text("hello"));
-        conversation.message(&peer, Message::Binary(&[1, 2, 3]));
-        conversation.message(&peer, Message::Text(""));
+        let peer = bench.peer();
+        let mut conversation = Echo.open(&peer, &request(""));
+        conversation.message(&peer, Message::from("hello"));
+        conversation.message(&peer, Message::from(&[1u8, 2, 3][..]));
+        conversation.message(&peer, Message::from(""));
         assert_eq!(bench.heard(&peer), ["hello", "<3 bytes>", ""]);
     }
 }

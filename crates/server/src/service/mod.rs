@@ -10,6 +10,7 @@ mod room;
 
 use http::HeaderMap;
 use tieline::Closed;
+use tieline::serve::{Message, Overflow};
 
 pub use chat::Chat;
 pub use counter::Counter;
@@ -17,8 +18,6 @@ pub use echo::Echo;
 pub use refusal::Refusal;
 pub use room::Room;
 
-use crate::message::Message;
-use crate::outbox::Overflow;
 use crate::peer::Peer;
 use crate::request::Request;
 
@@ -38,8 +37,9 @@ pub trait Service: Send + Sync + 'static {
         Overflow::default()
     }
 
-    /// Called on the peer's own worker once the handshake is done.
-    fn open(&self, peer: &Peer) -> Box<dyn Conversation>;
+    /// Called on the peer's own worker once the handshake is done. What is wanted of the request
+    /// later is for the conversation to keep: an idle peer should own little.
+    fn open(&self, peer: &Peer, request: &Request) -> Box<dyn Conversation>;
 }
 
 /// One peer's side of a service: its state, and what it does next.

@@ -20,11 +20,12 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use tieline::serve::Message;
 use tieline::{CloseCode, Closed};
 
 use crate::members::{Full, Members};
-use crate::message::Message;
 use crate::peer::Peer;
+use crate::request::Request;
 use crate::service::misunderstood::Misunderstood;
 use crate::service::object::decode_object;
 use crate::service::{Conversation, Service};
@@ -59,7 +60,7 @@ impl Default for Room {
 }
 
 impl Service for Room {
-    fn open(&self, peer: &Peer) -> Box<dyn Conversation> {
+    fn open(&self, peer: &Peer, _request: &Request) -> Box<dyn Conversation> {
         let uid = new_uid();
         self.members.turn(|turn| {
             turn.tell(peer, uid.as_str());
@@ -72,7 +73,7 @@ impl Service for Room {
 
 impl Conversation for Guest {
     fn message(&mut self, peer: &Peer, message: Message<'_>) {
-        let Message::Text(text) = message else {
+        let Some(text) = message.text() else {
             return peer.close(CloseCode::UNSUPPORTED, "the room speaks text");
         };
         let Ok(said) = decode_object::<Said<'_>>(text) else {
@@ -128,12 +129,12 @@ fn escape(text: &str, html: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::by_hand::Bench;
+    use crate::by_hand::{Bench, request};
     use tieline::Lost;
 
     /// Joins, and answers the uid that was given.
     fn join(room: &Room, bench: &mut Bench, peer: &Peer) -> (Box<dyn Conversation>, String) {
-        let guest = room.open(peer);
+        let guest = room.open(peer, &request(""));
         let heard = bench.heard(peer);
         assert_eq!(heard.len(), 1);
         (guest, heard[0].clone())
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn the_first_message_is_an_id_of_ones_own() {
         let (room, mut bench) = (Room::default(), Bench::new());
-        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.1"));
+        let (a, b) = (bench.peer(), bench.peer());
         let (_, first) = join(&room, &mut bench, &a);
         let (_, second) = join(&room, &mut bench, &b);
         assert_eq!(first.len(), 32);
@@ -153,11 +154,11 @@ mod tests {
     #[test]
     fn what_is_said_reaches_all_as_html_that_can_be_shown() {
         let (room, mut bench) = (Room::default(), Bench::new());
-        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.2"));
+        let (a, b) = (bench.peer(), bench.peer());
         let (mut guest, uid) = join(&room, &mut bench, &a);
         let _other = join(&room, &mut bench, &b);
         let text = format!(r#"{{"uid":"{uid}","message":"<img src=x onerror='a()'>&\"\n\u0000"}}"#);
-        guest.message(&a, Message::Text(&text));
+        guest.message(&a, Message::from(text.as_str()));
         let shown = format!(
             "<p class=\"said\"><b class=\"uid\">{uid}</b>: <span class=\"text\">\
              &lt;img src=x onerror=&#39;a()&#39;&gt;&amp;&quot;<br>\u{FFFD}</span></p>"
@@ -169,35 +170,35 @@ mod tests {
     #[test]
     fn nobody_speaks_under_another_id() {
         let (room, mut bench) = (Room::default(), Bench::new());
-        let peer = bench.peer("192.0.2.1");
+        let peer = bench.peer();
         let (mut guest, uid) = join(&room, &mut bench, &peer);
-        guest.message(&peer, Message::Text(r#"{"uid":"somebody","message":"hi"}"#));
+        guest.message(&peer, Message::from(r#"{"uid":"somebody","message":"hi"}"#));
         assert!(bench.heard(&peer)[0].contains(&format!(">{uid}</b>: <span class=\"text\">hi<")));
     }
 
     #[test]
     fn what_is_not_understood_changes_nothing_and_the_line_lives() {
         let (room, mut bench) = (Room::default(), Bench::new());
-        let peer = bench.peer("192.0.2.1");
+        let peer = bench.peer();
         let (mut guest, _) = join(&room, &mut bench, &peer);
         for text in
             ["", "hi", "{}", r#"{"uid":"x"}"#, r#"{"uid":"x","message":1}"#, r#"["x","hi"]"#]
         {
-            guest.message(&peer, Message::Text(text));
+            guest.message(&peer, Message::from(text));
             assert!(bench.heard(&peer).is_empty() && !peer.is_closing(), "{text:?}");
         }
-        guest.message(&peer, Message::Binary(b"x"));
+        guest.message(&peer, Message::from(&b"x"[..]));
         assert_eq!(bench.ended(&peer), Some(CloseCode::UNSUPPORTED));
     }
 
     #[test]
     fn who_closes_has_left() {
         let (room, mut bench) = (Room::default(), Bench::new());
-        let (a, b) = (bench.peer("192.0.2.1"), bench.peer("192.0.2.2"));
+        let (a, b) = (bench.peer(), bench.peer());
         let (mut first, _) = join(&room, &mut bench, &a);
         let (mut second, _) = join(&room, &mut bench, &b);
         first.close(&a, &Closed::Lost(Lost::Eof));
-        second.message(&b, Message::Text(r#"{"uid":"","message":"alone"}"#));
+        second.message(&b, Message::from(r#"{"uid":"","message":"alone"}"#));
         assert!(bench.heard(&a).is_empty());
         assert_eq!(bench.heard(&b).len(), 1);
     }

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
+use tieline::serve::Place;
 use tieline_proto::handshake::{Hosts, Legacy};
 
 use super::Check;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::file;
-use crate::config::plan::{Listener, Place};
+use crate::config::plan::Listener;
 use crate::config::source::Key;
 use crate::listen::{Certificates, TlsFiles};
 
@@ -25,7 +26,11 @@ impl Check<'_> {
             if let Some(first) = listeners.iter().position(same) {
                 let first = self.line_of(&Key::top("listener").index(first));
                 let place = checked.place.to_string();
-                let name = if listener.unix.is_some() { "unix" } else { "address" };
+                let name = match listener {
+                    file::Listener { unix: Some(_), .. } => "unix",
+                    file::Listener { systemd: Some(_), .. } => "systemd",
+                    _ => "address",
+                };
                 let problem = Problem::DuplicateListener { place, first };
                 return Err(self.fail_listener(problem, &key.name(name)));
             }
@@ -35,11 +40,12 @@ impl Check<'_> {
     }
 
     fn listener(&self, written: &file::Listener, key: &Key) -> Result<Listener, ConfigError> {
-        let place = match (&written.address, &written.unix) {
-            (Some(address), None) => Place::Tcp(parse_address(address).ok_or_else(|| {
+        let place = match (&written.address, &written.unix, &written.systemd) {
+            (Some(address), None, None) => Place::Tcp(parse_address(address).ok_or_else(|| {
                 self.fail_listener(Problem::Address(address.clone()), &key.name("address"))
             })?),
-            (None, Some(path)) => Place::Unix(match self.overrides.listen.as_slice() {
+            (None, None, Some(name)) => Place::Systemd(name.clone()),
+            (None, Some(path), None) => Place::Unix(match self.overrides.listen.as_slice() {
                 [] => self.source.resolve(path),
                 _ => path.clone(),
             }),

@@ -1,4 +1,4 @@
-//! One HTTP connection, on hyper, and the upgrades that it sees later.
+//! A connection that speaks HTTP/1: requests one after the other, the last perhaps an upgrade.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -12,26 +12,27 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::{OnUpgrade, Parts};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tieline::serve::Handoff;
 use tieline::{Agreement, HandshakeError, WebSocket};
 use tokio::select;
 use tracing::debug;
 
-use super::answer::{answer, text};
+use super::answer::text;
 use super::body::Body;
 use super::harden::harden;
-use crate::admission::{Admitted, Entrance, admit, stopping};
+use super::requests::{Lead, lead_to};
+use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
-use crate::handoff::Handoff;
-use crate::listen::Stream;
+use crate::patient::Patient;
 use crate::worker::Worker;
 
-type Io = TokioIo<Handoff<Stream>>;
+type Io = TokioIo<Patient<Handoff>>;
 
 /// What hyper needs at least for its buffer.
 const MIN_BUFFER: usize = 8 << 10;
 
 /// Serves requests until the client leaves, keeps silent too long, or the server stops.
-pub(crate) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Handoff<Stream>) {
+pub(super) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Patient<Handoff>) {
     let limits = &entrance.listener.limits;
     let mut builder = http1::Builder::new();
     builder
@@ -66,12 +67,10 @@ fn respond(
     let upgrade = hyper::upgrade::on(&mut request);
     let (parts, _body) = request.into_parts();
     let head = Request::from_parts(parts, ());
-    let mut response = match admit(&head, entrance, worker.routes()) {
-        Err(refused) => last(*refused),
-        Ok(Some(_)) if worker.is_stopping() => last(stopping()),
-        Ok(Some(admitted)) => open(worker, *admitted, upgrade),
-        Ok(None) if !entrance.allows_host(&head) => last(HandshakeError::HostNotAllowed.response()),
-        Ok(None) => answer(&head, worker.routes(), worker.is_stopping()),
+    let mut response = match lead_to(&head, worker, entrance) {
+        Lead::Line(admitted) => open(worker, *admitted, upgrade),
+        Lead::Page(page) => page,
+        Lead::Refusal(refused) => last(refused),
     };
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         harden(response.headers_mut());
@@ -122,8 +121,7 @@ async fn carry_upgraded(
     };
     let limits = Arc::clone(&admitted.route.plan.limits);
     // The line has deadlines of its own.
-    let (stream, unread) = io.into_inner().into_parts();
-    let read = [read_buf, unread].concat();
-    let socket = WebSocket::server(stream, &agreement, limits, &read);
-    carry(&worker, admitted, socket).await;
+    let stream = io.into_inner().into_inner();
+    let socket = WebSocket::server(stream, &agreement, limits, &read_buf);
+    carry(&worker, admitted, &agreement, socket).await;
 }

@@ -1,4 +1,4 @@
-//! A peer carried by a WebSocket: one task that writes what waits, reads, and hears of the end.
+//! A peer carried by an async WebSocket: one task that writes what waits, reads, and hears of the end.
 //!
 //! ```text
 //! outbox ─▶ write buffer ─▶ the peer        what the service sends
@@ -14,24 +14,17 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::{Sink, Stream};
+use tieline::serve::{Message, Traffic};
 use tieline::{CloseCode, Closed, Lost, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::conversation::Served;
-use crate::message::Message;
+use super::log;
 use crate::peer::Peer;
+use crate::request::Request;
 use crate::service::Service;
 use crate::worker::Worker;
-
-/// What went over one line, for the log.
-#[derive(Debug, Default)]
-struct Traffic {
-    messages_in: u64,
-    bytes_in: u64,
-    messages_out: u64,
-    bytes_out: u64,
-}
 
 struct Carrier<'w, S> {
     worker: &'w Worker,
@@ -49,22 +42,14 @@ pub(crate) async fn carry<S>(
     socket: WebSocket<S>,
     peer: Peer,
     service: &dyn Service,
+    request: &Request,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    info!(
-        peer = %peer.id(),
-        name = peer.name(),
-        path = peer.request().path(),
-        dialect = %socket.dialect(),
-        protocol = socket.protocol(),
-        extensions = socket.extensions(),
-        "connected"
-    );
     let mut carrier = Carrier {
         worker,
         socket,
-        served: Served::open(peer, service),
+        served: Served::open(peer, service, request),
         traffic: Traffic::default(),
         since: Instant::now(),
         was_full: false,
@@ -82,17 +67,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
                 match Pin::new(&mut self.socket).poll_flush(cx) {
                     Poll::Ready(Ok(())) => continue,
                     // Nothing more can be written: what is left to read says why.
-                    Poll::Ready(Err(_)) => self.served.peer().outbox().borrow_mut().finish(),
+                    Poll::Ready(Err(_)) => self.served.outbox().borrow_mut().finish(),
                     Poll::Pending => {
-                        self.served.peer().outbox().borrow_mut().listen(cx);
+                        self.served.outbox().borrow_mut().listen(cx);
                         return Poll::Pending;
                     }
                 }
             }
-            self.served.peer().outbox().borrow_mut().listen(cx);
+            self.served.outbox().borrow_mut().listen(cx);
             let polled = Pin::new(&mut self.socket).poll_next(cx);
             if polled.is_ready() {
-                self.served.peer().outbox().borrow_mut().stop_listening();
+                self.served.outbox().borrow_mut().stop_listening();
             }
             self.notice_end();
             match polled {
@@ -106,8 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
     }
 
     fn receive(&mut self, message: &tieline::Message) {
-        self.traffic.messages_in += 1;
-        self.traffic.bytes_in += message.len() as u64;
+        self.traffic.received(message.len());
         if !self.served.peer().is_closing() {
             self.served.call(|conversation, peer| {
                 conversation.message(peer, Message::from(message));
@@ -118,7 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
 
     /// Hands on that the server stops.
     fn drain(&mut self) {
-        let stops = self.served.peer().outbox().borrow_mut().take_drain();
+        let stops = self.served.outbox().borrow_mut().take_drain();
         if stops {
             self.served.call(|conversation, peer| conversation.drain(peer));
             self.served.peer().close(CloseCode::GOING_AWAY, "the server stops");
@@ -127,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
 
     /// Moves what waits to the socket while it takes it, and then the end.
     fn write(&mut self, cx: &mut Context<'_>) {
-        let mut outbox = self.served.peer().outbox().borrow_mut();
+        let mut outbox = self.served.outbox().borrow_mut();
         while !outbox.is_empty() {
             let mut socket = Pin::new(&mut self.socket);
             match socket.as_mut().poll_ready(cx) {
@@ -135,12 +119,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
                 Poll::Ready(Err(_)) => outbox.finish(),
                 Poll::Ready(Ok(())) => {
                     let Some(message) = outbox.pop() else { break };
-                    let len = message.len() as u64;
+                    let len = message.len();
                     match socket.start_send(message) {
-                        Ok(()) => {
-                            self.traffic.messages_out += 1;
-                            self.traffic.bytes_out += len;
-                        }
+                        Ok(()) => self.traffic.sent(len),
                         Err(error) => {
                             let peer = self.served.peer().id();
                             debug!(%peer, %error, "message not sent");
@@ -158,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
 
     /// Whether the peer may speak; tells the service when it may again.
     fn may_read(&mut self) -> bool {
-        let is_full = self.served.peer().outbox().borrow().must_wait();
+        let is_full = self.served.outbox().borrow().must_wait();
         if self.was_full && !is_full {
             self.served.call(|conversation, peer| conversation.writable(peer));
         }
@@ -181,22 +162,8 @@ impl<S> Carrier<'_, S> {
     fn end(&mut self, closed: &Closed) {
         self.served.close(closed);
         self.worker.deliver();
-        self.log_end(closed);
-    }
-
-    fn log_end(&self, closed: &Closed) {
-        let Traffic { messages_in, bytes_in, messages_out, bytes_out } = self.traffic;
-        info!(
-            peer = %self.served.peer().id(),
-            code = sent_or_heard(closed).get(),
-            how = closed.to_string(),
-            duration_ms = self.since.elapsed().as_millis() as u64,
-            messages_in,
-            bytes_in,
-            messages_out,
-            bytes_out,
-            "disconnected"
-        );
+        let duration_ms = self.since.elapsed().as_millis() as u64;
+        log::disconnected(self.served.peer().id(), closed, duration_ms, &self.traffic);
     }
 }
 
@@ -209,26 +176,18 @@ impl<S> Drop for Carrier<'_, S> {
     }
 }
 
-/// The code that was on the wire: the peer's, or the one it was failed with.
-fn sent_or_heard(closed: &Closed) -> CloseCode {
-    match closed {
-        Closed::Failed(error) => error.close_code(),
-        closed => closed.code(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::cell::RefCell;
     use std::rc::Rc;
     use std::sync::{Arc, Mutex};
+    use tieline::serve::{Backlog, Overflow};
     use tieline::{Agreement, Limits};
     use tokio::io::{DuplexStream, duplex};
     use tokio::task::LocalSet;
 
     use crate::by_hand::{request, shared};
-    use crate::outbox::Overflow;
     use crate::service::Conversation;
 
     /// Panics where the message says so, and writes down what it is told.
@@ -246,14 +205,14 @@ mod tests {
             Overflow::Wait
         }
 
-        fn open(&self, _peer: &Peer) -> Box<dyn Conversation> {
+        fn open(&self, _peer: &Peer, _request: &Request) -> Box<dyn Conversation> {
             Box::new(self.clone())
         }
     }
 
     impl Conversation for Fragile {
         fn message(&mut self, peer: &Peer, message: Message<'_>) {
-            assert_ne!(message, Message::Text("break"), "as it was told");
+            assert_ne!(message.text(), Some("break"), "as it was told");
             peer.send(message);
         }
 
@@ -284,11 +243,13 @@ mod tests {
         let agreement = Agreement::default();
         let socket = WebSocket::server(ours, &agreement, Limits::default(), &[]);
         let client = WebSocket::client(theirs, &agreement, Limits::default(), &[]);
-        let peer = Peer::new(request(""), worker.inbox().clone(), 1_000, service.overflow());
+        let request = request("");
+        let backlog = Backlog { max_bytes: 1_000, overflow: service.overflow() };
+        let peer = Peer::of_line(worker.inbox(), &backlog);
         let carried = peer.clone();
         tasks.spawn_local(async move {
             let _registered = worker.register(&carried);
-            carry(&worker, socket, carried, &service).await;
+            carry(&worker, socket, carried, &service, &request).await;
         });
         tasks.run_until(talk(client, peer)).await;
     }
@@ -312,7 +273,7 @@ mod tests {
     #[tokio::test]
     async fn a_service_has_the_last_word_before_1001() {
         with_line(Fragile::default(), 1 << 10, async |mut client, peer| {
-            peer.outbox().borrow_mut().drain();
+            peer.line().unwrap().borrow_mut().drain();
             assert_eq!(client.next().await.unwrap().unwrap().text(), Some("good-bye"));
             assert!(client.next().await.is_none());
             assert_eq!(client.closed().unwrap().code(), CloseCode::GOING_AWAY);
@@ -342,7 +303,7 @@ mod tests {
                 tokio::task::yield_now().await;
                 turns += 1;
             }
-            assert!(peer.outbox().borrow().must_wait());
+            assert!(peer.line().unwrap().borrow().must_wait());
             let receive = async {
                 for _ in 0..40 {
                     assert_eq!(receiver.next().await.unwrap().unwrap().len(), message.len());

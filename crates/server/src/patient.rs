@@ -1,6 +1,4 @@
-//! A stream that was read from before it is handed on: what was read comes first.
-//!
-//! Whoever takes nothing of what is written for too long is given up with
+//! A stream that gives up whoever takes nothing of what is written for too long, with
 //! [`TimedOut`](io::ErrorKind::TimedOut): hyper itself would wait for ever.
 
 use std::io;
@@ -8,15 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// `stream`, with `read` in front of what it still has.
+/// `stream`, whose writes may be stuck for so long and no longer.
 #[derive(Debug)]
-pub(crate) struct Handoff<S> {
+pub(crate) struct Patient<S> {
     stream: S,
-    read: Bytes,
     patience: Patience,
 }
 
@@ -28,14 +24,23 @@ struct Patience {
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Handoff<S> {
-    pub(crate) const fn new(stream: S, read: Bytes, within: Duration) -> Self {
-        Self { stream, read, patience: Patience { within, stuck: None } }
+impl<S> Patient<S> {
+    pub(crate) const fn new(stream: S, within: Duration) -> Self {
+        Self { stream, patience: Patience { within, stuck: None } }
     }
 
-    /// The stream itself, and what it has in front that was not taken yet.
-    pub(crate) fn into_parts(self) -> (S, Bytes) {
-        (self.stream, self.read)
+    /// The same with another patience.
+    pub(crate) fn with_patience(self, within: Duration) -> Self {
+        Self { patience: Patience { within, stuck: None }, ..self }
+    }
+
+    pub(crate) const fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    /// The stream itself.
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
     }
 }
 
@@ -56,23 +61,17 @@ impl Patience {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Handoff<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.read.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
-        }
-        let len = self.read.len().min(buf.remaining());
-        buf.put_slice(&self.read[..len]);
-        self.read.advance(len);
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Handoff<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -114,19 +113,10 @@ mod tests {
 
     const WITHIN: Duration = Duration::from_secs(10);
 
-    #[tokio::test]
-    async fn what_was_read_comes_first_and_once() {
-        let read = Bytes::from_static(b"GET ");
-        let mut stream = Handoff::new(&b"GET / HTTP/1.1"[4..], read, WITHIN);
-        let mut whole = String::new();
-        stream.read_to_string(&mut whole).await.unwrap();
-        assert_eq!(whole, "GET / HTTP/1.1");
-    }
-
     #[tokio::test(start_paused = true)]
     async fn whoever_takes_nothing_is_given_up() {
         let (ours, _theirs) = duplex(4);
-        let mut stream = Handoff::new(ours, Bytes::new(), WITHIN);
+        let mut stream = Patient::new(ours, WITHIN);
         let began = Instant::now();
         let error = stream.write_all(b"HTTP/1.1").await.unwrap_err();
         assert_eq!((error.kind(), began.elapsed()), (io::ErrorKind::TimedOut, WITHIN));
@@ -135,7 +125,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_takes_little_is_waited_for() {
         let (ours, mut theirs) = duplex(1);
-        let mut stream = Handoff::new(ours, Bytes::new(), WITHIN);
+        let mut stream = Patient::new(ours, WITHIN);
         let take = async {
             for _ in 0..8 {
                 sleep(WITHIN - Duration::from_secs(1)).await;

@@ -1,0 +1,154 @@
+//! Whom to connect to: the URL taken apart, its addresses, and the request that asks for a line.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use rustls::pki_types::ServerName;
+use tieline::http::{HeaderMap, HeaderName, HeaderValue};
+use tieline::tls::{Roots, TlsOptions};
+use tieline::{Deflate, UrlError};
+use tieline_proto::handshake::client::Request;
+use url::{Host, Url};
+
+use super::failure::Failure;
+use super::options::Options;
+
+/// How long one address may take to answer before the next is tried.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// What every connection is opened with.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// The address that all connect to.
+    pub(super) address: SocketAddr,
+    /// Addresses to connect from, in turn; none for what the system takes.
+    pub(super) sources: Vec<IpAddr>,
+    /// How to encrypt, for `wss`.
+    pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    /// The request; each connection puts a key of its own in.
+    pub(super) request: Request,
+}
+
+impl Target {
+    /// Reads the options, and asks for the host's addresses.
+    pub(super) fn find(options: &Options) -> anyhow::Result<Self> {
+        let url = parse(&options.url)?;
+        let host = url.host().context("the URL has no host")?;
+        let port = url.port_or_known_default().context("the URL has no port")?;
+        let sources: Vec<_> =
+            options.opening.source.iter().flat_map(|range| range.addresses()).collect();
+        let request = request(&url, &host, options)?;
+        let tls = match url.scheme() {
+            "wss" => Some((Arc::new(tls(options)?), server_name(&host)?)),
+            _ => None,
+        };
+        Ok(Self { address: address(&host, port, &sources)?, sources, tls, request })
+    }
+}
+
+fn parse(text: &str) -> Result<Url, Failure> {
+    let wrong = |error: UrlError| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        Failure::Usage(format!("{error}{}", cause.unwrap_or_default()))
+    };
+    let url = Url::parse(text).map_err(|error| wrong(UrlError::Malformed(error)))?;
+    match url.scheme() {
+        "ws" | "wss" if url.fragment().is_some() => Err(wrong(UrlError::Fragment)),
+        "ws" | "wss" => Ok(url),
+        other => Err(wrong(UrlError::Scheme(other.to_owned()))),
+    }
+}
+
+fn request(url: &Url, host: &Host<&str>, options: &Options) -> Result<Request, Failure> {
+    let authority = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_string(),
+    };
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        let instead = "leave user and password out of the URL: --header 'Authorization: Basic …'";
+        return Err(Failure::Usage(instead.to_owned()));
+    }
+    let mut request = Request::new(authority, target, [0; 16]);
+    request.origin.clone_from(&options.opening.origin);
+    request.protocols.clone_from(&options.opening.subprotocol);
+    request.headers = headers(&options.opening.header)?;
+    request.deflate =
+        options.message.deflate.then(|| Deflate { min_bytes: 0, ..Deflate::default() });
+    // What cannot stand in a head is said now, and not by every connection.
+    request.encode().map_err(|error| Failure::Usage(error.to_string()))?;
+    Ok(request)
+}
+
+fn headers(lines: &[String]) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let parsed = line.split_once(':').and_then(|(name, value)| {
+            let name: HeaderName = name.trim().parse().ok()?;
+            Some((name, HeaderValue::from_str(value.trim()).ok()?))
+        });
+        let Some((name, value)) = parsed else {
+            let wrong = format!("`{line}` is no header: write 'Name: value'");
+            return Err(Failure::Usage(wrong));
+        };
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn tls(options: &Options) -> anyhow::Result<ClientConfig> {
+    let mut tls = TlsOptions {
+        danger_accept_any_certificate: options.opening.danger_accept_any_certificate,
+        ..TlsOptions::default()
+    };
+    if let Some(file) = &options.opening.ca {
+        tls.roots = Roots::None;
+        tls.extra_roots_pem =
+            fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    let mut config = tls.config()?;
+    // Each connection stands for a client of its own, which has no session to resume.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn server_name(host: &Host<&str>) -> Result<ServerName<'static>, Failure> {
+    match host {
+        Host::Domain(name) => ServerName::try_from((*name).to_owned())
+            .map_err(|_| Failure::Usage(format!("`{name}` cannot be a server's name in TLS"))),
+        Host::Ipv4(address) => Ok(IpAddr::from(*address).into()),
+        Host::Ipv6(address) => Ok(IpAddr::from(*address).into()),
+    }
+}
+
+/// The address to take: where a name has several, the first that answers.
+fn address(host: &Host<&str>, port: u16, sources: &[IpAddr]) -> Result<SocketAddr, Failure> {
+    let name = host.to_string();
+    let name = name.trim_matches(['[', ']']);
+    let found = (name, port).to_socket_addrs();
+    let found = found.map_err(|error| Failure::NotConnected(format!("{name}: {error}")))?;
+    let is_reachable =
+        |address: &SocketAddr| sources.iter().all(|source| source.is_ipv4() == address.is_ipv4());
+    let candidates: Vec<_> = found.filter(is_reachable).collect();
+    match candidates.as_slice() {
+        [] => {
+            let wrong = format!("{name} has no address of the kind that --source has");
+            Err(Failure::Usage(wrong))
+        }
+        [only] => Ok(*only),
+        [first, ..] => {
+            let answers =
+                |address: &&SocketAddr| TcpStream::connect_timeout(address, ANSWER_WITHIN).is_ok();
+            // Where none does, the first says why.
+            Ok(*candidates.iter().find(answers).unwrap_or(first))
+        }
+    }
+}

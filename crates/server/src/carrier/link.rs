@@ -1,0 +1,148 @@
+//! Peers carried by the engine: one handler for all links of a worker.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use tieline::serve::{Arrival, Decision, Grant, Handler, Handoff, Link, Message, Trouble};
+use tieline::{Agreement, Closed};
+use tokio::task::spawn_local;
+use tracing::{debug, error, warn};
+
+use super::log;
+use crate::admission::{Admitted, Entrance, admit};
+use crate::causes::Causes;
+use crate::http as pages;
+use crate::patient::Patient;
+use crate::peer::Peer;
+use crate::service::Conversation;
+use crate::worker::{Shared, Worker};
+
+/// What brings the peers of one worker to their services.
+pub(crate) struct Carrier(Rc<Worker>);
+
+/// A peer and its conversation.
+pub(crate) struct Carried {
+    peer: Peer,
+    conversation: Box<dyn Conversation>,
+    /// When it came, by the worker's age.
+    since_ms: u64,
+}
+
+impl Carrier {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self(Rc::new(Worker::new(shared)))
+    }
+
+    fn entrance(&self, arrival: &Arrival) -> Entrance {
+        let listener = Arc::clone(&self.0.listeners()[arrival.listener]);
+        Entrance { listener, from: arrival.from }
+    }
+
+    fn carry(&self, admitted: Admitted, link: &Link, agreement: &Agreement) -> Carried {
+        let Admitted { route, request, .. } = admitted;
+        let peer = Peer::of_link(link.id(), &self.0);
+        log::connected(&peer, &request, agreement);
+        let service = route.service.as_ref().expect("admitted only where there is a service");
+        let conversation = service.open(&peer, &request);
+        self.0.deliver();
+        Carried { peer, conversation, since_ms: self.0.age_ms() }
+    }
+}
+
+impl Handler for Carrier {
+    type State = Carried;
+
+    fn start(&mut self, worker: &tieline::serve::Worker) {
+        self.0.begin(worker);
+        let worker = Rc::clone(&self.0);
+        spawn_local(async move { worker.deliver_always().await });
+        let worker = Rc::clone(&self.0);
+        spawn_local(async move { worker.drain_when_it_stops().await });
+    }
+
+    fn decide(&mut self, head: http::Request<()>, arrival: &Arrival) -> Decision<Self> {
+        let admitted = match admit(&head, &self.entrance(arrival), self.0.routes()) {
+            Err(refusal) => return Decision::Refuse(Box::new(refusal.map(Bytes::from))),
+            Ok(None) => return Decision::HandOff,
+            Ok(Some(admitted)) => *admitted,
+        };
+        Decision::Accept(Box::new(Grant {
+            upgrade: admitted.upgrade.clone(),
+            accept: admitted.accept.clone(),
+            limits: Arc::clone(&admitted.route.plan.limits),
+            backlog: Arc::clone(&admitted.route.backlog),
+            open: Box::new(move |carrier: &mut Self, link, agreement| {
+                carrier.carry(admitted, link, agreement)
+            }),
+        }))
+    }
+
+    fn open(&mut self, _: &Link, _: &tieline::Request, _: &Agreement) -> Carried {
+        unreachable!("every grant of this handler opens its link itself")
+    }
+
+    fn message(&mut self, carried: &mut Carried, _link: &Link, message: Message<'_>) {
+        carried.conversation.message(&carried.peer, message);
+        self.0.deliver();
+    }
+
+    fn writable(&mut self, carried: &mut Carried, _link: &Link) {
+        carried.conversation.writable(&carried.peer);
+        self.0.deliver();
+    }
+
+    fn drain(&mut self, carried: &mut Carried, _link: &Link) {
+        carried.conversation.drain(&carried.peer);
+        self.0.deliver();
+    }
+
+    fn close(&mut self, carried: Carried, link: &Link, how: &Closed) {
+        let Carried { peer, mut conversation, since_ms } = carried;
+        conversation.close(&peer, how);
+        self.0.deliver();
+        let duration_ms = self.0.age_ms() - since_ms;
+        log::disconnected(peer.id(), how, duration_ms, &link.traffic());
+    }
+
+    fn hand_off(&mut self, handoff: Handoff) {
+        let (worker, entrance) = (Rc::clone(&self.0), self.entrance(&handoff.arrival));
+        let within = entrance.listener.limits.handshake_within;
+        let stream = Patient::new(handoff, within);
+        spawn_local(pages::serve(worker, entrance, stream));
+    }
+
+    fn harden(&mut self, response: &mut Response<Bytes>) {
+        pages::harden(response.headers_mut());
+    }
+
+    fn trouble(&mut self, trouble: &Trouble<'_>) {
+        match trouble {
+            Trouble::Accept(error) => self.0.warn_of_full_system(error),
+            Trouble::CutOff(left) => {
+                warn!(left, "the time to drain is over: the rest is cut off");
+            }
+            Trouble::Handshake(arrival, error) => {
+                let is_invalid = error.kind() == io::ErrorKind::InvalidData;
+                let error: &(dyn std::error::Error + 'static) = *error;
+                let (from, error) = (arrival.from, Causes(error));
+                if is_invalid && arrival.is_secure {
+                    debug!(?from, %error, "TLS handshake failed");
+                } else {
+                    debug!(?from, %error, "connection lost in its handshake");
+                }
+            }
+            Trouble::Panicked(link) => {
+                error!(link = ?link.id(), "a service panicked: its line ends with 1011");
+            }
+            Trouble::Refused(arrival, response) => {
+                let status = response.status().as_u16();
+                let reason = String::from_utf8_lossy(response.body());
+                debug!(from = ?arrival.from, status, reason = reason.trim_end(), "refused");
+            }
+            _ => {}
+        }
+    }
+}
