@@ -15,10 +15,10 @@ const CHROMIUM_FLAGS = [
 
 const WIDE = { width: 1280, height: 800 };
 
-/** Starts Chromium; `newPage` opens a window with storage of its own, of the given size. */
-export async function startChromium() {
+/** Starts Chromium, with more flags; `newPage` opens a window with storage of its own, of the given size. */
+export async function startChromium(flags = []) {
   const { chromium } = load("playwright-core");
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_FLAGS });
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: [...CHROMIUM_FLAGS, ...flags] });
   return {
     name: "Chromium",
     async newPage({ viewport = WIDE, ...options } = {}) {
