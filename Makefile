@@ -4,10 +4,10 @@ SHELL := bash
 TIMED := scripts/timed
 SECONDS_EACH ?= 300
 
-.PHONY: help run console build test check interop bench fuzz deny clean
+.PHONY: help run console build test check interop bench bench-core fuzz deny clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 run: console ## Build the page and the server, and start it on 127.0.0.1:8080 (ARGS="--listen …")
 	cargo run --package tieline-cli -- serve $(ARGS)
@@ -45,7 +45,10 @@ interop: console ## Run other people's clients, servers and suites (SUITE=NAME f
 	@cargo build --quiet --package tieline-cli --package interop-client
 	@interop/run $(SUITE)
 
-bench: ## Measure the protocol core
+bench: ## Measure the server against other people's (CELLS=… to choose)
+	@bench/run $(if $(CELLS),--cells '$(CELLS)') $(ARGS)
+
+bench-core: ## Measure the protocol core
 	cargo bench --package tieline-proto
 
 fuzz: ## Fuzz every target for five minutes (SECONDS_EACH=300, TARGET=NAME for one)
@@ -57,4 +60,4 @@ deny: ## Check licences, sources and known vulnerabilities of the dependencies
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf web/console/dist web/console/node_modules fuzz/target
+	rm -rf web/console/dist web/console/node_modules fuzz/target bench/target bench/results

@@ -1,0 +1,1 @@
+"""Measures the server beside other people's: cells, servers, measuring, report, chart."""
