@@ -1,4 +1,4 @@
-//! How the program ends: one code for each kind of end, and an error that says what to do.
+//! How the program ends: with the code for its kind of end, and an error that says what to do.
 
 use std::process::ExitCode;
 
@@ -6,45 +6,23 @@ use tieline_server::BindError;
 use tieline_server::config::ConfigError;
 
 use crate::bench::Failure;
+use crate::exit_code::Exit;
 use crate::style;
-
-/// What the exit code says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// Done.
-    Ok = 0,
-    /// It did not work.
-    Failed = 1,
-    /// The command line or the configuration is wrong.
-    Usage = 2,
-    /// A peer could not be reached.
-    NotConnected = 3,
-    /// A peer broke the protocol.
-    Protocol = 4,
-}
-
-impl Exit {
-    /// Whose fault it is decides.
-    fn of(error: &anyhow::Error) -> Self {
-        match error.downcast_ref::<Failure>() {
-            Some(failure) => failure.exit(),
-            None if error.is::<ConfigError>() => Self::Usage,
-            None => Self::Failed,
-        }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
 
 /// Prints what went wrong, if anything did, and answers the code.
 pub(crate) fn conclude(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return Exit::Ok.into() };
     eprintln!("{} {}", style::on_stderr("error:", style::RED), describe(&error));
-    Exit::of(&error).into()
+    exit_of(&error).into()
+}
+
+/// Whose fault it is decides.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.exit(),
+        None if error.is::<ConfigError>() => Exit::Usage,
+        None => Exit::Failed,
+    }
 }
 
 fn describe(error: &anyhow::Error) -> String {

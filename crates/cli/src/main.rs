@@ -6,6 +6,7 @@ mod bench;
 mod config;
 mod environment;
 mod exit;
+mod exit_code;
 mod log;
 mod serve;
 mod style;

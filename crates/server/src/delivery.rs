@@ -7,8 +7,9 @@ use tieline::serve::Worker;
 use tokio::sync::mpsc;
 
 use crate::inbox::{Inbox, Order, Topic};
-use crate::peer::{Peer, Target};
+use crate::peer::Peer;
 use crate::peer_id::PeerId;
+use crate::target::Target;
 
 /// The receiving side of an inbox, on the worker itself, with the peers that are no links. The
 /// links and their topics are the engine's.

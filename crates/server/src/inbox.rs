@@ -7,7 +7,7 @@ use tieline::{CloseCode, Message};
 use tokio::sync::mpsc;
 
 use crate::outbox::cost;
-use crate::peer::Target;
+use crate::target::Target;
 
 /// Bytes that may wait in one inbox before publications are turned away.
 const FULL_BYTES: usize = 16 << 20;

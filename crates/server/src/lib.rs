@@ -28,9 +28,11 @@ mod outbox;
 mod patient;
 mod peer;
 mod peer_id;
+mod reach;
 mod request;
 mod routes;
 pub mod service;
+mod target;
 mod worker;
 
 pub use app::{Address, App, Handle};

@@ -10,7 +10,8 @@ use tieline::serve::{Backlog, LinkId, Payload};
 use crate::inbox::{Inbox, Order};
 use crate::outbox::Outbox;
 use crate::peer_id::PeerId;
-use crate::worker::Worker;
+use crate::reach::Reach;
+use crate::target::Target;
 
 /// A peer, on the worker that carries it. Clones are the same peer.
 ///
@@ -28,16 +29,9 @@ struct Inner {
 /// What carries a peer.
 enum Carrier {
     /// A link of the engine, on this worker.
-    Link(Rc<Worker>, LinkId),
+    Link(Rc<Reach>, LinkId),
     /// A task with a socket of its own, and what waits for it.
     Line(Box<(RefCell<Outbox>, Inbox)>),
-}
-
-/// How a worker finds one of its peers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Target {
-    Line(PeerId),
-    Link(LinkId),
 }
 
 /// Reaches a peer from any thread, by way of its worker.
@@ -52,7 +46,7 @@ pub struct Remote {
 
 impl Peer {
     /// A peer that the engine carries, on this worker.
-    pub(crate) fn of_link(link: LinkId, worker: &Rc<Worker>) -> Self {
+    pub(crate) fn of_link(link: LinkId, worker: &Rc<Reach>) -> Self {
         Self::new(Carrier::Link(Rc::clone(worker), link))
     }
 

@@ -1,6 +1,6 @@
 //! One worker: the peers and connections of one thread, and what is asked for them.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -18,6 +18,7 @@ use crate::delivery::Delivery;
 use crate::inbox::{Inbox, Order};
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
+use crate::reach::Reach;
 use crate::routes::Routes;
 
 /// What every worker of a server shares.
@@ -33,10 +34,8 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct Worker {
     shared: Arc<Shared>,
-    inbox: Inbox,
+    reach: Rc<Reach>,
     delivery: RefCell<Delivery>,
-    /// The worker as the engine knows it, once it runs.
-    engine: OnceCell<tieline::serve::Worker>,
     /// The peers that are no links.
     peers: RefCell<HashMap<PeerId, Peer>>,
     /// When it began; what else is timed counts from here.
@@ -56,23 +55,17 @@ impl Worker {
         let (inbox, delivery) = Delivery::new();
         Self {
             shared,
-            inbox,
+            reach: Rc::new(Reach::new(inbox)),
             delivery: RefCell::new(delivery),
-            engine: OnceCell::new(),
             peers: RefCell::default(),
             since: Instant::now(),
             is_warned: Cell::default(),
         }
     }
 
-    /// The engine runs.
-    pub(crate) fn begin(&self, engine: &tieline::serve::Worker) {
-        self.engine.set(engine.clone()).expect("a worker begins once");
-    }
-
-    /// The worker as the engine knows it.
-    pub(crate) fn engine(&self) -> &tieline::serve::Worker {
-        self.engine.get().expect("links are the engine's, which has begun")
+    /// How its peers reach it.
+    pub(crate) const fn reach(&self) -> &Rc<Reach> {
+        &self.reach
     }
 
     pub(crate) fn routes(&self) -> &Routes {
@@ -83,15 +76,15 @@ impl Worker {
         &self.shared.listeners
     }
 
-    pub(crate) const fn inbox(&self) -> &Inbox {
-        &self.inbox
+    pub(crate) fn inbox(&self) -> &Inbox {
+        self.reach.inbox()
     }
 
     /// Carries out what waits in the inbox now, so that what a peer caused comes before what it
     /// says next.
     #[inline]
     pub(crate) fn deliver(&self) {
-        if self.inbox.is_empty() {
+        if self.inbox().is_empty() {
             return;
         }
         loop {
@@ -119,7 +112,7 @@ impl Worker {
 
     fn carry_out(&self, order: Order) {
         let find = |id| self.peers.borrow().get(&id).cloned();
-        self.delivery.borrow_mut().carry_out(order, self.engine.get(), find);
+        self.delivery.borrow_mut().carry_out(order, self.reach.running(), find);
     }
 
     /// Whether the server stops: nothing new begins.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::exit::Exit;
+use crate::exit_code::Exit;
 
 /// An end of `tieline bench` that is not 0.
 #[derive(Debug)]

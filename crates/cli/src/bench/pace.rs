@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use super::plan::Plan;
 
+/// How often slow readers read, in nanoseconds.
+pub(super) const SLOW_EVERY: u64 = 20_000_000;
+
 /// Below this the thread looks again and again instead of sleeping: a sleep is a millisecond late.
 const SPIN: Duration = Duration::from_millis(2);
 

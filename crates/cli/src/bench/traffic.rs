@@ -10,6 +10,7 @@ use tieline_proto::frame::Opcode;
 use super::common::Phase;
 use super::line::{Line, Open, Stage};
 use super::outgoing;
+use super::pace::SLOW_EVERY;
 use super::plan::Mode;
 use super::tally::ErrorKind;
 use super::transport::Taken;
@@ -17,9 +18,6 @@ use super::worker::Worker;
 
 /// Full buffers read from one socket before the others have their turn.
 const READS_PER_TURN: usize = 8;
-
-/// How often slow readers read, in nanoseconds.
-pub(super) const SLOW_EVERY: u64 = 20_000_000;
 
 impl Worker<'_> {
     /// The open connection at this place.

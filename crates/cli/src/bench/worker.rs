@@ -20,10 +20,9 @@ use super::connecting::Connecting;
 use super::incoming::{Found, Incoming};
 use super::line::{Line, Open, Stage};
 use super::outgoing::{self, Prepared};
-use super::pace::Pace;
+use super::pace::{Pace, SLOW_EVERY};
 use super::plan::{Mode, Plan};
 use super::tally::{ErrorKind, Errors, Times};
-use super::traffic::SLOW_EVERY;
 use super::transport::Shared;
 
 /// Sockets served in one turn.

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::Outgoing;
-use super::incoming::{Incoming, Place, Step};
+use super::incoming::Incoming;
 use super::message::Message;
+use super::step::{Place, Step};
 use crate::close::{self, Closed};
 use crate::close_code::CloseCode;
 use crate::error::ProtocolError;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::partial::{Partial, Terms};
+use super::step::Step;
 use super::{Events, MessageKind, Outgoing, State};
 use crate::close::{Closed, Lost};
 use crate::close_code::CloseCode;
 use crate::deflate::{Inflater, Window};
 use crate::error::ProtocolError;
-use crate::frame::Opcode;
 use crate::handshake::{Agreement, Dialect};
 use crate::limits::Limits;
 use crate::{mask, utf8};
@@ -53,23 +53,6 @@ pub struct Incoming {
     kept: Option<Box<Inflater>>,
     /// `None` between two messages.
     partial: Option<Box<Partial>>,
-}
-
-/// What the next bytes brought.
-#[derive(Debug)]
-pub(super) enum Step {
-    Message(MessageKind, Place),
-    Control(Opcode, Place),
-    LegacyClose,
-}
-
-/// Where a payload is.
-#[derive(Debug)]
-pub(super) enum Place {
-    /// In the bytes just received.
-    Here(Range<usize>),
-    /// Put together elsewhere.
-    Held,
 }
 
 impl Incoming {

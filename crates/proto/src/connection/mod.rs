@@ -25,6 +25,7 @@ mod incoming;
 mod message;
 mod outgoing;
 mod partial;
+mod step;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::MessageKind;
-use super::incoming::{Place, Step};
+use super::step::{Place, Step};
 use crate::deflate::{Inflater, MessageInflater, Window};
 use crate::error::ProtocolError;
 use crate::frame::{Header, MAX_HEADER_BYTES, Opcode};

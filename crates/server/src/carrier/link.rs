@@ -43,7 +43,7 @@ impl Carrier {
 
     fn carry(&self, admitted: Admitted, link: &Link, agreement: &Agreement) -> Carried {
         let Admitted { route, request, .. } = admitted;
-        let peer = Peer::of_link(link.id(), &self.0);
+        let peer = Peer::of_link(link.id(), self.0.reach());
         log::connected(&peer, &request, agreement);
         let service = route.service.as_ref().expect("admitted only where there is a service");
         let conversation = service.open(&peer, &request);
@@ -56,7 +56,7 @@ impl Handler for Carrier {
     type State = Carried;
 
     fn start(&mut self, worker: &tieline::serve::Worker) {
-        self.0.begin(worker);
+        self.0.reach().begin(worker);
         let worker = Rc::clone(&self.0);
         spawn_local(async move { worker.deliver_always().await });
         let worker = Rc::clone(&self.0);

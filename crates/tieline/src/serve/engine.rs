@@ -28,12 +28,13 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Sleep;
 
-use super::handler::{Arrival, Handler, Trouble};
+use super::arrival::Arrival;
+use super::handler::{Handler, Trouble};
 use super::id::LinkId;
 use super::inbox::Order;
 use super::link::{Link, Worker};
 use super::listen::{Accepted, Acceptor};
-use super::open::Seat;
+use super::seat::Seat;
 use super::slab::Slab;
 use super::wheel::Wheel;
 

@@ -1,7 +1,6 @@
 //! What a program says to its links: the one public seam of the engine.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,11 +9,12 @@ use tieline_proto::handshake::Agreement;
 use tieline_proto::handshake::server::{Accept, Upgrade};
 use tieline_proto::{Closed, Limits};
 
+use super::arrival::{Admission, Arrival};
 use super::backlog::Backlog;
 use super::handoff::Handoff;
 use super::link::{Link, Worker};
 use super::message::Message;
-use crate::accept::{AcceptError, AcceptOptions, Answer, Refusal, Request};
+use crate::accept::{AcceptError, Answer, Refusal, Request};
 
 /// Serves the links of one worker.
 ///
@@ -61,7 +61,7 @@ pub trait Handler: Sized + 'static {
     fn start(&mut self, _worker: &Worker) {}
 
     /// Decides, before the handshake is answered, whether and how to take a peer that the
-    /// listener's [`AcceptOptions`] let in.
+    /// listener's [`AcceptOptions`](crate::AcceptOptions) let in.
     ///
     /// Called for ordinary requests, too: for those a [`Refusal`] may be a page, and an [`Answer`]
     /// becomes a 426.
@@ -90,7 +90,7 @@ pub trait Handler: Sized + 'static {
     fn close(&mut self, _state: Self::State, _link: &Link, _how: &Closed) {}
 
     /// Decides about a request from its head; the way to other rules than those of
-    /// [`AcceptOptions`], and to [hand over](Decision::HandOff) ordinary requests.
+    /// [`AcceptOptions`](crate::AcceptOptions), and to [hand over](Decision::HandOff) ordinary requests.
     fn decide(&mut self, head: http::Request<()>, arrival: &Arrival) -> Decision<Self> {
         arrival.decide(self, head)
     }
@@ -105,27 +105,6 @@ pub trait Handler: Sized + 'static {
 
     /// What went wrong that no link hears of, for the log.
     fn trouble(&mut self, _trouble: &Trouble<'_>) {}
-}
-
-/// How a connection came.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Arrival {
-    /// Which listener it came to, in the order in which they were added.
-    pub listener: usize,
-    /// Where it comes from; `None` over a Unix socket.
-    pub from: Option<SocketAddr>,
-    /// Whether TLS carries it.
-    pub is_secure: bool,
-    pub(super) options: Arc<Admission>,
-}
-
-/// How the requests of one listener are judged.
-#[derive(Debug, Default)]
-pub(super) struct Admission {
-    pub(super) accept: AcceptOptions,
-    pub(super) limits: Arc<Limits>,
-    pub(super) backlog: Arc<Backlog>,
 }
 
 /// What becomes of a request.

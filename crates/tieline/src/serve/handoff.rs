@@ -11,10 +11,11 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::handler::Arrival;
+use super::arrival::Arrival;
 use super::inbox::Inbox;
 use super::preface::begins_http2;
-use super::transport::{Socket, Transport};
+use super::socket::Socket;
+use super::transport::Transport;
 
 #[cfg(feature = "tls")]
 use super::tls::Tls;

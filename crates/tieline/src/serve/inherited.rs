@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use listenfd::ListenFd;
 
-use super::listen::Listening;
+use super::listening::Listening;
 
 /// What was passed to this process.
 struct Passed {

@@ -457,7 +457,9 @@ impl Lines {
             let corked = self.corked == Some(id);
             let Self { slots, cork, dirty, waker, .. } = self;
             let Some(line) = line(slots, id).filter(|line| line.is_open()) else { continue };
-            let Some(bytes) = frames.of(id, line) else { continue };
+            frames.lengths(id).for_each(|len| line.traffic.sent(len));
+            let apart = line.may_drop();
+            let Some(bytes) = frames.of(id, &mut line.outgoing, apart) else { continue };
             if corked && line.queue.is_none() {
                 cork.extend_from_slice(&bytes);
             } else if at_once && line.queue.is_none() {

@@ -14,9 +14,11 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token, net};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::handler::Admission;
+use super::arrival::Admission;
 use super::inherited;
-use super::transport::{Socket as Connected, Transport};
+use super::listening::Listening;
+use super::socket::Socket as Connected;
+use super::transport::Transport;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4_096;
@@ -96,19 +98,12 @@ pub(super) struct BoundPlace {
     _file: Option<SocketFile>,
 }
 
-/// A listening socket that no worker has taken yet.
-#[derive(Debug)]
-pub(super) enum Listening {
-    Tcp(TcpListener),
-    Unix(UnixListener),
-}
-
 /// Accepts connections on one worker.
 pub(super) struct Acceptor {
     listener: Listener,
     admission: Arc<Admission>,
     #[cfg(feature = "tls")]
-    tls: Option<super::server::TlsSource>,
+    tls: Option<super::tls::TlsSource>,
 }
 
 #[derive(Debug)]
@@ -193,7 +188,7 @@ impl Acceptor {
     pub(super) fn new(
         socket: Listening,
         admission: Arc<Admission>,
-        #[cfg(feature = "tls")] tls: Option<super::server::TlsSource>,
+        #[cfg(feature = "tls")] tls: Option<super::tls::TlsSource>,
     ) -> Self {
         let listener = match socket {
             Listening::Tcp(socket) => Listener::Tcp(net::TcpListener::from_std(socket)),

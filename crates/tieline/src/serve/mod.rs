@@ -43,6 +43,7 @@
 //! # Ok(()) }
 //! ```
 
+mod arrival;
 mod backlog;
 mod closures;
 mod engine;
@@ -54,11 +55,14 @@ mod inherited;
 mod lines;
 mod link;
 mod listen;
+mod listening;
 mod message;
 mod open;
 mod preface;
+mod seat;
 mod server;
 mod slab;
+mod socket;
 mod tasks;
 #[cfg(feature = "tls")]
 mod tls;
@@ -68,17 +72,18 @@ mod transport;
 mod visit;
 mod wheel;
 
+pub use arrival::Arrival;
 pub use backlog::{Backlog, Overflow};
 pub use closures::{links, messages};
-pub use handler::{Arrival, Decision, Grant, Handler, Opening, Trouble};
+pub use handler::{Decision, Grant, Handler, Opening, Trouble};
 pub use handoff::Handoff;
 pub use id::LinkId;
 pub use inbox::{Full, Remote};
 pub use link::{Link, Worker};
 pub use listen::{BindError, Place};
 pub use message::{Message, Payload};
-#[cfg(feature = "tls")]
-pub use server::TlsSource;
 pub use server::{ListenOptions, RunError, Running, Server, ServerOptions};
 pub use tasks::{Conversation, INBOX_BYTES, tasks};
+#[cfg(feature = "tls")]
+pub use tls::TlsSource;
 pub use traffic::Traffic;

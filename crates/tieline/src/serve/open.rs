@@ -20,40 +20,8 @@ use super::id::LinkId;
 use super::lines::{DIRECT_BYTES, Line};
 use super::link::Link;
 use super::message::Message;
-use super::transport::Got;
-use super::visit::{Refused, Visit};
-
-/// What a place in the slab is taken by.
-pub(super) enum Seat<H: Handler> {
-    Leaving(Leaving),
-    Open(Open<H>),
-    Refused(Box<Refused>),
-    Vacant,
-    Visit(Box<Visit<H>>),
-}
-
-/// A link that is open, and what its handler keeps for it.
-pub(super) struct Open<H: Handler> {
-    pub(super) generation: u32,
-    /// The tick in which it is looked at next.
-    pub(super) due: u32,
-    pub(super) incoming: Incoming,
-    pub(super) state: H::State,
-    /// What was read and not taken, because the peer has to read first.
-    #[expect(clippy::box_collection, reason = "an idle link counts every byte")]
-    pub(super) spill: Option<Box<Vec<u8>>>,
-}
-
-/// A link whose line is closed, and whose transport is not.
-pub(super) struct Leaving {
-    generation: u32,
-    due: u32,
-    deadline: Instant,
-    is_shut: bool,
-}
-
-/// No tick at all.
-pub(super) const NEVER: u32 = u32::MAX;
+use super::seat::{Leaving, NEVER, Open, Seat};
+use super::socket::Got;
 
 /// Reads in a row of what is thrown away.
 const DISCARDS: usize = 4;
@@ -424,28 +392,4 @@ fn read_past(
         past
     });
     got
-}
-
-impl<H: Handler> Seat<H> {
-    /// Which of those that had the place has it now.
-    #[inline]
-    pub(super) fn generation(&self) -> Option<u32> {
-        Some(match self {
-            Self::Leaving(leaving) => leaving.generation,
-            Self::Open(open) => open.generation,
-            Self::Refused(refused) => refused.generation,
-            Self::Vacant => return None,
-            Self::Visit(visit) => visit.generation,
-        })
-    }
-
-    const fn due(&mut self) -> Option<&mut u32> {
-        Some(match self {
-            Self::Leaving(leaving) => &mut leaving.due,
-            Self::Open(open) => &mut open.due,
-            Self::Refused(refused) => &mut refused.due,
-            Self::Vacant => return None,
-            Self::Visit(visit) => &mut visit.due,
-        })
-    }
 }

@@ -19,17 +19,17 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
+use super::arrival::Admission;
 use super::backlog::Backlog;
 use super::engine::{Engine, Stop};
-use super::handler::{Admission, Handler};
+use super::handler::Handler;
 use super::inbox::{Inbox, Order};
 use super::link::Worker;
-use super::listen::{Acceptor, BindError, BoundPlace, Listening, Place};
-use crate::accept::AcceptOptions;
-
-/// Gives the TLS of the next handshake; what it gave before stays with those who have it.
+use super::listen::{Acceptor, BindError, BoundPlace, Place};
+use super::listening::Listening;
 #[cfg(feature = "tls")]
-pub type TlsSource = Arc<dyn Fn() -> Arc<rustls::ServerConfig> + Send + Sync>;
+use super::tls::TlsSource;
+use crate::accept::AcceptOptions;
 
 /// How much longer than the time to drain a worker may take to end.
 const GRACE: Duration = Duration::from_secs(1);

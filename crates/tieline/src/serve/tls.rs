@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use rustls::{ServerConfig, ServerConnection};
 
-use super::transport::{Got, Socket};
+use super::socket::{Got, Socket};
+
+/// Gives the TLS of the next handshake; what it gave before stays with those who have it.
+pub type TlsSource = Arc<dyn Fn() -> Arc<ServerConfig> + Send + Sync>;
 
 /// How many bytes TLS keeps of what cannot be sent yet, before it takes no more.
 const SEND_BYTES: usize = 64 << 10;

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tieline_proto::Outgoing;
 use tieline_proto::connection::Format;
 
 use super::id::LinkId;
-use super::lines::Line;
 use crate::Message;
 
 /// A batch is delivered when it has grown to this size.
@@ -161,29 +161,32 @@ impl Batch {
 }
 
 impl Frames {
-    /// What is sent to one line: shared by all who are spoken to alike.
-    pub(super) fn of(&mut self, id: LinkId, line: &mut Line) -> Option<Bytes> {
+    /// What is sent to one link: shared by all who are spoken to alike. What may be left out again
+    /// is written apart from what was sent before.
+    pub(super) fn of(&mut self, id: LinkId, outgoing: &mut Outgoing, apart: bool) -> Option<Bytes> {
         let for_all = self.batch.is_for_all(id);
-        let format = line.outgoing.format().filter(|_| for_all);
+        let format = outgoing.format().filter(|_| for_all);
         let known = |(it, _): &&(Format, Bytes)| Some(*it) == format;
         let bytes = match self.encoded.iter().find(known) {
             Some((_, bytes)) => bytes.clone(),
             None => {
-                let bytes = self.encode(id, line);
+                let bytes = self.encode(id, outgoing, apart);
                 if let Some(format) = format {
                     self.encoded.push((format, bytes.clone()));
                 }
                 bytes
             }
         };
-        let messages = self.batch.messages.iter().filter(|(_, except)| *except != Some(id));
-        for (message, _) in messages {
-            line.traffic.sent(message.len());
-        }
         (!bytes.is_empty()).then_some(bytes)
     }
 
-    fn encode(&self, id: LinkId, line: &mut Line) -> Bytes {
+    /// How long the messages are that one link is sent.
+    pub(super) fn lengths(&self, id: LinkId) -> impl Iterator<Item = usize> {
+        let messages = self.batch.messages.iter().filter(move |(_, except)| *except != Some(id));
+        messages.map(|(message, _)| message.len())
+    }
+
+    fn encode(&self, id: LinkId, outgoing: &mut Outgoing, apart: bool) -> Bytes {
         let mut out = Vec::with_capacity(self.batch.bytes + 16 * self.batch.messages.len());
         for (message, except) in &self.batch.messages {
             if *except == Some(id) {
@@ -191,9 +194,9 @@ impl Frames {
             }
             let (kind, bytes) = (message.kind(), message.as_bytes());
             // A binary message to a draft that has none is left out.
-            let _ = match line.may_drop() {
-                true => line.outgoing.send_apart(kind, bytes, &mut out),
-                false => line.outgoing.send(kind, bytes, &mut out),
+            let _ = match apart {
+                true => outgoing.send_apart(kind, bytes, &mut out),
+                false => outgoing.send(kind, bytes, &mut out),
             };
         }
         out.into()

@@ -3,10 +3,7 @@
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 
-use mio::event::Source;
-use mio::net::{TcpStream, UnixStream};
-use mio::{Interest, Registry, Token};
-
+use super::socket::{Got, Socket};
 #[cfg(feature = "tls")]
 use super::tls::Tls;
 
@@ -16,24 +13,6 @@ pub(super) struct Transport {
     pub(super) socket: Socket,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Box<Tls>>,
-}
-
-/// A connected socket.
-#[derive(Debug)]
-pub(super) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-/// What one look at a transport brought.
-#[derive(Debug)]
-pub(super) struct Got {
-    /// Bytes that lie in the buffer; none is the end.
-    pub(super) bytes: usize,
-    /// Whether the buffer was filled: there may be more.
-    pub(super) filled: bool,
-    /// Whether some went past the buffer, into a message of its own.
-    pub(super) was_past: bool,
 }
 
 impl Transport {
@@ -107,64 +86,5 @@ impl Transport {
         return self.tls.is_none();
         #[cfg(not(feature = "tls"))]
         true
-    }
-}
-
-impl Read for Socket {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(socket) => socket.read(buffer),
-            Self::Unix(socket) => socket.read(buffer),
-        }
-    }
-
-    fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(socket) => socket.read_vectored(buffers),
-            Self::Unix(socket) => socket.read_vectored(buffers),
-        }
-    }
-}
-
-impl Write for Socket {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(socket) => socket.write(bytes),
-            Self::Unix(socket) => socket.write(bytes),
-        }
-    }
-
-    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(socket) => socket.write_vectored(pieces),
-            Self::Unix(socket) => socket.write_vectored(pieces),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Source for Socket {
-    fn register(&mut self, registry: &Registry, token: Token, of: Interest) -> io::Result<()> {
-        match self {
-            Self::Tcp(socket) => socket.register(registry, token, of),
-            Self::Unix(socket) => socket.register(registry, token, of),
-        }
-    }
-
-    fn reregister(&mut self, registry: &Registry, token: Token, of: Interest) -> io::Result<()> {
-        match self {
-            Self::Tcp(socket) => socket.reregister(registry, token, of),
-            Self::Unix(socket) => socket.reregister(registry, token, of),
-        }
-    }
-
-    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        match self {
-            Self::Tcp(socket) => socket.deregister(registry),
-            Self::Unix(socket) => socket.deregister(registry),
-        }
     }
 }

@@ -11,7 +11,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -20,14 +20,16 @@ use tieline_proto::handshake::HandshakeError;
 use tieline_proto::http::{HeadReader, encode_response};
 use tieline_proto::{CloseCode, Connection, Role};
 
+use super::arrival::Arrival;
 use super::engine::Engine;
-use super::handler::{Arrival, Decision, Grant, Handler, Trouble};
+use super::handler::{Decision, Grant, Handler, Trouble};
 use super::handoff::{Counted, Handoff};
 use super::id::LinkId;
 use super::lines::Line;
-use super::open::{NEVER, Open, Seat};
 use super::preface::begins_http2;
-use super::transport::{Got, Transport};
+use super::seat::{NEVER, Open, Refused, Seat, Visit};
+use super::socket::Got;
+use super::transport::Transport;
 
 /// How long a refused client may take to read the answer and go.
 const LINGER: Duration = Duration::from_secs(2);
@@ -37,34 +39,6 @@ const LINGER_BYTES: usize = 256 << 10;
 
 /// What is read at once of a head.
 const HEAD_READ_BYTES: usize = 8 << 10;
-
-/// A connection whose first request is being read.
-pub(super) struct Visit<H: Handler> {
-    pub(super) generation: u32,
-    pub(super) due: u32,
-    pub(super) deadline: Instant,
-    arrival: Arrival,
-    transport: Transport,
-    reader: HeadReader,
-    /// What was read and not yet answered.
-    read: Vec<u8>,
-    /// A request that is granted, and the length of its head; hixie-76 has bytes behind it.
-    granted: Option<(Box<Grant<H>>, usize)>,
-}
-
-/// A connection that was refused: a socket closed over unread bytes is reset, and the reset would
-/// destroy the answer on its way.
-pub(super) struct Refused {
-    pub(super) generation: u32,
-    pub(super) due: u32,
-    pub(super) deadline: Instant,
-    transport: Transport,
-    /// What is left of the answer.
-    answer: Bytes,
-    is_shut: bool,
-    /// Bytes that are still thrown away.
-    left: usize,
-}
 
 /// What the bytes so far lead to.
 enum Next<H: Handler> {
