@@ -91,12 +91,14 @@ impl Incoming {
     /// behind the room goes to [`receive`](Self::receive), as everything else does. A text that is
     /// none is told of there as well; call it, if with nothing, after this.
     pub fn fill(&mut self, now: Instant, put: impl FnOnce(&mut [u8]) -> usize) -> bool {
-        let Some(partial) = &mut self.partial else { return false };
-        if self.dialect != Some(Dialect::Hybi) || !partial.fill(put) {
+        if self.dialect != Some(Dialect::Hybi) {
             return false;
         }
-        self.hear(now);
-        true
+        let filled = self.partial.as_mut().and_then(|partial| partial.fill(put));
+        if filled.is_some_and(|bytes| bytes > 0) {
+            self.hear(now);
+        }
+        filled.is_some()
     }
 
     /// Takes note that the peer is there, though nothing of what it says is read.

@@ -18,6 +18,10 @@ use crate::{legacy, mask};
 /// The least that is read past the buffer, and the least that a message has before.
 const MIN_ROOM: usize = 64 << 10;
 
+/// The most that is made ready for one read: a peer that sends byte by byte must not have much
+/// memory cleared for each.
+const MAX_ROOM: usize = 128 << 10;
+
 /// What was agreed on, and what outlives a message.
 #[derive(Debug)]
 pub(super) struct Terms<'a> {
@@ -168,17 +172,17 @@ impl Partial {
 
     /// Has the next payload bytes of a message put behind those it has, as
     /// [`Incoming::fill`](super::Incoming::fill) says.
-    pub(super) fn fill(&mut self, put: impl FnOnce(&mut [u8]) -> usize) -> bool {
+    pub(super) fn fill(&mut self, put: impl FnOnce(&mut [u8]) -> usize) -> Option<usize> {
         let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else {
-            return false;
+            return None;
         };
         let held = self.assembly.len();
         // The frame's end is for the buffer, where its message is told of.
         let room = usize::try_from(frame.left).unwrap_or(usize::MAX).saturating_sub(1);
         if frame.opcode.is_control() || message.compressed || room < MIN_ROOM || held < MIN_ROOM {
-            return false;
+            return None;
         }
-        self.assembly.resize(held + room.min(held), 0);
+        self.assembly.resize(held + room.min(held).min(MAX_ROOM), 0);
         let filled = put(&mut self.assembly[held..]);
         self.assembly.truncate(held + filled);
         let piece = &mut self.assembly[held..];
@@ -190,7 +194,7 @@ impl Partial {
         if message.kind == MessageKind::Text {
             self.is_invalid = message.utf8.push(piece).is_err();
         }
-        true
+        Some(filled)
     }
 
     /// The next header, put together where a read cut it off.

@@ -24,6 +24,9 @@ use super::idle::Effort;
 /// Largest scratch memory that a thread keeps, in bytes each way.
 const KEPT: usize = 256 << 10;
 
+/// The end of the flush, and the header of a stored block of eight bytes: the mark's.
+const TRAILER: [u8; 9] = [0x00, 0x00, 0xFF, 0xFF, 0x01, 0x08, 0x00, 0xF7, 0xFF];
+
 /// The level of libdeflate that shrinks about as much as zlib's of that number, from 1 on.
 const LEVELS: [i32; 9] = [1, 1, 2, 3, 5, 5, 6, 7, 8];
 
@@ -102,8 +105,7 @@ impl Inflater {
         for piece in pieces {
             compressed.extend_from_slice(piece);
         }
-        // The end of the flush, and the header of a stored block of eight bytes.
-        compressed.extend_from_slice(&[0x00, 0x00, 0xFF, 0xFF, 0x01, 0x08, 0x00, 0xF7, 0xFF]);
+        compressed.extend_from_slice(&TRAILER);
         compressed.extend_from_slice(mark);
 
         let most = limit.saturating_add(mark.len());
@@ -113,7 +115,11 @@ impl Inflater {
                 plain.resize(room, 0);
             }
             match codec.deflate_decompress(compressed, &mut plain[..room]) {
-                Ok(len) => return plain[..len].strip_suffix(mark),
+                // A stored block that claims the trailer as its data: zlib reads it otherwise.
+                Ok(len) => {
+                    let message = plain[..len].strip_suffix(mark);
+                    return message.filter(|message| !message.ends_with(&TRAILER));
+                }
                 Err(DecompressionError::InsufficientSpace) if room < most => {
                     room = room.saturating_mul(4).min(most);
                 }
