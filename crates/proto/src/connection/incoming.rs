@@ -77,8 +77,7 @@ impl Incoming {
     /// Takes bytes that the peer sent, as [`Connection::receive`](super::Connection::receive) does.
     pub fn receive<'a>(&'a mut self, bytes: &'a mut [u8], now: Instant) -> Events<'a> {
         if !bytes.is_empty() {
-            self.contact = now;
-            self.pinged = false;
+            self.hear(now);
         }
         Events::new(self, bytes, now)
     }

@@ -53,22 +53,12 @@ pub(super) struct Lines {
     waker: Option<Waker>,
 }
 
-/// A place: who has it, or how often it was given.
+/// A place.
 #[derive(Debug)]
 enum Slot {
-    Free(u32),
-    Taken(Line),
-    /// By a connection that is no line yet.
-    Reserved(u32),
-}
-
-impl Slot {
-    const fn generation(&self) -> u32 {
-        match self {
-            Self::Free(generation) | Self::Reserved(generation) => *generation,
-            Self::Taken(line) => line.generation,
-        }
-    }
+    Line(Line),
+    /// There is no line, or none yet: how often the place was given before.
+    Vacant(u32),
 }
 
 /// How one link is spoken to.
@@ -300,26 +290,28 @@ impl Line {
 impl Lines {
     /// A place for a new link.
     pub(super) fn reserve(&mut self) -> LinkId {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::Free(0));
-            u32::try_from(self.slots.len() - 1).expect("fewer links than there are descriptors")
-        });
-        let place = &mut self.slots[slot as usize];
-        let generation = place.generation();
-        *place = Slot::Reserved(generation);
+        let Some(slot) = self.free.pop() else {
+            let slot = u32::try_from(self.slots.len());
+            self.slots.push(Slot::Vacant(0));
+            let slot = slot.expect("fewer links than there are descriptors");
+            return LinkId { generation: 0, slot };
+        };
+        let Slot::Vacant(generation) = self.slots[slot as usize] else {
+            unreachable!("a free place is vacant: it was released");
+        };
         LinkId { generation, slot }
     }
 
     /// Gives a place back; its id names nothing any more.
     pub(super) fn release(&mut self, id: LinkId) {
         self.unsubscribe_from_all(id);
-        self.slots[id.index()] = Slot::Free(id.generation.wrapping_add(1));
+        self.slots[id.index()] = Slot::Vacant(id.generation.wrapping_add(1));
         self.free.push(id.slot);
     }
 
     /// The link can be spoken to from now on.
     pub(super) fn open(&mut self, id: LinkId, line: Line) {
-        self.slots[id.index()] = Slot::Taken(Line { generation: id.generation, ..line });
+        self.slots[id.index()] = Slot::Line(Line { generation: id.generation, ..line });
     }
 
     #[inline]
@@ -642,8 +634,8 @@ const MAX_REASON_BYTES: usize = 123;
 #[inline]
 fn line(slots: &mut Slab<Slot>, id: LinkId) -> Option<&mut Line> {
     match slots.get_mut(id.index())? {
-        Slot::Taken(line) if line.generation == id.generation => Some(line),
-        _ => None,
+        Slot::Line(line) if line.generation == id.generation => Some(line),
+        Slot::Line(_) | Slot::Vacant(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tieline_proto::CloseCode;
 
@@ -33,8 +33,8 @@ struct Shared {
     number: usize,
     lines: RefCell<Lines>,
     inbox: Inbox,
-    /// The inboxes of all workers of the server, once it runs.
-    all: Arc<OnceLock<Vec<Inbox>>>,
+    /// The inboxes of all workers of the server.
+    all: Arc<[Inbox]>,
 }
 
 impl Link {
@@ -123,7 +123,7 @@ impl Link {
 }
 
 impl Worker {
-    pub(super) fn new(number: usize, inbox: Inbox, all: Arc<OnceLock<Vec<Inbox>>>) -> Self {
+    pub(super) fn new(number: usize, inbox: Inbox, all: Arc<[Inbox]>) -> Self {
         Self(Rc::new(Shared { number, lines: RefCell::default(), inbox, all }))
     }
 
@@ -166,7 +166,7 @@ impl Worker {
 
     fn publish_except(&self, topic: &str, payload: impl Payload, except: Option<LinkId>) {
         let message = payload.into_message();
-        let others = self.0.all.get().into_iter().flatten();
+        let others = self.0.all.iter();
         let others = others.filter(|inbox| !inbox.is_same(&self.0.inbox));
         let mut name: Option<Arc<str>> = None;
         for inbox in others {

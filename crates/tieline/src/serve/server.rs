@@ -6,16 +6,14 @@
 //! ```
 
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::net::ToSocketAddrs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
@@ -103,7 +101,8 @@ pub struct Server {
 #[must_use = "a server is stopped when this is dropped"]
 pub struct Running {
     stop: watch::Sender<bool>,
-    workers: Vec<oneshot::Receiver<io::Result<()>>>,
+    /// How each worker ended.
+    ends: mpsc::UnboundedReceiver<Result<(), RunError>>,
     drain: Duration,
     /// Unix sockets live in files, which go with the server.
     _places: Vec<BoundPlace>,
@@ -201,8 +200,8 @@ impl Server {
             }
         }
         let (inboxes, orders): (Vec<_>, Vec<_>) = sockets.iter().map(|_| Inbox::new()).unzip();
-        let all = Arc::new(OnceLock::from(inboxes.clone()));
-        let mut workers = Vec::with_capacity(sockets.len());
+        let all: Arc<[Inbox]> = inboxes.clone().into();
+        let (end, ends) = mpsc::unbounded_channel();
         for (number, ((sockets, inbox), orders)) in
             sockets.into_iter().zip(inboxes).zip(orders).enumerate()
         {
@@ -216,20 +215,20 @@ impl Server {
                 drain: options.drain,
             };
             let handler = Arc::clone(&handler);
-            let (done, is_done) = oneshot::channel();
+            let end = end.clone();
             let work = move || {
-                let result = catch_unwind(AssertUnwindSafe(|| start.run(&*handler)));
-                // A panic drops the sender instead. Whoever does not listen any more has ended first.
-                if let Ok(result) = result {
-                    let _ = done.send(result);
-                }
+                let ended = match catch_unwind(AssertUnwindSafe(|| start.run(&*handler))) {
+                    Ok(ended) => ended.map_err(RunError::Worker),
+                    Err(_) => Err(RunError::Panicked),
+                };
+                // Whoever does not listen any more has ended first.
+                let _ = end.send(ended);
             };
             let name = format!("worker-{number}");
             thread::Builder::new().name(name).spawn(work).map_err(RunError::Worker)?;
-            workers.push(is_done);
         }
         let places = places.into_iter().map(|(bound, _)| bound).collect();
-        Ok(Running { stop, workers, drain: options.drain, _places: places })
+        Ok(Running { stop, ends, drain: options.drain, _places: places })
     }
 }
 
@@ -264,31 +263,11 @@ impl Running {
     ///
     /// Dropping the future loses nothing.
     pub async fn ended(&mut self) -> Result<(), RunError> {
-        while !self.workers.is_empty() {
-            let (result, index) = first(&mut self.workers).await;
-            drop(self.workers.swap_remove(index));
-            match result {
-                Ok(result) => result.map_err(RunError::Worker)?,
-                Err(_) => return Err(RunError::Panicked),
-            }
+        while let Some(ended) = self.ends.recv().await {
+            ended?;
         }
         Ok(())
     }
-}
-
-/// The first worker to end.
-async fn first<T>(
-    workers: &mut [oneshot::Receiver<T>],
-) -> (Result<T, oneshot::error::RecvError>, usize) {
-    std::future::poll_fn(|cx| {
-        for (index, worker) in workers.iter_mut().enumerate() {
-            if let std::task::Poll::Ready(result) = std::pin::Pin::new(worker).poll(cx) {
-                return std::task::Poll::Ready((result, index));
-            }
-        }
-        std::task::Poll::Pending
-    })
-    .await
 }
 
 /// What a worker begins with.
@@ -296,8 +275,8 @@ struct Start {
     number: usize,
     sockets: Vec<(Listening, ListenOptions)>,
     inbox: Inbox,
-    orders: UnboundedReceiver<Order>,
-    all: Arc<OnceLock<Vec<Inbox>>>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    all: Arc<[Inbox]>,
     stopping: watch::Receiver<bool>,
     drain: Duration,
 }
