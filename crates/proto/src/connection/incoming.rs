@@ -86,9 +86,9 @@ impl Incoming {
     /// next bytes of the transport, and answers how many it put there.
     ///
     /// Whether it was called: only in the middle of a long frame that is not compressed is there
-    /// room, for as much again as the message has, and never for the frame's last byte. What comes
-    /// behind the room goes to [`receive`](Self::receive), as everything else does. A text that is
-    /// none is told of there as well; call it, if with nothing, after this.
+    /// room, for 128 KiB at most, and never for the frame's last byte. What comes behind the room
+    /// goes to [`receive`](Self::receive), as everything else does. A text that is none is told of
+    /// there as well; call it, if with nothing, after this.
     pub fn fill(&mut self, now: Instant, put: impl FnOnce(&mut [u8]) -> usize) -> bool {
         if self.dialect != Some(Dialect::Hybi) {
             return false;

@@ -16,11 +16,15 @@ use crate::utf8::{self, Validator};
 use crate::{legacy, mask};
 
 /// The least that is read past the buffer, and the least that a message has before.
-const MIN_ROOM: usize = 64 << 10;
+const MIN_ROOM: usize = 16 << 10;
 
 /// The most that is made ready for one read: a peer that sends byte by byte must not have much
 /// memory cleared for each.
 const MAX_ROOM: usize = 128 << 10;
+
+/// A message is given memory for so many times what has come of it: it need not move as it grows,
+/// and a peer that announces much has to send some of it first.
+const GROWTH: usize = 8;
 
 /// What was agreed on, and what outlives a message.
 #[derive(Debug)]
@@ -182,7 +186,8 @@ impl Partial {
         if frame.opcode.is_control() || message.compressed || room < MIN_ROOM || held < MIN_ROOM {
             return None;
         }
-        self.assembly.resize(held + room.min(held).min(MAX_ROOM), 0);
+        self.assembly.reserve(room.min(GROWTH * held));
+        self.assembly.resize(held + room.min(MAX_ROOM), 0);
         let filled = put(&mut self.assembly[held..]);
         self.assembly.truncate(held + filled);
         let piece = &mut self.assembly[held..];
@@ -298,9 +303,9 @@ impl Partial {
         if message.compressed {
             inflated = message.inflate(piece, last, assembly, terms);
         } else {
-            // Room for as much again as has come, so that the rest need not move what is here.
             let rest = usize::try_from(frame.left).unwrap_or(usize::MAX);
-            assembly.reserve(piece.len() + rest.min(piece.len()));
+            let come = assembly.len() + piece.len();
+            assembly.reserve(piece.len() + rest.min(GROWTH * come));
             assembly.extend_from_slice(piece);
         }
         if kind == MessageKind::Text {

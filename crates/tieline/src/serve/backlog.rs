@@ -40,7 +40,9 @@ pub enum Overflow {
     /// The oldest messages that wait are dropped, whole; where some were, the peer is sent this
     /// message in their place, if there is one: for news of which the latest counts.
     DropOldest(Option<Message>),
-    /// Nothing more is read from the peer until it has read: for services that only answer.
+    /// Nothing more is read from the peer until it has read: for services that only answer. What
+    /// is said to it otherwise, by a task, a topic or another thread, may come to as much again,
+    /// or to 1 MiB where that is more; then the line is closed with 1013.
     Wait,
 }
 
@@ -73,6 +75,8 @@ pub(super) struct Queue {
 struct Piece {
     bytes: Held,
     kind: Kind,
+    /// How many messages were put together here, beyond the first.
+    merged: usize,
 }
 
 /// What may become of a piece.
@@ -80,6 +84,8 @@ struct Piece {
 enum Kind {
     /// Whole messages that may be left out; one with the same key may take its place.
     Apart(Option<u64>),
+    /// Control frames: they stay, and go before what was not begun.
+    Control,
     /// Stands where others were left out.
     Gap,
     /// Goes on with a message that was begun before it.
@@ -104,8 +110,13 @@ impl Held {
 }
 
 impl Piece {
+    const fn new(bytes: Held, kind: Kind) -> Self {
+        Self { bytes, kind, merged: 0 }
+    }
+
+    /// A peer can cause any number of messages without a payload: each has its price.
     fn cost(&self) -> usize {
-        HOLDING_BYTES + self.bytes.as_slice().len()
+        HOLDING_BYTES + self.merged * (HOLDING_BYTES / 2) + self.bytes.as_slice().len()
     }
 }
 
@@ -125,18 +136,16 @@ impl Queue {
         all - self.sent
     }
 
-    /// Appends what `write` appends to a buffer. Small pieces are put together, each at the price
-    /// of one.
+    /// Appends what `write` appends to a buffer. Small pieces are put together.
     pub(super) fn append<R>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        if let Some(Piece { bytes: Held::Own(tail), kind: Kind::Rest | Kind::Whole }) =
-            self.pieces.back_mut()
+        if let Some(last) = self.pieces.back_mut()
+            && let Piece { bytes: Held::Own(tail), kind: Kind::Rest | Kind::Whole, merged } = last
             && tail.len() < PIECE_BYTES
         {
             let before = tail.len();
             let result = write(tail);
-            self.cost += tail.len() - before;
-            // A peer can cause any number of messages without a payload.
-            self.cost += HOLDING_BYTES / 2;
+            *merged += 1;
+            self.cost += tail.len() - before + HOLDING_BYTES / 2;
             return result;
         }
         let mut bytes = Vec::new();
@@ -167,7 +176,7 @@ impl Queue {
         let found = self.pieces.iter_mut().skip(begun).find(|piece| piece.kind == sought);
         let Some(piece) = found else { return Err(bytes) };
         self.cost -= piece.cost();
-        piece.bytes = Held::Own(bytes);
+        *piece = Piece::new(Held::Own(bytes), sought);
         self.cost += piece.cost();
         Ok(())
     }
@@ -176,7 +185,7 @@ impl Queue {
         if bytes.as_slice().is_empty() {
             return;
         }
-        let piece = Piece { bytes, kind };
+        let piece = Piece::new(bytes, kind);
         self.cost += piece.cost();
         self.pieces.push_back(piece);
     }
@@ -201,21 +210,36 @@ impl Queue {
     }
 
     /// Puts whole messages at a place that [`drop_oldest`](Self::drop_oldest) answered. They stay.
-    pub(super) fn insert(&mut self, at: usize, bytes: Vec<u8>) {
-        let piece = Piece { bytes: Held::Own(bytes), kind: Kind::Gap };
+    pub(super) fn insert_gap(&mut self, at: usize, bytes: Vec<u8>) {
+        self.insert(at, Piece::new(Held::Own(bytes), Kind::Gap));
+    }
+
+    /// Puts control frames behind what was begun, before everything else.
+    pub(super) fn insert_control(&mut self, bytes: Vec<u8>) {
+        self.insert(self.begun(), Piece::new(Held::Own(bytes), Kind::Control));
+    }
+
+    /// Whether control frames wait.
+    pub(super) fn has_control(&self) -> bool {
+        self.pieces.iter().take(self.begun() + 1).any(|piece| piece.kind == Kind::Control)
+    }
+
+    fn insert(&mut self, at: usize, piece: Piece) {
         self.cost += piece.cost();
         self.pieces.insert(at, piece);
     }
 
     /// Drops everything of which nothing was sent yet: what was begun has to be ended.
     pub(super) fn clear(&mut self) {
-        let goes_on = |at: usize| self.pieces.get(at).is_some_and(|it| it.kind == Kind::Rest);
-        let mut begun = usize::from(self.sent > 0 && !self.pieces.is_empty());
-        while goes_on(begun) {
-            begun += 1;
-        }
-        self.pieces.truncate(begun);
+        self.pieces.truncate(self.begun());
         self.cost = self.pieces.iter().map(Piece::cost).sum();
+    }
+
+    /// How many pieces belong to a message of which some was sent.
+    fn begun(&self) -> usize {
+        let first = usize::from(self.sent > 0 && !self.pieces.is_empty());
+        let goes_on = self.pieces.iter().skip(first).take_while(|piece| piece.kind == Kind::Rest);
+        first + goes_on.count()
     }
 
     /// The next bytes to send.
@@ -242,7 +266,7 @@ impl Queue {
             self.cost -= first.cost();
             self.pieces.pop_front();
         }
-        self.cost = 0;
+        debug_assert_eq!(self.cost, 0, "each piece takes its cost with it");
     }
 }
 
@@ -277,7 +301,7 @@ mod tests {
         }
         queue.advance(1);
         assert_eq!(queue.drop_oldest(2 * HOLDING_BYTES + 10), Some(1));
-        queue.insert(1, b"(gap)".to_vec());
+        queue.insert_gap(1, b"(gap)".to_vec());
         assert_eq!(bytes(&queue), b"irst(gap)third");
     }
 
@@ -325,7 +349,7 @@ mod tests {
         for round in 0..100 {
             queue.append_apart(vec![b'0' + round % 10; 100], None);
             if let Some(at) = queue.drop_oldest(3 * (HOLDING_BYTES + 100)) {
-                queue.insert(at, b"(gap)".to_vec());
+                queue.insert_gap(at, b"(gap)".to_vec());
             }
         }
         let told = bytes(&queue);
@@ -340,5 +364,34 @@ mod tests {
             queue.append(|out| out.push(0));
         }
         assert!(queue.cost() > 1_000 * HOLDING_BYTES / 2, "{}", queue.cost());
+    }
+
+    #[test]
+    fn the_price_of_small_messages_goes_with_them() {
+        let mut queue = Queue::default();
+        for _ in 0..1_000 {
+            queue.append(|out| out.extend_from_slice(&[0; 100]));
+        }
+        queue.advance(queue.len() - 1);
+        assert!(queue.cost() < 2 * PIECE_BYTES, "{}", queue.cost());
+        queue.advance(1);
+        assert_eq!(queue.cost(), 0);
+    }
+
+    #[test]
+    fn control_frames_go_behind_what_was_begun_and_before_the_rest() {
+        let mut queue = Queue::default();
+        queue.append(|out| out.extend_from_slice(b"header, "));
+        queue.append_rest(Bytes::from_static(b"payload, "));
+        queue.append_shared(Bytes::from_static(b"next"), false);
+        queue.advance(1);
+        queue.insert_control(b"ping, ".to_vec());
+        assert_eq!(bytes(&queue), b"eader, payload, ping, next");
+        assert!(queue.has_control());
+        queue.advance(17);
+        assert_eq!(bytes(&queue), b"ing, next");
+        assert!(queue.has_control());
+        queue.advance(5);
+        assert!(!queue.has_control());
     }
 }

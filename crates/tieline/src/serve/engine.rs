@@ -39,7 +39,7 @@ use super::slab::Slab;
 use super::wheel::Wheel;
 
 /// What is read at once, in bytes.
-const READ_BYTES: usize = 512 << 10;
+const READ_BYTES: usize = 128 << 10;
 
 /// What TLS reads at once before it is decrypted, in bytes.
 pub(super) const RAW_BYTES: usize = 64 << 10;
@@ -198,7 +198,7 @@ impl<H: Handler> Engine<H> {
             token => {
                 let id = LinkId::of(token);
                 if event.is_writable() {
-                    self.worker.lines().borrow_mut().flush_line(id);
+                    self.worker.lines().borrow_mut().flush_waiting(id);
                 }
                 self.look(id, event.is_read_closed() || event.is_error());
             }

@@ -17,7 +17,8 @@ use tieline_proto::{CloseCode, Closed, Event, Limits, Lost};
 use super::engine::Engine;
 use super::handler::{Handler, Trouble};
 use super::id::LinkId;
-use super::lines::{DIRECT_BYTES, Line};
+use super::line::Line;
+use super::lines::DIRECT_BYTES;
 use super::link::Link;
 use super::message::Message;
 use super::seat::{Leaving, NEVER, Open, Seat};
@@ -26,14 +27,20 @@ use super::socket::Got;
 /// Reads in a row of what is thrown away.
 const DISCARDS: usize = 4;
 
+/// Reads in a row of one large message.
+const LARGE_READS: usize = 8;
+
+/// What is read together with a large message of what comes behind it, in bytes.
+const BEHIND_BYTES: usize = 4 << 10;
+
 impl<H: Handler> Engine<H> {
-    /// Reads what a link has to say, once; it is read again in the next turn where the buffer was
-    /// filled, or where its peer's end waits behind what was read.
+    /// Reads what a link has to say, once, or a few times where that is a large message; it is read
+    /// again in the next turn where there may be more, or its peer's end behind what was read.
     pub(super) fn read(&mut self, id: LinkId, ends: bool) {
         if matches!(&self.seats[id.index()], Seat::Open(Open { spill: Some(_), .. })) {
             return self.read_spill(id);
         }
-        loop {
+        for round in 1.. {
             let got = {
                 let Self { seats, worker, buffer, raw, now, .. } = self;
                 let mut lines = worker.lines().borrow_mut();
@@ -53,6 +60,9 @@ impl<H: Handler> Engine<H> {
                     self.receive(id, got.bytes);
                     if !matches!(self.seats[id.index()], Seat::Open(_)) {
                         return self.leave(id);
+                    }
+                    if got.was_past && got.filled && round < LARGE_READS {
+                        continue;
                     }
                     // What is short was all there is, unless the peer's end waits behind it.
                     if got.filled || ends {
@@ -112,6 +122,9 @@ impl<H: Handler> Engine<H> {
                         break;
                     }
                     Some(_) => {}
+                }
+                if events.consumed() == len {
+                    break;
                 }
             }
         }));
@@ -248,7 +261,8 @@ impl<H: Handler> Engine<H> {
         {
             let mut lines = self.worker.lines().borrow_mut();
             let Some(line) = lines.line(id) else { return };
-            if line.flush() && !leaving.is_shut {
+            let is_out = line.flush();
+            if is_out && !leaving.is_shut {
                 leaving.is_shut = true;
                 is_over = line.is_broken() || line.transport.shutdown().is_err();
             }
@@ -258,6 +272,8 @@ impl<H: Handler> Engine<H> {
                 }
                 match line.transport.read(&mut self.buffer, &mut self.raw) {
                     Ok(got) if got.bytes > 0 => {}
+                    // The peer says no more, and may read what it was told before.
+                    Ok(_) if !is_out => return,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     _ => is_over = true,
@@ -318,8 +334,8 @@ impl<H: Handler> Engine<H> {
             let mut lines = self.worker.lines().borrow_mut();
             let Seat::Open(open) = &mut self.seats[id.index()] else { return };
             let Some(line) = lines.line(id) else { return };
-            // Who reads is there, even if nothing it says is read.
-            if line.is_paused() && (line.take_moved() || !line.is_full()) {
+            // Who reads is there, and so may be who is not listened to.
+            if line.take_moved() || (line.is_paused() && !line.is_full()) {
                 open.incoming.hear(now);
                 return;
             }
@@ -368,8 +384,8 @@ impl<H: Handler> Engine<H> {
     }
 }
 
-/// Reads into the memory of a large message that is on its way, and what comes behind it into the
-/// buffer; `None` where none is.
+/// Reads into the memory of a large message that is on its way, and some of what comes behind it
+/// into the buffer; `None` where none is.
 fn read_past(
     incoming: &mut Incoming,
     line: &mut Line,
@@ -379,10 +395,11 @@ fn read_past(
     if !line.transport.is_plain() {
         return None;
     }
+    let behind = &mut buffer[..BEHIND_BYTES];
     let mut got = None;
     incoming.fill(now, |room| {
-        let all = room.len() + buffer.len();
-        let read = line.transport.read_vectored(room, buffer);
+        let all = room.len() + behind.len();
+        let read = line.transport.read_vectored(room, behind);
         let past = read.as_ref().map_or(0, |read| (*read).min(room.len()));
         got = Some(read.map(|read| Got {
             bytes: read - past,

@@ -26,6 +26,7 @@ impl Transport {
 
     /// Reads once. `raw` is where TLS may put what it has not decrypted yet.
     #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "only TLS needs it"))]
+    #[inline]
     pub(super) fn read(&mut self, buffer: &mut [u8], raw: &mut [u8]) -> io::Result<Got> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {
@@ -41,6 +42,7 @@ impl Transport {
     }
 
     /// Writes what the system takes at once.
+    #[inline]
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {

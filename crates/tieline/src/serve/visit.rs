@@ -25,7 +25,7 @@ use super::engine::Engine;
 use super::handler::{Decision, Grant, Handler, Trouble};
 use super::handoff::{Counted, Handoff};
 use super::id::LinkId;
-use super::lines::Line;
+use super::line::Line;
 use super::preface::begins_http2;
 use super::seat::{NEVER, Open, Refused, Seat, Visit};
 use super::socket::Got;

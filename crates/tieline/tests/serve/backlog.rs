@@ -24,15 +24,17 @@ fn number(message: &[u8]) -> usize {
     u64::from_be_bytes(*message.first_chunk().unwrap()) as usize
 }
 
-/// Sends a flood of messages of the length it is told; says how each link ended.
-fn flooding(ends: UnboundedSender<Closed>) -> impl Handler {
+/// Sends a flood of messages of the length it is told; says when it is said, and how each link
+/// ended. Who reads only then has not kept up.
+fn flooding(said: UnboundedSender<()>, ends: UnboundedSender<Closed>) -> impl Handler {
     serve::links(
         |_, _| (),
-        |(), link, message| {
+        move |(), link, message| {
             let bytes: usize = message.text().unwrap().parse().unwrap();
             for n in 0..FLOOD_BYTES / bytes {
                 link.send(numbered(n, bytes));
             }
+            said.send(()).unwrap();
         },
         move |(), _, how| ends.send(how.clone()).unwrap(),
     )
@@ -40,11 +42,13 @@ fn flooding(ends: UnboundedSender<Closed>) -> impl Handler {
 
 #[tokio::test]
 async fn a_peer_that_reads_too_slowly_is_closed_with_1013_between_two_messages() {
+    let (says, mut said) = unbounded_channel();
     let (ends, mut ended) = unbounded_channel();
-    let server = served(move || flooding(ends.clone()));
+    let server = served(move || flooding(says.clone(), ends.clone()));
     for bytes in [200, 8 << 10, 30 << 10, 100 << 10] {
         let mut raw = Raw::open_narrowly(server.address);
         raw.say(masked(TEXT, bytes.to_string()));
+        heard(&mut said).await;
         let mut next = 0;
         loop {
             let frame = raw.frame();
@@ -156,13 +160,15 @@ impl<P: Fn(&std::io::Error) -> bool> Patient<'_, P> {
 
 #[test]
 fn where_the_oldest_are_dropped_the_newest_arrive_behind_one_gap() {
+    let (says, mut said) = unbounded_channel();
     let (ends, _ended) = unbounded_channel();
     let marker = Some(tieline::Message::from("some are missing"));
     let options = holding(64 << 10, Overflow::DropOldest(marker));
-    let server = served_with(options, move || flooding(ends.clone()));
+    let server = served_with(options, move || flooding(says.clone(), ends.clone()));
     for bytes in [20, 1_000, 20_000] {
         let mut raw = Raw::open_narrowly(server.address);
         raw.say(masked(TEXT, bytes.to_string()));
+        said.blocking_recv().unwrap();
         let (mut next, mut gaps) = (0, 0);
         while next < FLOOD_BYTES / bytes {
             let frame = raw.frame();
@@ -183,11 +189,13 @@ fn where_the_oldest_are_dropped_the_newest_arrive_behind_one_gap() {
 
 #[test]
 fn dropping_the_oldest_without_a_marker_is_silent() {
+    let (says, mut said) = unbounded_channel();
     let (ends, _ended) = unbounded_channel();
     let options = holding(64 << 10, Overflow::DropOldest(None));
-    let server = served_with(options, move || flooding(ends.clone()));
+    let server = served_with(options, move || flooding(says.clone(), ends.clone()));
     let mut raw = Raw::open_narrowly(server.address);
     raw.say(masked(TEXT, "1000"));
+    said.blocking_recv().unwrap();
     let mut numbers = vec![];
     while numbers.last() != Some(&(FLOOD_BYTES / 1_000 - 1)) {
         numbers.push(number(&raw.frame().payload));
@@ -237,18 +245,22 @@ async fn what_is_dropped_or_replaced_leaves_no_hole_in_a_kept_window() {
 
 #[test]
 fn of_what_waits_under_a_key_only_the_latest_arrives() {
+    let (says, mut said) = unbounded_channel();
     let options = holding(64 << 20, Overflow::Close);
-    let server = served_with(options, || {
-        serve::messages(|link, _| {
+    let server = served_with(options, move || {
+        let says = says.clone();
+        serve::messages(move |link, _| {
             (0..FLOOD_BYTES >> 20).for_each(|_| link.send(vec![0; 1 << 20]));
             for (key, text) in [(1, "price 1"), (2, "size 1"), (1, "price 2"), (1, "price 3")] {
                 link.send_latest(key, text);
             }
             link.send("done");
+            says.send(()).unwrap();
         })
     });
     let mut raw = Raw::open_narrowly(server.address);
     raw.say(masked(TEXT, "go"));
+    said.blocking_recv().unwrap();
     (0..FLOOD_BYTES >> 20).for_each(|_| assert_eq!(raw.frame().payload.len(), 1 << 20));
     raw.expect(TEXT, "price 3");
     raw.expect(TEXT, "size 1");

@@ -153,7 +153,12 @@ async fn a_paused_link_can_be_closed_cleanly() {
 async fn a_paused_link_that_reads_too_slowly_is_closed_cleanly() {
     let mut paused = paused().await;
     paused.raw.say(rest());
-    paused.act(|link| (0..24).for_each(|_| link.send(vec![0; 1 << 20])));
+    let (says, mut said) = unbounded_channel();
+    paused.act(move |link| {
+        (0..24).for_each(|_| link.send(vec![0; 1 << 20]));
+        says.send(()).unwrap();
+    });
+    heard(&mut said).await;
     let end = loop {
         let frame = paused.raw.frame();
         if frame.first == CLOSE {

@@ -70,16 +70,19 @@ async fn a_task_that_does_not_keep_up_stops_its_peer() {
     const BYTES: usize = 20_000;
     let taken = Arc::new(AtomicUsize::new(0));
     let steps = Arc::new(Semaphore::new(0));
+    let (ends, mut ended) = unbounded_channel();
     let (counter, gate) = (Arc::clone(&taken), Arc::clone(&steps));
     let server = served(move || {
-        let (counter, gate) = (Arc::clone(&counter), Arc::clone(&gate));
+        let (counter, gate, ends) = (Arc::clone(&counter), Arc::clone(&gate), ends.clone());
         serve::tasks(move |mut conversation| {
-            let (counter, gate) = (Arc::clone(&counter), Arc::clone(&gate));
+            let (counter, gate, ends) = (Arc::clone(&counter), Arc::clone(&gate), ends.clone());
             async move {
                 let link = conversation.link().clone();
                 loop {
                     gate.acquire().await.unwrap().forget();
-                    let Some(message) = conversation.next().await else { return };
+                    let Some(message) = conversation.next().await else {
+                        return ends.send(()).unwrap();
+                    };
                     assert_eq!(message.len(), BYTES);
                     counter.fetch_add(1, Ordering::Relaxed);
                     // What was received and not taken yet is bounded.
@@ -103,6 +106,8 @@ async fn a_task_that_does_not_keep_up_stops_its_peer() {
     let mut raw = tokio::task::spawn_blocking(|| writing.join().unwrap()).await.unwrap();
     raw.say(masked(CLOSE, b"\x03\xE8"));
     raw.frame();
+    // The end is answered at once; what was received before it is still taken.
+    heard(&mut ended).await;
     assert_eq!(taken.load(Ordering::Relaxed), COUNT);
 }
 

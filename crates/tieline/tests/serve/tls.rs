@@ -228,8 +228,13 @@ async fn what_is_no_tls_is_told_so_and_harms_nobody() {
 async fn a_slow_reader_over_tls_is_closed_with_1013() {
     use std::io::{Read, Write};
     let pair = pair();
-    let server = served_with(pair.options(), || {
-        serve::messages(|link, _| (0..240).for_each(|_| link.send(vec![0; 100_000])))
+    let (says, mut said) = tokio::sync::mpsc::unbounded_channel();
+    let server = served_with(pair.options(), move || {
+        let says = says.clone();
+        serve::messages(move |link, _| {
+            (0..240).for_each(|_| link.send(vec![0; 100_000]));
+            says.send(()).unwrap();
+        })
     });
     let mut stream = pair.raw(&server, b"http/1.1");
     stream.write_all(&[request("").as_bytes(), &masked(TEXT, "go")].concat()).unwrap();
@@ -239,6 +244,7 @@ async fn a_slow_reader_over_tls_is_closed_with_1013() {
         stream.read_exact(&mut byte).unwrap();
         head.push(byte[0]);
     }
+    heard(&mut said).await;
     loop {
         let mut header = [0; 2];
         stream.read_exact(&mut header).unwrap();
