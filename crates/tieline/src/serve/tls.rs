@@ -17,13 +17,15 @@ const SEND_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Tls {
     pub(super) connection: ServerConnection,
+    /// The peer said goodbye.
+    has_ended: bool,
 }
 
 impl Tls {
     pub(super) fn new(config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
         let mut connection = ServerConnection::new(config)?;
         connection.set_buffer_limit(Some(SEND_BYTES));
-        Ok(Self { connection })
+        Ok(Self { connection, has_ended: false })
     }
 
     /// Whether the handshake still goes on.
@@ -67,7 +69,8 @@ impl Tls {
                 Ok(read) => {
                     bytes += self.decrypt(socket, &raw[..read], &mut buffer[bytes..])?;
                     if read < raw.len() && bytes > 0 {
-                        return Ok(Got { bytes, filled: false, was_past: false });
+                        // The poll tells nothing of a goodbye that came with what was read.
+                        return Ok(Got { bytes, filled: self.has_ended, was_past: false });
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && bytes > 0 => {
@@ -94,7 +97,9 @@ impl Tls {
                 // An alert or a part of the handshake; whether it arrives shows in the answer.
                 let _ = self.flush(socket);
             }
-            processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let state =
+                processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            self.has_ended = state.peer_has_closed();
             loop {
                 match self.connection.reader().read(&mut buffer[bytes..]) {
                     Ok(0) => break,

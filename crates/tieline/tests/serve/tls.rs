@@ -56,6 +56,27 @@ impl Pair {
 
 type Encrypted = rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream>;
 
+/// Asks for a line, and reads the answer.
+fn upgrade(stream: &mut Encrypted) {
+    use std::io::{Read, Write};
+    stream.write_all(request("").as_bytes()).unwrap();
+    let mut head = vec![];
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+}
+
+/// What a client has to send by now.
+fn records(client: &mut rustls::ClientConnection) -> Vec<u8> {
+    let mut records = vec![];
+    while client.wants_write() {
+        client.write_tls(&mut records).unwrap();
+    }
+    records
+}
+
 #[tokio::test]
 async fn messages_of_every_size_come_back() {
     let pair = pair();
@@ -251,4 +272,19 @@ async fn a_slow_reader_over_tls_is_closed_with_1013() {
         assert_eq!(header, [BINARY, 127]);
         stream.read_exact(&mut vec![0; 8 + 100_000]).unwrap();
     }
+}
+
+#[test]
+fn a_goodbye_in_the_same_read_as_a_message_is_the_end() {
+    use std::io::{Read, Write};
+    let pair = pair();
+    let server = served_with(pair.options(), echo);
+    let mut stream = pair.raw(&server, b"http/1.1");
+    upgrade(&mut stream);
+    stream.conn.writer().write_all(&masked(TEXT, "last")).unwrap();
+    stream.conn.send_close_notify();
+    let both = records(&mut stream.conn);
+    stream.sock.write_all(&both).unwrap();
+    // The socket stays open: nothing else tells the server.
+    stream.sock.read_to_end(&mut vec![]).unwrap();
 }
