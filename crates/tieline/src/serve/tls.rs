@@ -19,13 +19,15 @@ pub(super) struct Tls {
     pub(super) connection: ServerConnection,
     /// The peer said goodbye.
     has_ended: bool,
+    /// Why no more is decrypted; what was decrypted before comes first.
+    failed: Option<rustls::Error>,
 }
 
 impl Tls {
     pub(super) fn new(config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
         let mut connection = ServerConnection::new(config)?;
         connection.set_buffer_limit(Some(SEND_BYTES));
-        Ok(Self { connection, has_ended: false })
+        Ok(Self { connection, has_ended: false, failed: None })
     }
 
     /// Whether the handshake still goes on.
@@ -55,6 +57,12 @@ impl Tls {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
+            if let Some(error) = self.failure() {
+                return match bytes {
+                    0 => Err(error),
+                    bytes => Ok(Got { bytes, filled: true, was_past: false }),
+                };
+            }
             if buffer.len() - bytes < raw.len() + RECORD_BYTES {
                 return Ok(Got { bytes, filled: true, was_past: false });
             }
@@ -69,8 +77,9 @@ impl Tls {
                 Ok(read) => {
                     bytes += self.decrypt(socket, &raw[..read], &mut buffer[bytes..])?;
                     if read < raw.len() && bytes > 0 {
-                        // The poll tells nothing of a goodbye that came with what was read.
-                        return Ok(Got { bytes, filled: self.has_ended, was_past: false });
+                        // The poll tells nothing of an end that came with what was read.
+                        let filled = self.has_ended || self.failed.is_some();
+                        return Ok(Got { bytes, filled, was_past: false });
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && bytes > 0 => {
@@ -88,18 +97,15 @@ impl Tls {
         buffer: &mut [u8],
     ) -> io::Result<usize> {
         let mut bytes = 0;
-        while !raw.is_empty() {
+        while !raw.is_empty() && self.failed.is_none() {
             if self.connection.read_tls(&mut raw)? == 0 {
                 break;
             }
-            let processed = self.connection.process_new_packets();
+            self.process();
             if self.connection.wants_write() {
                 // An alert or a part of the handshake; whether it arrives shows in the answer.
                 let _ = self.flush(socket);
             }
-            let state =
-                processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-            self.has_ended = state.peer_has_closed();
             loop {
                 match self.connection.reader().read(&mut buffer[bytes..]) {
                     Ok(0) => break,
@@ -109,6 +115,20 @@ impl Tls {
             }
         }
         Ok(bytes)
+    }
+
+    /// Decrypts what rustls was given.
+    pub(super) fn process(&mut self) {
+        match self.connection.process_new_packets() {
+            Ok(state) => self.has_ended = state.peer_has_closed(),
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    /// Why no more is decrypted.
+    pub(super) fn failure(&self) -> Option<io::Error> {
+        let error = self.failed.clone()?;
+        Some(io::Error::new(io::ErrorKind::InvalidData, error))
     }
 
     pub(super) fn write(&mut self, socket: &mut Socket, bytes: &[u8]) -> io::Result<usize> {

@@ -288,3 +288,29 @@ fn a_goodbye_in_the_same_read_as_a_message_is_the_end() {
     // The socket stays open: nothing else tells the server.
     stream.sock.read_to_end(&mut vec![]).unwrap();
 }
+
+#[test]
+fn a_message_in_front_of_a_bad_record_is_heard() {
+    use std::io::Write;
+    let pair = pair();
+    let (tell, told) = mpsc::channel();
+    let server = served_with(pair.options(), move || {
+        let (say, tell) = (tell.clone(), tell.clone());
+        serve::links(
+            |_, _| (),
+            move |(), _, message| say.send(message.text().unwrap().to_owned()).unwrap(),
+            move |(), _, how| tell.send(format!("{how:?}")).unwrap(),
+        )
+    });
+    let mut stream = pair.raw(&server, b"http/1.1");
+    upgrade(&mut stream);
+    stream.conn.writer().write_all(&masked(TEXT, "good")).unwrap();
+    let mut both = records(&mut stream.conn);
+    stream.conn.writer().write_all(&masked(TEXT, "bad")).unwrap();
+    both.extend(records(&mut stream.conn));
+    *both.last_mut().unwrap() ^= 0x01;
+    stream.sock.write_all(&both).unwrap();
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "good");
+    // The socket stays open: nothing else tells the server.
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "Lost(Transport)");
+}
