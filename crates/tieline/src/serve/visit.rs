@@ -83,6 +83,8 @@ impl<H: Handler> Engine<H> {
     /// where more may wait.
     pub(super) fn visit(&mut self, id: LinkId) {
         let Seat::Visit(visit) = &mut self.seats[id.index()] else { return };
+        // What the socket had no room for; why it takes nothing any more shows in the read.
+        let _ = visit.transport.flush();
         // TLS decrypts into more than it reads; a plain head is small.
         let room = if visit.arrival.is_secure { self.buffer.len() } else { HEAD_READ_BYTES };
         let got = visit.transport.read(&mut self.buffer[..room], &mut self.raw);

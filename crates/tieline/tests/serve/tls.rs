@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use tieline::serve::{
     self, Arrival, Handler, Handoff, Link, ListenOptions, Message, Overflow, Trouble,
 };
@@ -313,4 +313,31 @@ fn a_message_in_front_of_a_bad_record_is_heard() {
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "good");
     // The socket stays open: nothing else tells the server.
     assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "Lost(Transport)");
+}
+
+#[test]
+fn a_handshake_larger_than_a_socket_takes_goes_on_when_there_is_room() {
+    // More than the system keeps for a peer that does not read.
+    const BYTES: usize = 12 << 20;
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let chain = vec![own.cert.der().clone(), CertificateDer::from(vec![0; BYTES])];
+    let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let versions = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let config = versions.with_no_client_auth().with_single_cert(chain, key.into()).unwrap();
+    let pair = Pair { server: Arc::new(config), ..pair() };
+    let limits = Limits { handshake_within: Duration::from_secs(3_600), ..Limits::default() };
+    let accept = AcceptOptions { limits, ..AcceptOptions::default() };
+    let server = served_with(ListenOptions { accept, ..pair.options() }, echo);
+
+    let mut stream = pair.raw(&server, b"http/1.1");
+    let mut raw = Raw(stream.sock.try_clone().unwrap());
+    raw.say(records(&mut stream.conn));
+    // Whoever comes later is answered when the worker has said what the socket took.
+    let mut later = Raw::connect(server.address);
+    later.say(request(""));
+    assert_eq!(later.rest().first(), Some(&0x15));
+    assert_eq!(raw.exactly(BYTES).first(), Some(&0x16));
 }
