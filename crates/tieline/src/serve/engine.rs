@@ -211,7 +211,7 @@ impl<H: Handler> Engine<H> {
             Some(seat) if seat.generation() != Some(id.generation) => {}
             Some(Seat::Open(_)) => self.read(id, ends),
             Some(Seat::Leaving(_)) => self.leave(id),
-            Some(Seat::Visit(_)) => self.visit(id),
+            Some(Seat::Visit(_)) => self.visit(id, ends),
             Some(Seat::Refused(_)) => self.dismiss(id),
             Some(Seat::Vacant) | None => {}
         }

@@ -80,8 +80,8 @@ impl<H: Handler> Engine<H> {
     }
 
     /// Reads on, once, and answers when the request is whole; it is looked at again in the next turn
-    /// where more may wait.
-    pub(super) fn visit(&mut self, id: LinkId) {
+    /// where more may wait, or where its peer's end waits behind what was read.
+    pub(super) fn visit(&mut self, id: LinkId, ends: bool) {
         let Seat::Visit(visit) = &mut self.seats[id.index()] else { return };
         // What the socket had no room for; why it takes nothing any more shows in the read.
         let _ = visit.transport.flush();
@@ -108,8 +108,7 @@ impl<H: Handler> Engine<H> {
             Err(error) => return self.visit_lost(id, &error),
         };
         match self.next(id) {
-            Next::More if filled => self.readable.push_back(id),
-            // Whoever ends in the middle of a request is found by the next event.
+            Next::More if filled || ends => self.readable.push_back(id),
             Next::More => {}
             Next::HandOff => self.hand_off(id),
             Next::Open(grant, behind) => self.open(id, *grant, behind),
