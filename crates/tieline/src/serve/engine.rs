@@ -50,7 +50,7 @@ const EVENTS: usize = 1_024;
 /// Turns after which other tasks of the worker have theirs.
 const TURNS: usize = 16;
 
-/// Connections that are accepted in one turn.
+/// Connections that are accepted in one turn at one listener.
 const ACCEPTS: usize = 64;
 
 /// Orders that are carried out in one turn.
@@ -67,6 +67,8 @@ pub(super) struct Engine<H: Handler> {
     pub(super) poll: AsyncFd<mio::Poll>,
     events: Events,
     acceptors: Vec<Acceptor>,
+    /// Listeners where connections may wait, in the order of their turns.
+    crowded: VecDeque<usize>,
     pub(super) handler: H,
     pub(super) worker: Worker,
     pub(super) seats: Slab<Seat<H>>,
@@ -80,7 +82,7 @@ pub(super) struct Engine<H: Handler> {
     pub(super) raw: Vec<u8>,
     orders: UnboundedReceiver<Order>,
     pub(super) now: Instant,
-    /// Until when nothing is accepted.
+    /// Until when nothing is accepted, because the system has no room.
     rest: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
     stop: Stop,
@@ -122,6 +124,7 @@ impl<H: Handler> Engine<H> {
             poll,
             events: Events::with_capacity(EVENTS),
             acceptors,
+            crowded: VecDeque::new(),
             handler,
             worker,
             seats: Slab::default(),
@@ -185,15 +188,19 @@ impl<H: Handler> Engine<H> {
             // The poll tells of an end only once, and may have done so already.
             self.look(id, true);
         }
+        self.accept();
         busy |= self.carry_out();
         self.settle();
-        Ok(busy || !self.readable.is_empty())
+        Ok(busy || self.has_more())
     }
 
     fn ready(&mut self, event: &Event) {
         match event.token() {
             Token(listener) if (LISTENERS..LISTENERS + 65_536).contains(&listener) => {
-                self.accept(listener - LISTENERS);
+                let listener = listener - LISTENERS;
+                if !self.crowded.contains(&listener) {
+                    self.crowded.push_back(listener);
+                }
             }
             token => {
                 let id = LinkId::of(token);
@@ -211,17 +218,30 @@ impl<H: Handler> Engine<H> {
             Some(seat) if seat.generation() != Some(id.generation) => {}
             Some(Seat::Open(_)) => self.read(id, ends),
             Some(Seat::Leaving(_)) => self.leave(id),
-            Some(Seat::Visit(_)) => self.visit(id),
+            Some(Seat::Visit(_)) => self.visit(id, ends),
             Some(Seat::Refused(_)) => self.dismiss(id),
             Some(Seat::Vacant) | None => {}
         }
     }
 
-    fn accept(&mut self, listener: usize) {
-        if self.rest.is_some() || self.stop.over_at.is_some() {
-            return;
+    /// Whether something waits of which the poll tells no second time.
+    fn has_more(&self) -> bool {
+        !self.readable.is_empty() || (self.rest.is_none() && !self.crowded.is_empty())
+    }
+
+    /// Gives each crowded listener its turn.
+    fn accept(&mut self) {
+        for _ in 0..self.crowded.len() {
+            if self.rest.is_some() {
+                return;
+            }
+            let Some(listener) = self.crowded.pop_front() else { return };
+            self.accept_at(listener);
         }
-        for _ in 0..ACCEPTS {
+    }
+
+    fn accept_at(&mut self, listener: usize) {
+        for before in 0..ACCEPTS {
             let Some(acceptor) = self.acceptors.get(listener) else { return };
             match acceptor.accept() {
                 Ok(accepted) => self.welcome(listener, accepted),
@@ -231,12 +251,15 @@ impl<H: Handler> Engine<H> {
                     // Out of descriptors or memory: those who are here go on, and one may leave.
                     self.handler.trouble(&Trouble::Accept(&error));
                     self.rest = Some(self.now + REST);
+                    // Then all have a turn, and who had one now has the last.
+                    let count = self.acceptors.len();
+                    let first = listener + usize::from(before > 0);
+                    self.crowded = (first..first + count).map(|next| next % count).collect();
                     return;
                 }
             }
         }
-        // The poll tells no second time of those who wait.
-        self.rest = Some(self.now);
+        self.crowded.push_back(listener);
     }
 
     fn welcome(&mut self, listener: usize, accepted: Accepted) {
@@ -307,13 +330,12 @@ impl<H: Handler> Engine<H> {
         }
         if self.rest.is_some_and(|until| until <= self.now) {
             self.rest = None;
-            (0..self.acceptors.len()).for_each(|listener| self.accept(listener));
         }
     }
 
     /// Has the task woken by whatever comes next; whether it can wait for that.
     fn waits(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        if !self.readable.is_empty() {
+        if self.has_more() {
             return Ok(false);
         }
         // The poll was found empty after this readiness was told: it is an old one, and what has
@@ -348,6 +370,7 @@ impl<H: Handler> Engine<H> {
     /// Stops accepting, and tells everybody.
     fn drain(&mut self) {
         self.stop.over_at = Some(self.now + self.stop.drain);
+        self.crowded.clear();
         for mut acceptor in self.acceptors.drain(..) {
             // A socket that goes takes its registration with it.
             let _ = acceptor.deregister(self.poll.get_ref().registry());

@@ -187,10 +187,12 @@ impl Tls {
             }
             // What the handshake or a key update wants to say; a full socket is no reason to wait.
             let _unless_full = self.poll_flush(socket, cx)?;
+            if let Some(error) = self.failure() {
+                return Poll::Ready(Err(error));
+            }
             let read = ready!(read_tls(&mut self.connection, socket, cx))?;
             if read > 0 {
-                let processed = self.connection.process_new_packets();
-                processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+                self.process();
             }
         }
     }

@@ -55,7 +55,7 @@ impl<H: Handler> Engine<H> {
                 }
             };
             match got {
-                Ok(got) if got.bytes == 0 && !got.was_past => return self.receive_end(id, None),
+                Ok(got) if got.is_end() => return self.receive_end(id, None),
                 Ok(got) => {
                     self.receive(id, got.bytes);
                     if !matches!(self.seats[id.index()], Seat::Open(_)) {
@@ -271,7 +271,7 @@ impl<H: Handler> Engine<H> {
                     break;
                 }
                 match line.transport.read(&mut self.buffer, &mut self.raw) {
-                    Ok(got) if got.bytes > 0 => {}
+                    Ok(got) if !got.is_end() => {}
                     // The peer says no more, and may read what it was told before.
                     Ok(_) if !is_out => return,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,

@@ -16,12 +16,19 @@ pub(super) enum Socket {
 /// What one look at a transport brought.
 #[derive(Debug)]
 pub(super) struct Got {
-    /// Bytes that lie in the buffer; none is the end.
+    /// Bytes that lie in the buffer.
     pub(super) bytes: usize,
-    /// Whether the buffer was filled: there may be more.
+    /// Whether there may be more, as where the buffer was filled.
     pub(super) filled: bool,
     /// Whether some went past the buffer, into a message of its own.
     pub(super) was_past: bool,
+}
+
+impl Got {
+    /// Whether it is the end: nothing came, and nothing more does.
+    pub(super) const fn is_end(&self) -> bool {
+        self.bytes == 0 && !self.filled && !self.was_past
+    }
 }
 
 impl Read for Socket {

@@ -79,41 +79,40 @@ impl<H: Handler> Engine<H> {
         self.arm(id);
     }
 
-    /// Reads on, and answers once the request is whole.
-    pub(super) fn visit(&mut self, id: LinkId) {
-        loop {
-            let Seat::Visit(visit) = &mut self.seats[id.index()] else { return };
-            // TLS decrypts into more than it reads; a plain head is small.
-            let room = if visit.arrival.is_secure { self.buffer.len() } else { HEAD_READ_BYTES };
-            let got = visit.transport.read(&mut self.buffer[..room], &mut self.raw);
-            #[cfg(feature = "tls")]
-            if visit.transport.tls.as_ref().is_some_and(|tls| !tls.is_handshaking() && tls.is_h2())
-            {
-                if let Ok(Got { bytes, .. }) = got {
-                    visit.read.extend_from_slice(&self.buffer[..bytes]);
-                }
-                return self.hand_off(id);
+    /// Reads on, once, and answers when the request is whole; it is looked at again in the next turn
+    /// where more may wait, or where its peer's end waits behind what was read.
+    pub(super) fn visit(&mut self, id: LinkId, ends: bool) {
+        let Seat::Visit(visit) = &mut self.seats[id.index()] else { return };
+        // What the socket had no room for; why it takes nothing any more shows in the read.
+        let _ = visit.transport.flush();
+        // TLS decrypts into more than it reads; a plain head is small.
+        let room = if visit.arrival.is_secure { self.buffer.len() } else { HEAD_READ_BYTES };
+        let got = visit.transport.read(&mut self.buffer[..room], &mut self.raw);
+        #[cfg(feature = "tls")]
+        if visit.transport.tls.as_ref().is_some_and(|tls| !tls.is_handshaking() && tls.is_h2()) {
+            if let Ok(Got { bytes, .. }) = got {
+                visit.read.extend_from_slice(&self.buffer[..bytes]);
             }
-            let filled = match got {
-                Ok(Got { bytes: 0, .. }) => {
-                    return self.visit_lost(id, &io::ErrorKind::UnexpectedEof.into());
-                }
-                Ok(Got { bytes, filled, .. }) => {
-                    visit.read.extend_from_slice(&self.buffer[..bytes]);
-                    filled
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) => return self.visit_lost(id, &error),
-            };
-            match self.next(id) {
-                Next::More if filled => {}
-                // Whoever ends in the middle of a request is found by the next event.
-                Next::More => return,
-                Next::HandOff => return self.hand_off(id),
-                Next::Open(grant, behind) => return self.open(id, *grant, behind),
-                Next::Refuse(response) => return self.refuse(id, *response),
+            return self.hand_off(id);
+        }
+        let filled = match got {
+            Ok(got) if got.is_end() => {
+                return self.visit_lost(id, &io::ErrorKind::UnexpectedEof.into());
             }
+            Ok(Got { bytes, filled, .. }) => {
+                visit.read.extend_from_slice(&self.buffer[..bytes]);
+                filled
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(error) => return self.visit_lost(id, &error),
+        };
+        match self.next(id) {
+            Next::More if filled || ends => self.readable.push_back(id),
+            Next::More => {}
+            Next::HandOff => self.hand_off(id),
+            Next::Open(grant, behind) => self.open(id, *grant, behind),
+            Next::Refuse(response) => self.refuse(id, *response),
         }
     }
 
@@ -277,6 +276,7 @@ impl<H: Handler> Engine<H> {
     pub(super) fn dismiss(&mut self, id: LinkId) {
         let Seat::Refused(refused) = &mut self.seats[id.index()] else { return };
         match refused.dismiss(&mut self.buffer, &mut self.raw) {
+            Ok(false) => self.readable.push_back(id),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // Whoever left needs no answer.
             _ => self.vacate(id),
@@ -295,7 +295,8 @@ impl<H: Handler> Visit<H> {
 }
 
 impl Refused {
-    fn dismiss(&mut self, buffer: &mut [u8], raw: &mut [u8]) -> io::Result<()> {
+    /// Goes on for one turn; whether it is over.
+    fn dismiss(&mut self, buffer: &mut [u8], raw: &mut [u8]) -> io::Result<bool> {
         while !self.answer.is_empty() {
             let written = self.transport.write(&self.answer)?;
             drop(self.answer.split_to(written));
@@ -306,14 +307,9 @@ impl Refused {
         if !std::mem::replace(&mut self.is_shut, true) {
             self.transport.shutdown()?;
         }
-        while self.left > 0 {
-            let got = self.transport.read(buffer, raw)?;
-            if got.bytes == 0 {
-                break;
-            }
-            self.left = self.left.saturating_sub(got.bytes);
-        }
-        Ok(())
+        let got = self.transport.read(buffer, raw)?;
+        self.left = self.left.saturating_sub(got.bytes);
+        Ok(got.is_end() || self.left == 0)
     }
 }
 

@@ -1,11 +1,15 @@
 //! Where does a server listen, and where can it not?
 
 use std::os::unix::fs::PermissionsExt;
+use std::sync::{Mutex, mpsc};
 
-use tieline::serve::{ListenOptions, Place, Server, ServerOptions};
-use tieline::{Connect, Limits};
+use tieline::serve::{
+    Arrival, Handler, Link, ListenOptions, Message, Place, Server, ServerOptions,
+};
+use tieline::{Agreement, Answer, Connect, Limits, Refusal, Request};
 use tokio::net::UnixStream;
 
+use crate::raw::{Raw, TEXT, masked, request};
 use crate::served::*;
 
 #[tokio::test]
@@ -77,4 +81,63 @@ async fn a_port_is_free_again_once_the_server_has_stopped() {
     let address = soon(stopping).await.unwrap().unwrap();
     let second = Server::bind(address).unwrap();
     assert_eq!(second.places(), [&Place::Tcp(address)]);
+}
+
+/// Tells at which listener each request comes, and waits over each message: that is told as `None`.
+struct Counting {
+    tell: mpsc::Sender<Option<usize>>,
+    may_go: mpsc::Receiver<()>,
+}
+
+impl Handler for Counting {
+    type State = ();
+
+    fn admit(&mut self, _: &Request, arrival: &Arrival) -> Result<Answer, Refusal> {
+        self.tell.send(Some(arrival.listener)).unwrap();
+        Ok(Answer::default())
+    }
+
+    fn open(&mut self, _: &Link, _: &Request, _: &Agreement) {}
+
+    fn message(&mut self, (): &mut (), _: &Link, _: Message<'_>) {
+        self.tell.send(None).unwrap();
+        let _it_ends_with_the_test = self.may_go.recv();
+    }
+}
+
+#[test]
+fn a_crowd_at_one_listener_does_not_hide_another() {
+    const CROWD: usize = 160;
+    let (tell, told) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let may_go = Mutex::new(Some(may_go));
+    let mut server = Server::new(ServerOptions { workers: 1, ..ServerOptions::default() });
+    server.listen(&loopback(), ListenOptions::default()).unwrap();
+    server.listen(&loopback(), ListenOptions::default()).unwrap();
+    let [Place::Tcp(first), Place::Tcp(second)] = server.places()[..] else { panic!("not TCP") };
+    let (first, second) = (*first, *second);
+    let _running = server
+        .start(move || {
+            let may_go = may_go.lock().unwrap().take().unwrap();
+            Counting { tell: tell.clone(), may_go }
+        })
+        .unwrap();
+    let mut blocking = Raw::open(first);
+    blocking.say(masked(TEXT, "block"));
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Some(0)));
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(None));
+
+    // They all come while the worker looks at nobody.
+    let ask = |address| {
+        let mut raw = Raw::connect(address);
+        raw.say(request(""));
+        raw
+    };
+    let _crowd: Vec<_> = (0..CROWD).map(|_| ask(first)).collect();
+    let _alone = ask(second);
+    go.send(()).unwrap();
+    let order: Vec<_> = (0..=CROWD).map(|_| told.recv_timeout(PATIENCE).unwrap()).collect();
+    let place = order.iter().position(|listener| *listener == Some(1)).unwrap();
+    // Behind those who were taken in the same turn, and before most of the crowd.
+    assert!(place < CROWD / 2, "{place} of the crowd come first");
 }

@@ -1,10 +1,11 @@
 //! Who is let in, and what are the others told?
 
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tieline::http::{HeaderMap, HeaderValue, Response, StatusCode};
-use tieline::serve::{Arrival, Handler, Link, Message, Trouble};
+use tieline::serve::{self, Arrival, Handler, Link, Message, Trouble};
 use tieline::{
     AcceptOptions, Agreement, Answer, Connect, ConnectError, Limits, Origins, Refusal, Request,
 };
@@ -181,4 +182,28 @@ fn a_request_may_come_a_byte_at_a_time() {
     assert!(raw.head().starts_with("HTTP/1.1 101 "));
     raw.say(masked(TEXT, "hello"));
     raw.expect(TEXT, "hello");
+}
+
+#[test]
+fn half_a_request_whose_end_came_with_it_is_let_go_at_once() {
+    let (go, may_go) = mpsc::channel::<()>();
+    let (tell, told) = mpsc::channel();
+    let may_go = Mutex::new(Some(may_go));
+    let limits = Limits { handshake_within: Duration::from_secs(3_600), ..Limits::default() };
+    let server = served_with(within(limits), move || {
+        let (tell, may_go) = (tell.clone(), may_go.lock().unwrap().take().unwrap());
+        serve::messages(move |_, _| {
+            tell.send(()).unwrap();
+            may_go.recv().unwrap();
+        })
+    });
+    let mut other = Raw::open(server.address);
+    other.say(masked(TEXT, "block"));
+    told.recv_timeout(PATIENCE).unwrap();
+    // The worker sees neither before both are there.
+    let mut half = Raw::connect(server.address);
+    half.say("GET / HTTP/1.1\r\n");
+    half.end();
+    go.send(()).unwrap();
+    assert_eq!(half.rest(), b"");
 }

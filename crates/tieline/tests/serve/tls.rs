@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use tieline::serve::{
     self, Arrival, Handler, Handoff, Link, ListenOptions, Message, Overflow, Trouble,
 };
@@ -55,6 +55,27 @@ impl Pair {
 }
 
 type Encrypted = rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream>;
+
+/// Asks for a line, and reads the answer.
+fn upgrade(stream: &mut Encrypted) {
+    use std::io::{Read, Write};
+    stream.write_all(request("").as_bytes()).unwrap();
+    let mut head = vec![];
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+}
+
+/// What a client has to send by now.
+fn records(client: &mut rustls::ClientConnection) -> Vec<u8> {
+    let mut records = vec![];
+    while client.wants_write() {
+        client.write_tls(&mut records).unwrap();
+    }
+    records
+}
 
 #[tokio::test]
 async fn messages_of_every_size_come_back() {
@@ -257,4 +278,72 @@ async fn a_slow_reader_over_tls_is_closed_with_1013() {
         assert_eq!(header, [BINARY, 127]);
         stream.read_exact(&mut vec![0; 8 + 100_000]).unwrap();
     }
+}
+
+#[test]
+fn a_goodbye_in_the_same_read_as_a_message_is_the_end() {
+    use std::io::{Read, Write};
+    let pair = pair();
+    let server = served_with(pair.options(), echo);
+    let mut stream = pair.raw(&server, b"http/1.1");
+    upgrade(&mut stream);
+    stream.conn.writer().write_all(&masked(TEXT, "last")).unwrap();
+    stream.conn.send_close_notify();
+    let both = records(&mut stream.conn);
+    stream.sock.write_all(&both).unwrap();
+    // The socket stays open: nothing else tells the server.
+    stream.sock.read_to_end(&mut vec![]).unwrap();
+}
+
+#[test]
+fn a_message_in_front_of_a_bad_record_is_heard() {
+    use std::io::Write;
+    let pair = pair();
+    let (tell, told) = mpsc::channel();
+    let server = served_with(pair.options(), move || {
+        let (say, tell) = (tell.clone(), tell.clone());
+        serve::links(
+            |_, _| (),
+            move |(), _, message| say.send(message.text().unwrap().to_owned()).unwrap(),
+            move |(), _, how| tell.send(format!("{how:?}")).unwrap(),
+        )
+    });
+    let mut stream = pair.raw(&server, b"http/1.1");
+    upgrade(&mut stream);
+    stream.conn.writer().write_all(&masked(TEXT, "good")).unwrap();
+    let mut both = records(&mut stream.conn);
+    stream.conn.writer().write_all(&masked(TEXT, "bad")).unwrap();
+    both.extend(records(&mut stream.conn));
+    *both.last_mut().unwrap() ^= 0x01;
+    stream.sock.write_all(&both).unwrap();
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "good");
+    // The socket stays open: nothing else tells the server.
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), "Lost(Transport)");
+}
+
+#[test]
+fn a_handshake_larger_than_a_socket_takes_goes_on_when_there_is_room() {
+    // More than the system keeps for a peer that does not read.
+    const BYTES: usize = 12 << 20;
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let chain = vec![own.cert.der().clone(), CertificateDer::from(vec![0; BYTES])];
+    let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let versions = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let config = versions.with_no_client_auth().with_single_cert(chain, key.into()).unwrap();
+    let pair = Pair { server: Arc::new(config), ..pair() };
+    let limits = Limits { handshake_within: Duration::from_secs(3_600), ..Limits::default() };
+    let accept = AcceptOptions { limits, ..AcceptOptions::default() };
+    let server = served_with(ListenOptions { accept, ..pair.options() }, echo);
+
+    let mut stream = pair.raw(&server, b"http/1.1");
+    let mut raw = Raw(stream.sock.try_clone().unwrap());
+    raw.say(records(&mut stream.conn));
+    // Whoever comes later is answered when the worker has said what the socket took.
+    let mut later = Raw::connect(server.address);
+    later.say(request(""));
+    assert_eq!(later.rest().first(), Some(&0x15));
+    assert_eq!(raw.exactly(BYTES).first(), Some(&0x16));
 }
