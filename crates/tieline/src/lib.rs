@@ -80,7 +80,7 @@ mod stream;
 #[cfg(feature = "tls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
 pub mod tls;
-mod url;
+pub mod url;
 
 pub use accept::{AcceptError, AcceptOptions, Answer, Refusal, Request, accept, accept_with};
 pub use bytes;

@@ -12,7 +12,8 @@ use std::fmt;
 use data_encoding::BASE64;
 use http::HeaderValue;
 use percent_encoding::percent_decode_str;
-use url::{Host, Url};
+pub use url::Host;
+use url::Url;
 
 /// A URL that cannot be connected to: our caller's fault, or a redirect's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +59,25 @@ impl std::error::Error for UrlError {
     }
 }
 
-/// Where to connect, and what to ask for there.
+/// Where to connect, and what to ask for there: for programs that open lines of their own.
+/// [`Connect`](crate::Connect) takes the URL as it is.
+///
+/// The user and password are apart from the rest, and never printed.
+///
+/// # Example
+///
+/// ```
+/// use tieline::url::Target;
+///
+/// let target = Target::parse("wss://Example.com/chat?room=1")?;
+/// assert!(target.is_secure());
+/// assert_eq!((target.host().to_string().as_str(), target.port()), ("example.com", 443));
+/// assert_eq!(target.authority(), "example.com");
+/// assert_eq!(target.resource(), "/chat?room=1");
+/// # Ok::<_, tieline::UrlError>(())
+/// ```
 #[derive(Clone)]
-pub(crate) struct Target {
+pub struct Target {
     url: Url,
     host: Host,
     port: u16,
@@ -69,7 +86,12 @@ pub(crate) struct Target {
 
 impl Target {
     /// Parses a `ws` or `wss` URL; its user and password become an `Authorization`.
-    pub(crate) fn parse(text: &str) -> Result<Self, UrlError> {
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError::Malformed`] where it is no URL or has no host, then [`UrlError::Scheme`],
+    /// [`UrlError::Fragment`] and [`UrlError::UserInfo`], in this order.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
         Self::new(Url::parse(text).map_err(UrlError::Malformed)?)
     }
 
@@ -103,22 +125,22 @@ impl Target {
     }
 
     /// Whether the connection is encrypted.
-    pub(crate) fn is_secure(&self) -> bool {
+    pub fn is_secure(&self) -> bool {
         self.url.scheme() == "wss"
     }
 
     /// The host: a name in lower case, or an address.
-    pub(crate) const fn host(&self) -> &Host {
+    pub const fn host(&self) -> &Host {
         &self.host
     }
 
     /// The port, given or by default.
-    pub(crate) const fn port(&self) -> u16 {
+    pub const fn port(&self) -> u16 {
         self.port
     }
 
     /// The `Host` header: the port only where it is not the scheme's own (§4.1).
-    pub(crate) fn authority(&self) -> String {
+    pub fn authority(&self) -> String {
         match self.url.port() {
             Some(port) => format!("{}:{port}", self.host),
             None => self.host.to_string(),
@@ -126,7 +148,7 @@ impl Target {
     }
 
     /// What stands in the request line: path and query.
-    pub(crate) fn resource(&self) -> String {
+    pub fn resource(&self) -> String {
         match self.url.query() {
             Some(query) => format!("{}?{query}", self.url.path()),
             None => self.url.path().to_owned(),
@@ -134,12 +156,12 @@ impl Target {
     }
 
     /// The `Authorization` that the URL's user and password make.
-    pub(crate) const fn authorization(&self) -> Option<&HeaderValue> {
+    pub const fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()
     }
 
     /// The URL without user and password.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         self.url.as_str()
     }
 

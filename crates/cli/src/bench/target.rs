@@ -11,9 +11,9 @@ use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use tieline::http::{HeaderMap, HeaderName, HeaderValue};
 use tieline::tls::{Roots, TlsOptions};
+use tieline::url::{self, Host};
 use tieline::{Deflate, UrlError};
 use tieline_proto::handshake::client::Request;
-use url::{Host, Url};
 
 use super::failure::Failure;
 use super::options::Options;
@@ -38,46 +38,35 @@ impl Target {
     /// Reads the options, and asks for the host's addresses.
     pub(super) fn find(options: &Options) -> anyhow::Result<Self> {
         let url = parse(&options.url)?;
-        let host = url.host().context("the URL has no host")?;
-        let port = url.port_or_known_default().context("the URL has no port")?;
         let sources: Vec<_> =
             options.opening.source.iter().flat_map(|range| range.addresses()).collect();
-        let request = request(&url, &host, options)?;
-        let tls = match url.scheme() {
-            "wss" => Some((Arc::new(tls(options)?), server_name(&host)?)),
-            _ => None,
+        let request = request(&url, options)?;
+        let tls = if url.is_secure() {
+            Some((Arc::new(tls(options)?), server_name(url.host())?))
+        } else {
+            None
         };
-        Ok(Self { address: address(&host, port, &sources)?, sources, tls, request })
+        Ok(Self { address: address(&url, &sources)?, sources, tls, request })
     }
 }
 
-fn parse(text: &str) -> Result<Url, Failure> {
-    let wrong = |error: UrlError| {
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-        Failure::Usage(format!("{error}{}", cause.unwrap_or_default()))
-    };
-    let url = Url::parse(text).map_err(|error| wrong(UrlError::Malformed(error)))?;
-    match url.scheme() {
-        "ws" | "wss" if url.fragment().is_some() => Err(wrong(UrlError::Fragment)),
-        "ws" | "wss" => Ok(url),
-        other => Err(wrong(UrlError::Scheme(other.to_owned()))),
+fn parse(text: &str) -> Result<url::Target, Failure> {
+    match url::Target::parse(text) {
+        Ok(url) if url.authorization().is_none() => Ok(url),
+        Ok(_) | Err(UrlError::UserInfo) => {
+            let instead =
+                "leave user and password out of the URL: --header 'Authorization: Basic …'";
+            Err(Failure::Usage(instead.to_owned()))
+        }
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            Err(Failure::Usage(format!("{error}{}", cause.unwrap_or_default())))
+        }
     }
 }
 
-fn request(url: &Url, host: &Host<&str>, options: &Options) -> Result<Request, Failure> {
-    let authority = match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_string(),
-    };
-    let target = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        let instead = "leave user and password out of the URL: --header 'Authorization: Basic …'";
-        return Err(Failure::Usage(instead.to_owned()));
-    }
-    let mut request = Request::new(authority, target, [0; 16]);
+fn request(url: &url::Target, options: &Options) -> Result<Request, Failure> {
+    let mut request = Request::new(url.authority(), url.resource(), [0; 16]);
     request.origin.clone_from(&options.opening.origin);
     request.protocols.clone_from(&options.opening.subprotocol);
     request.headers = headers(&options.opening.header)?;
@@ -120,9 +109,9 @@ fn tls(options: &Options) -> anyhow::Result<ClientConfig> {
     Ok(config)
 }
 
-fn server_name(host: &Host<&str>) -> Result<ServerName<'static>, Failure> {
+fn server_name(host: &Host) -> Result<ServerName<'static>, Failure> {
     match host {
-        Host::Domain(name) => ServerName::try_from((*name).to_owned())
+        Host::Domain(name) => ServerName::try_from(name.clone())
             .map_err(|_| Failure::Usage(format!("`{name}` cannot be a server's name in TLS"))),
         Host::Ipv4(address) => Ok(IpAddr::from(*address).into()),
         Host::Ipv6(address) => Ok(IpAddr::from(*address).into()),
@@ -130,10 +119,10 @@ fn server_name(host: &Host<&str>) -> Result<ServerName<'static>, Failure> {
 }
 
 /// The address to take: where a name has several, the first that answers.
-fn address(host: &Host<&str>, port: u16, sources: &[IpAddr]) -> Result<SocketAddr, Failure> {
-    let name = host.to_string();
+fn address(url: &url::Target, sources: &[IpAddr]) -> Result<SocketAddr, Failure> {
+    let name = url.host().to_string();
     let name = name.trim_matches(['[', ']']);
-    let found = (name, port).to_socket_addrs();
+    let found = (name, url.port()).to_socket_addrs();
     let found = found.map_err(|error| Failure::NotConnected(format!("{name}: {error}")))?;
     let is_reachable =
         |address: &SocketAddr| sources.iter().all(|source| source.is_ipv4() == address.is_ipv4());
