@@ -4,7 +4,7 @@ SHELL := bash
 TIMED := scripts/timed
 SECONDS_EACH ?= 300
 
-.PHONY: help run console build test check interop bench bench-core fuzz deny clean
+.PHONY: help run console build test check interop bench bench-core counts fuzz deny clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -49,7 +49,12 @@ bench: ## Measure the server against other people's (CELLS=… to choose)
 	@bench/run $(if $(CELLS),--cells '$(CELLS)') $(ARGS)
 
 bench-core: ## Measure the protocol core
+	@scripts/callgrind
 	cargo bench --package tieline-proto
+
+counts: ## Count the core's instructions, the same on every machine (valgrind)
+	@scripts/callgrind
+	cargo bench --package tieline-proto --bench counts
 
 fuzz: ## Fuzz every target for five minutes (SECONDS_EACH=300, TARGET=NAME for one)
 	@fuzz/run $(SECONDS_EACH) $(TARGET)

@@ -1,6 +1,4 @@
-//! Instructions counted, the same on every machine: `cargo bench -p tieline-proto --bench counts`.
-//!
-//! It needs valgrind, and the program `gungraun-runner` of the version that `Cargo.lock` has.
+//! Instructions counted, the same on every machine: `make counts`.
 #![allow(missing_docs, unused_qualifications, reason = "what the macros of the bench make")]
 
 mod scene;

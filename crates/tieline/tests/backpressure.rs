@@ -32,7 +32,7 @@ async fn a_slow_peer_makes_send_wait_and_memory_stays_bounded() {
 async fn a_peer_that_pings_and_does_not_read_costs_one_pong() {
     let (mut server, mut peer) = server_and_bytes(quiet(), 1 << 10);
     for _ in 0..10_000 {
-        say(&mut peer, masked(0x89, &[b'.'; 100])).await;
+        say(&mut peer, masked(0x89, [b'.'; 100])).await;
         assert!(once(server.next()).await.is_none());
         assert!(server.buffered_amount() <= HIGH_WATER + 200);
     }

@@ -44,7 +44,7 @@ async fn messages_on_their_way_are_still_given_after_a_close_was_started() {
     assert_eq!(server.ready_state(), ReadyState::Closing);
     assert!(matches!(server.send("no more").await, Err(Error::Usage(UsageError::Closed))));
     say(&mut peer, masked(0x81, b"last words")).await;
-    say(&mut peer, masked(0x88, &close_payload(1000, ""))).await;
+    say(&mut peer, masked(0x88, close_payload(1000, ""))).await;
     drop(peer);
     assert_eq!(text(&mut server).await, "last words");
     assert!(server.next().await.is_none());
@@ -102,7 +102,7 @@ async fn a_peer_that_drops_the_line_ends_as_1006() {
 #[tokio::test]
 async fn a_peer_that_closes_its_half_after_its_close_frame_is_answered() {
     let (mut server, mut peer) = server_and_bytes(quiet(), ROOM);
-    say(&mut peer, masked(0x88, &close_payload(1001, "bye"))).await;
+    say(&mut peer, masked(0x88, close_payload(1001, "bye"))).await;
     peer.shutdown().await.unwrap();
     assert!(server.next().await.is_none());
     assert_eq!(server.closed(), Some(&cleanly(CloseCode::GOING_AWAY, "bye")));
@@ -119,7 +119,7 @@ async fn what_the_peer_sent_is_read_although_writing_fails() {
     let mut server = tieline::WebSocket::server(broken, &Agreement::default(), quiet(), &[]);
     let mut far = far_write;
     far.write_all(&masked(0x81, b"last words")).await.unwrap();
-    far.write_all(&masked(0x88, &close_payload(1000, "done"))).await.unwrap();
+    far.write_all(&masked(0x88, close_payload(1000, "done"))).await.unwrap();
 
     let error = server.send("anybody there?").await.unwrap_err();
     let source = std::error::Error::source(&error).unwrap();
@@ -134,7 +134,7 @@ async fn what_the_peer_sent_is_read_although_writing_fails() {
 
 #[tokio::test]
 async fn a_peer_that_breaks_the_protocol_is_told_why_and_others_are_untouched() {
-    let big = masked(0x82, &[0; 2_000]);
+    let big = masked(0x82, [0; 2_000]);
     let cases: [(&[u8], u16); 5] = [
         (&[0x83, 0x80, 0, 0, 0, 0], 1002),
         (&[0x81, 0x01, b'x'], 1002),
@@ -212,7 +212,7 @@ async fn an_answer_that_was_there_in_time_counts_though_it_is_looked_at_late() {
     let (mut server, mut peer) = server_and_bytes(quiet(), ROOM);
     server.start_close(CloseCode::NORMAL, "").unwrap();
     say(&mut peer, masked(0x81, b"one more")).await;
-    say(&mut peer, masked(0x88, &close_payload(1000, "fine"))).await;
+    say(&mut peer, masked(0x88, close_payload(1000, "fine"))).await;
     tokio::time::advance(seconds(60)).await;
     assert_eq!(text(&mut server).await, "one more");
     assert!(server.next().await.is_none());

@@ -1,6 +1,8 @@
 //! Lines in memory: two sockets, or one and the bare bytes of its peer.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+mod masked;
+
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -10,6 +12,8 @@ use tokio::io::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
 };
 use tokio::task::unconstrained;
+
+pub(crate) use self::masked::masked;
 
 pub(crate) type Socket = WebSocket<DuplexStream>;
 
@@ -42,26 +46,6 @@ pub(crate) fn client_and_bytes(limits: Limits, room: usize) -> (Socket, DuplexSt
 /// Limits under which nothing is pinged.
 pub(crate) fn quiet() -> Limits {
     Limits { ping_after: None, ..Limits::default() }
-}
-
-/// A client's frame; its key is zero, so that the payload stands there as it is.
-pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let len = payload.len();
-    let mut frame = vec![first];
-    match len {
-        0..126 => frame.push(0x80 | len as u8),
-        126..=0xFFFF => {
-            frame.push(0x80 | 126);
-            frame.extend((len as u16).to_be_bytes());
-        }
-        _ => {
-            frame.push(0x80 | 127);
-            frame.extend((len as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
 }
 
 /// A close frame's payload.

@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[path = "../line/masked.rs"]
+mod masked;
 mod raw;
 mod served;
 

@@ -7,6 +7,7 @@ use std::thread;
 
 use socket2::{Domain, Socket, Type};
 
+pub(crate) use crate::masked::masked;
 use crate::served::PATIENCE;
 
 pub(crate) const TEXT: u8 = 0x81;
@@ -162,26 +163,4 @@ pub(crate) fn request(more: &str) -> String {
         "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
     )
-}
-
-/// A client's frame.
-pub(crate) fn masked(first: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
-    const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
-    let payload = payload.as_ref();
-    let len = payload.len();
-    let mut frame = vec![first];
-    match len {
-        0..126 => frame.push(0x80 | len as u8),
-        126..=0xFFFF => {
-            frame.push(0x80 | 126);
-            frame.extend((len as u16).to_be_bytes());
-        }
-        _ => {
-            frame.push(0x80 | 127);
-            frame.extend((len as u64).to_be_bytes());
-        }
-    }
-    frame.extend(KEY);
-    frame.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
-    frame
 }
