@@ -169,19 +169,19 @@ impl Incoming {
             return None;
         }
         let rest = bytes.get_mut(*at..)?;
-        let kind = match rest.first()? {
+        let &[first, second, high, low] = rest.first_chunk()?;
+        let kind = match first {
             0x81 => MessageKind::Text,
             0x82 => MessageKind::Binary,
             _ => return None,
         };
-        let second = *rest.get(1)?;
         // §5.1: a client MUST mask, a server MUST NOT.
         if (second & 0x80 != 0) != self.from_client {
             return None;
         }
         let (len, mut start) = match second & 0x7F {
             127 => return None,
-            126 => match u16::from_be_bytes(*rest.get(2..)?.first_chunk()?) {
+            126 => match u16::from_be_bytes([high, low]) {
                 ..126 => return None,
                 len => (usize::from(len), 4),
             },

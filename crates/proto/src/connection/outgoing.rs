@@ -332,8 +332,7 @@ impl Outgoing {
         out.reserve(MAX_HEADER_BYTES + payload.len());
         let Some(key) = mask else {
             Header { fin: true, reserved: 0, opcode, mask: None, len }.encode(out);
-            out.extend_from_slice(payload);
-            return;
+            return out.extend_from_slice(payload);
         };
         Header { fin: true, reserved: 0, opcode, mask, len }.encode(out);
         let start = out.len();
