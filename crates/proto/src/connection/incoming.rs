@@ -85,15 +85,24 @@ impl Incoming {
     /// Has bytes of a large message put straight into its own memory: `put` is given room for the
     /// next bytes of the transport, and answers how many it put there.
     ///
-    /// Whether it was called: only in the middle of a long frame that is not compressed is there
+    /// `more` is asked where the message's memory does not suffice: for a vector with so many bytes,
+    /// whatever they are, as one that had another message before. The message's old memory is
+    /// dropped.
+    ///
+    /// Whether `put` was called: only in the middle of a long frame that is not compressed is there
     /// room, for 128 KiB at most, and never for the frame's last byte. What comes behind the room
     /// goes to [`receive`](Self::receive), as everything else does. A text that is none is told of
     /// there as well; call it, if with nothing, after this.
-    pub fn fill(&mut self, now: Instant, put: impl FnOnce(&mut [u8]) -> usize) -> bool {
+    pub fn fill(
+        &mut self,
+        now: Instant,
+        more: impl FnOnce(usize) -> Vec<u8>,
+        put: impl FnOnce(&mut [u8]) -> usize,
+    ) -> bool {
         if self.dialect != Some(Dialect::Hybi) {
             return false;
         }
-        let filled = self.partial.as_mut().and_then(|partial| partial.fill(put));
+        let filled = self.partial.as_mut().and_then(|partial| partial.fill(more, put));
         if filled.is_some_and(|bytes| bytes > 0) {
             self.hear(now);
         }

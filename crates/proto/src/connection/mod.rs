@@ -20,6 +20,7 @@
 //!    └───────────────────────────────────────────────────────────────┘    server to do it first)
 //! ```
 
+mod assembly;
 mod events;
 mod incoming;
 mod message;

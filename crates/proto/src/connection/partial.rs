@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::MessageKind;
+use super::assembly::Assembly;
 use super::step::{Place, Step};
 use crate::deflate::{Inflater, MessageInflater, Window};
 use crate::error::ProtocolError;
@@ -14,17 +15,6 @@ use crate::handshake::Dialect;
 use crate::limits::Limits;
 use crate::utf8::{self, Validator};
 use crate::{legacy, mask};
-
-/// The least that is read past the buffer, and the least that a message has before.
-const MIN_ROOM: usize = 16 << 10;
-
-/// The most that is made ready for one read: a peer that sends byte by byte must not have much
-/// memory cleared for each.
-const MAX_ROOM: usize = 128 << 10;
-
-/// A message is given memory for so many times what has come of it: it need not move as it grows,
-/// and a peer that announces much has to send some of it first.
-const GROWTH: usize = 8;
 
 /// What was agreed on, and what outlives a message.
 #[derive(Debug)]
@@ -49,7 +39,7 @@ pub(super) struct Partial {
     /// The payload of a control frame that is not whole yet.
     control: Vec<u8>,
     /// The message so far.
-    assembly: Vec<u8>,
+    assembly: Assembly,
     /// Whether a text was found to be none where nobody could be told.
     pub(super) is_invalid: bool,
     /// The frames of the old drafts.
@@ -114,13 +104,14 @@ impl Partial {
         terms: &Terms<'_>,
     ) -> Result<Option<Step>, ProtocolError> {
         loop {
+            let rest = &bytes[*at..];
             let (taken, decoded) =
-                self.hixie.decode(&bytes[*at..], &mut self.assembly, terms.limits)?;
+                self.assembly.append(|text| self.hixie.decode(rest, text, terms.limits))?;
             *at += taken;
             match decoded {
                 None => return Ok(None),
                 Some(legacy::Decoded::Text) => {
-                    *held = std::mem::take(&mut self.assembly);
+                    *held = self.assembly.take();
                     return Ok(Some(Step::Message(MessageKind::Text, Place::Held)));
                 }
                 Some(legacy::Decoded::Close) if terms.dialect == Dialect::Hixie76 => {
@@ -176,30 +167,28 @@ impl Partial {
 
     /// Has the next payload bytes of a message put behind those it has, as
     /// [`Incoming::fill`](super::Incoming::fill) says.
-    pub(super) fn fill(&mut self, put: impl FnOnce(&mut [u8]) -> usize) -> Option<usize> {
+    pub(super) fn fill(
+        &mut self,
+        more: impl FnOnce(usize) -> Vec<u8>,
+        put: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Option<usize> {
         let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else {
             return None;
         };
-        let held = self.assembly.len();
-        // The frame's end is for the buffer, where its message is told of.
-        let room = usize::try_from(frame.left).unwrap_or(usize::MAX).saturating_sub(1);
-        if frame.opcode.is_control() || message.compressed || room < MIN_ROOM || held < MIN_ROOM {
+        if frame.opcode.is_control() || message.compressed {
             return None;
         }
-        self.assembly.reserve(room.min(GROWTH * held));
-        self.assembly.resize(held + room.min(MAX_ROOM), 0);
-        let filled = put(&mut self.assembly[held..]);
-        self.assembly.truncate(held + filled);
-        let piece = &mut self.assembly[held..];
+        let left = usize::try_from(frame.left).unwrap_or(usize::MAX);
+        let piece = self.assembly.fill(left, more, put)?;
         if let Some(key) = &mut frame.key {
             *key = mask::apply(piece, *key);
         }
-        frame.left -= filled as u64;
+        frame.left -= piece.len() as u64;
         frame.cut = true;
         if message.kind == MessageKind::Text {
             self.is_invalid = message.utf8.push(piece).is_err();
         }
-        Some(filled)
+        Some(piece.len())
     }
 
     /// The next header, put together where a read cut it off.
@@ -301,18 +290,15 @@ impl Partial {
         let (checked, limit) = (assembly.len(), terms.limits.max_message_bytes);
         let mut inflated = Ok(());
         if message.compressed {
-            inflated = message.inflate(piece, last, assembly, terms);
+            inflated = assembly.append(|out| message.inflate(piece, last, out, terms));
         } else {
-            let rest = usize::try_from(frame.left).unwrap_or(usize::MAX);
-            let come = assembly.len() + piece.len();
-            assembly.reserve(piece.len() + rest.min(GROWTH * come));
-            assembly.extend_from_slice(piece);
+            assembly.push(piece, usize::try_from(frame.left).unwrap_or(usize::MAX));
         }
         if kind == MessageKind::Text {
             // §8.1: checked as it arrives, so that a bad byte fails at once; and before what came
             // of inflation, so that the verdict does not depend on the cuts between reads.
             let text = &mut message.utf8;
-            text.push(&assembly[checked..assembly.len().min(limit)])
+            text.push(&assembly.bytes()[checked..assembly.len().min(limit)])
                 .map_err(|_| ProtocolError::InvalidUtf8)?;
             if last && inflated.is_ok() && !text.is_complete() {
                 return Err(ProtocolError::InvalidUtf8);
@@ -323,7 +309,7 @@ impl Partial {
             return Ok(None);
         }
         self.message = None;
-        *held = std::mem::take(assembly);
+        *held = assembly.take();
         Ok(Some(Step::Message(kind, Place::Held)))
     }
 }

@@ -34,6 +34,7 @@ use super::id::LinkId;
 use super::inbox::Order;
 use super::link::{Link, Worker};
 use super::listen::{Accepted, Acceptor};
+use super::memory::Memory;
 use super::seat::Seat;
 use super::slab::Slab;
 use super::wheel::Wheel;
@@ -59,6 +60,9 @@ const ORDERS: usize = 1_024;
 /// How long nothing is accepted when the system has no room for another connection.
 const REST: Duration = Duration::from_millis(100);
 
+/// How long memory for large messages is kept that nobody needs.
+const TRIM: Duration = Duration::from_secs(1);
+
 /// Tokens from here on are listeners: no slab has so many places.
 const LISTENERS: usize = (u32::MAX - 65_536) as usize;
 
@@ -80,6 +84,9 @@ pub(super) struct Engine<H: Handler> {
     pub(super) buffer: Vec<u8>,
     /// Made with the first TLS connection.
     pub(super) raw: Vec<u8>,
+    pub(super) memory: Memory,
+    /// When memory that was not needed is let go of.
+    trim_at: Instant,
     orders: UnboundedReceiver<Order>,
     pub(super) now: Instant,
     /// Until when nothing is accepted, because the system has no room.
@@ -133,6 +140,8 @@ impl<H: Handler> Engine<H> {
             readable: VecDeque::new(),
             buffer: vec![0; READ_BYTES],
             raw: Vec::new(),
+            memory: Memory::default(),
+            trim_at: now + TRIM,
             orders,
             now,
             rest: None,
@@ -328,6 +337,10 @@ impl<H: Handler> Engine<H> {
             }
             self.settle();
         }
+        if self.trim_at <= self.now {
+            self.memory.trim();
+            self.trim_at = self.now + TRIM;
+        }
         if self.rest.is_some_and(|until| until <= self.now) {
             self.rest = None;
         }
@@ -351,7 +364,9 @@ impl<H: Handler> Engine<H> {
             self.obey(order);
             return Ok(false);
         }
-        let next = [self.wheel.next(), self.rest, self.stop.over_at].into_iter().flatten().min();
+        let trim_at = (!self.memory.is_empty()).then_some(self.trim_at);
+        let next = [self.wheel.next(), self.rest, trim_at, self.stop.over_at];
+        let next = next.into_iter().flatten().min();
         if let Some(at) = next {
             let at = tokio::time::Instant::from_std(at);
             let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));

@@ -57,6 +57,7 @@ mod lines;
 mod link;
 mod listen;
 mod listening;
+mod memory;
 mod message;
 mod open;
 mod preface;

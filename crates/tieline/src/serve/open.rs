@@ -10,7 +10,6 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use bytes::Bytes;
 use tieline_proto::connection::{Incoming, State};
 use tieline_proto::{CloseCode, Closed, Event, Limits, Lost};
 
@@ -20,6 +19,7 @@ use super::id::LinkId;
 use super::line::Line;
 use super::lines::DIRECT_BYTES;
 use super::link::Link;
+use super::memory::Memory;
 use super::message::Message;
 use super::seat::{Leaving, NEVER, Open, Seat};
 use super::socket::Got;
@@ -42,14 +42,14 @@ impl<H: Handler> Engine<H> {
         }
         for round in 1.. {
             let got = {
-                let Self { seats, worker, buffer, raw, now, .. } = self;
+                let Self { seats, worker, buffer, raw, memory, now, .. } = self;
                 let mut lines = worker.lines().borrow_mut();
                 let Some(line) = lines.line(id) else { return };
                 let Seat::Open(open) = &mut seats[id.index()] else { return };
                 if line.is_paused() {
                     return;
                 }
-                match read_past(&mut open.incoming, line, buffer, *now) {
+                match read_past(&mut open.incoming, line, buffer, memory, *now) {
                     Some(got) => got,
                     None => line.transport.read(buffer, raw),
                 }
@@ -80,7 +80,7 @@ impl<H: Handler> Engine<H> {
     /// Takes what lies at the front of the buffer: the way of every message.
     pub(super) fn receive(&mut self, id: LinkId, len: usize) {
         let link = self.link(id);
-        let Self { seats, handler, buffer, worker, now, .. } = self;
+        let Self { seats, handler, buffer, memory, worker, now, .. } = self;
         let Seat::Open(Open { incoming, state, spill, .. }) = &mut seats[id.index()] else {
             return;
         };
@@ -110,7 +110,7 @@ impl<H: Handler> Engine<H> {
                     Some(Event::Message(message)) if is_open => {
                         if message.is_assembled() && message.payload().len() >= DIRECT_BYTES {
                             let kind = message.kind();
-                            let shared = Bytes::from(message.into_vec());
+                            let shared = memory.lend(message.into_vec());
                             handler.message(state, &link, Message::of_shared(kind, &shared));
                         } else {
                             handler.message(state, &link, Message::from(&message));
@@ -390,6 +390,7 @@ fn read_past(
     incoming: &mut Incoming,
     line: &mut Line,
     buffer: &mut [u8],
+    memory: &Memory,
     now: Instant,
 ) -> Option<io::Result<Got>> {
     if !line.transport.is_plain() {
@@ -397,7 +398,8 @@ fn read_past(
     }
     let behind = &mut buffer[..BEHIND_BYTES];
     let mut got = None;
-    incoming.fill(now, |room| {
+    let more = |len| memory.take(len);
+    incoming.fill(now, more, |room| {
         let all = room.len() + behind.len();
         let read = line.transport.read_vectored(room, behind);
         let past = read.as_ref().map_or(0, |read| (*read).min(room.len()));
