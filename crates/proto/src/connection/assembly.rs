@@ -8,7 +8,7 @@ const MAX_ROOM: usize = 128 << 10;
 
 /// A message is given memory for so many times what has come of it: it need not move as it grows,
 /// and a peer that announces much has to send some of it first.
-const GROWTH: usize = 8;
+const GROWTH: usize = 16;
 
 /// A message so far.
 #[derive(Debug, Default)]

@@ -40,7 +40,7 @@ use super::slab::Slab;
 use super::wheel::Wheel;
 
 /// What is read at once, in bytes.
-const READ_BYTES: usize = 128 << 10;
+const READ_BYTES: usize = 512 << 10;
 
 /// What TLS reads at once before it is decrypted, in bytes.
 pub(super) const RAW_BYTES: usize = 64 << 10;

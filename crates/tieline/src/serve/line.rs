@@ -39,6 +39,8 @@ pub(super) struct Line {
     pub(super) generation: u32,
     /// Whether it is written at the end of the turn.
     pub(super) is_dirty: bool,
+    /// Its peer's last message was a large one, and the next may be, too.
+    pub(super) was_large: bool,
     reading: Reading,
     /// The system took nothing more when it was last written to.
     is_refused: bool,
@@ -80,6 +82,7 @@ impl Line {
             traffic: Traffic::default(),
             generation: 0,
             is_dirty: false,
+            was_large: false,
             reading: Reading::Goes,
             is_refused: false,
             has_moved: false,

@@ -27,6 +27,13 @@ use super::socket::Got;
 /// Reads in a row of what is thrown away.
 const DISCARDS: usize = 4;
 
+/// A message of this size is a large one.
+const LARGE_BYTES: usize = 2 * BEGINNING_BYTES;
+
+/// What is read of the next message of a peer whose last was large, before the rest goes straight
+/// into the message's own memory, in bytes.
+const BEGINNING_BYTES: usize = 64 << 10;
+
 /// Reads in a row of one large message.
 const LARGE_READS: usize = 8;
 
@@ -51,6 +58,9 @@ impl<H: Handler> Engine<H> {
                 }
                 match read_past(&mut open.incoming, line, buffer, memory, *now) {
                     Some(got) => got,
+                    None if line.was_large && line.transport.is_plain() => {
+                        line.transport.read(&mut buffer[..BEGINNING_BYTES], raw)
+                    }
                     None => line.transport.read(buffer, raw),
                 }
             };
@@ -101,7 +111,9 @@ impl<H: Handler> Engine<H> {
                     is_open = line.is_open();
                     let event = events.next(&mut line.outgoing);
                     if let Some(Event::Message(message)) = &event {
-                        line.traffic.received(message.payload().len());
+                        let len = message.payload().len();
+                        line.traffic.received(len);
+                        line.was_large = len >= LARGE_BYTES;
                     }
                     event
                 };
