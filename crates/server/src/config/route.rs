@@ -90,7 +90,7 @@ pub struct Compression {
     /// Whether it is spoken. Default true, where the table is there.
     pub enabled: bool,
 
-    /// Effort, from 1 (fastest) to 9 (smallest). Default 6.
+    /// Effort, from 1 (fastest) to 9 (smallest). Default 4.
     #[schemars(range(min = 1, max = 9))]
     pub level: u32,
 
@@ -137,7 +137,7 @@ impl Default for Compression {
     fn default() -> Self {
         Self {
             enabled: true,
-            level: 6,
+            level: 4,
             min_bytes: 128,
             context_takeover: true,
             max_window_bits: 15,
