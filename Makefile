@@ -4,7 +4,7 @@ SHELL := bash
 TIMED := scripts/timed
 SECONDS_EACH ?= 300
 
-.PHONY: help run console build test check interop bench bench-core counts fuzz deny clean
+.PHONY: help run console build test check interop bench bench-core counts soak fuzz deny clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -55,6 +55,9 @@ bench-core: ## Measure the protocol core
 counts: ## Count the core's instructions, the same on every machine (valgrind)
 	@scripts/callgrind
 	cargo bench --package tieline-proto --bench counts
+
+soak: build ## Wear the server for twenty minutes (MINUTES=20): are memory and descriptors back?
+	@bench/soak $(if $(MINUTES),--minutes $(MINUTES))
 
 fuzz: ## Fuzz every target for five minutes (SECONDS_EACH=300, TARGET=NAME for one)
 	@fuzz/run $(SECONDS_EACH) $(TARGET)

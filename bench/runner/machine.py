@@ -45,6 +45,7 @@ def versions() -> dict[str, str]:
         "tieline": f"commit {_say('git', '-C', str(ROOT), 'describe', '--always', '--dirty')}, rustc {rust}",
         "uwebsockets": f"{sources}; g++ {gcc}, zlib {_debian('zlib1g-dev')}, OpenSSL {_debian('libssl-dev')}",
         "uwebsockets-libdeflate": f"{sources}; g++ {gcc}, libdeflate {_debian('libdeflate-dev')}",
+        "bare": f"g++ {gcc}",
         "ws": ", ".join(
             f"{name} {npm[f'node_modules/{name}']['version']}" for name in ("ws", "bufferutil", "utf-8-validate")
         )

@@ -46,7 +46,7 @@ impl<'a> Events<'a> {
     }
 
     /// The next event, or `None` when every byte has been taken.
-    #[inline(always)] // The event is taken apart where it is made, and need not be put into memory: `benches/counts.rs`.
+    #[inline(always)] // Taken apart where it is made, an event need not lie in memory first.
     pub fn next<'e>(&'e mut self, outgoing: &mut Outgoing) -> Option<Event<'e>> {
         match self.incoming.whole(self.bytes, &mut self.consumed) {
             Some(Ok((kind, range))) => {
