@@ -4,6 +4,7 @@ import argparse
 import os
 import shlex
 import subprocess
+from dataclasses import replace
 
 from . import cells, servers
 from .chart import chart
@@ -25,12 +26,12 @@ def main() -> None:
     if arguments.list:
         print("\n".join(f"{cell.name:24} {cell.title}" for cell in chosen))
         return
-    if arguments.report_only:
-        run = Run.read(LATEST)
+    run = Run.read(LATEST) if arguments.report_only else _measure(arguments, chosen, measured)
+    if arguments.add:
+        chosen, measured = list(cells.CELLS), servers.choose([], arguments.publisher)
+    if arguments.add or arguments.report_only:
         chosen = [cell for cell in chosen if any(sample.cell == cell.name for sample in run.samples)]
         measured = [server for server in measured if any(sample.server == server.name for sample in run.samples)]
-    else:
-        run = _measure(arguments, chosen, measured)
     results = Results(run.samples)
     told = report(results, chosen, measured, run)
     RESULTS.mkdir(exist_ok=True)
@@ -51,7 +52,11 @@ def _measure(arguments: argparse.Namespace, chosen: list[cells.Cell], measured: 
         raise SystemExit("two cores are needed: one for the server, one for its load")
     _build(arguments)
     run = Run(_command(arguments), machine(), versions(), [])
-    for sample in measure_all(chosen, measured, _options(arguments), lambda line: print(line, flush=True)):
+    if arguments.add:
+        earlier = Run.read(LATEST)
+        run = replace(run, command=f"{earlier.command}`, then `{run.command}", samples=earlier.samples)
+    first = 1 + max((sample.repetition for sample in run.samples), default=-1)
+    for sample in measure_all(chosen, measured, _options(arguments), first, lambda line: print(line, flush=True)):
         run.samples.append(sample)
         # After each sample, so that a run that is ended leaves what it has.
         run.write(LATEST)
@@ -66,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--duration", type=float, help="seconds measured in each (5; quick: 1)")
     parser.add_argument("--quick", action="store_true", help="one second each and once: does it all work?")
     parser.add_argument("--publisher", help="a command with {port} that serves the fan-out, instead of the chat")
+    parser.add_argument("--add", action="store_true", help="adds repetitions to the latest results, of the same build")
     parser.add_argument("--no-build", action="store_true", help="what is built is taken as it is")
     parser.add_argument("--report-only", action="store_true", help="measures nothing, tells the latest results again")
     parser.add_argument("--write", action="store_true", help="writes docs/benchmarks.md even from a part")

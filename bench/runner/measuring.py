@@ -33,17 +33,18 @@ class Sample:
 
 
 def measure_all(
-    cells: list[Cell], servers: list[Server], options: Options, tell: Callable[[str], None]
+    cells: list[Cell], servers: list[Server], options: Options, first: int, tell: Callable[[str], None]
 ) -> Iterable[Sample]:
     """Every server of a cell in turn, then the next cell; and all of that again for each repetition.
 
-    What disturbs the machine for a while so meets all servers of a cell, and one repetition of several.
+    What disturbs the machine for a while so meets all servers of a cell, and one repetition of several; and each
+    repetition begins with another server. Its number counts from `first`.
     """
     work = [
         (repetition, cell, server)
-        for repetition in range(options.repeat)
+        for repetition in range(first, first + options.repeat)
         for cell in cells
-        for server in servers
+        for server in _turned(servers, repetition)
         if server.takes_part(cell)
     ]
     places = {cell.name: at for at, cell in enumerate(cells, 1)}
@@ -51,11 +52,16 @@ def measure_all(
     for done, (repetition, cell, server) in enumerate(work):
         left = (time.monotonic() - started) / done * (len(work) - done) if done else None
         time_left = f", {_clock(left)} left" if left is not None else ""
-        place = f"repetition {repetition + 1} of {options.repeat}, cell {places[cell.name]} of {len(cells)}"
+        place = f"repetition {repetition - first + 1} of {options.repeat}, cell {places[cell.name]} of {len(cells)}"
         tell(f"[{place}{time_left}] {cell.name}: {server.name}")
         sample = _measure(cell, server, repetition, options)
         tell("  " + (sample.failure and f"FAILED: {sample.failure}" or describe(cell, sample)))
         yield sample
+
+
+def _turned(servers: list[Server], by: int) -> list[Server]:
+    by %= len(servers)
+    return servers[by:] + servers[:by]
 
 
 def describe(cell: Cell, sample: Sample) -> str:
