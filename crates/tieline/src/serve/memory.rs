@@ -63,13 +63,14 @@ impl Memory {
 }
 
 impl Kept {
-    /// The smallest piece that suffices, if there is one that is not far too large.
+    /// The smallest piece that suffices, if there is one that is not far too large; of several the
+    /// last that was given back, which may still be in a cache.
     fn take(&mut self, len: usize) -> Option<Vec<u8>> {
-        let sizes = self.pieces.iter().enumerate().map(|(at, piece)| (piece.capacity(), at));
-        let fits = sizes.filter(|(size, _)| (len..=len.saturating_mul(TOO_LARGE)).contains(size));
-        let (size, at) = fits.min()?;
+        let sizes = self.pieces.iter().map(Vec::capacity).enumerate().rev();
+        let fits = sizes.filter(|(_, size)| (len..=len.saturating_mul(TOO_LARGE)).contains(size));
+        let (at, size) = fits.min_by_key(|&(_, size)| size)?;
         self.bytes -= size;
-        let piece = self.pieces.swap_remove(at);
+        let piece = self.pieces.remove(at);
         self.unneeded = self.unneeded.min(self.pieces.len());
         Some(piece)
     }
