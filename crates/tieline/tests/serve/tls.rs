@@ -56,10 +56,10 @@ impl Pair {
 
 type Encrypted = rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream>;
 
-/// Asks for a line, and reads the answer.
-fn upgrade(stream: &mut Encrypted) {
+/// Asks for a line, with bytes behind the request, and reads the answer.
+fn upgrade(stream: &mut Encrypted, behind: &[u8]) {
     use std::io::{Read, Write};
-    stream.write_all(request("").as_bytes()).unwrap();
+    stream.write_all(&[request("").as_bytes(), behind].concat()).unwrap();
     let mut head = vec![];
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -103,13 +103,7 @@ fn an_echo_that_waits_loses_nothing_over_tls() {
     };
     let server = served_with(options, echo);
     let mut stream = pair.raw(&server, b"http/1.1");
-    stream.write_all(request("").as_bytes()).unwrap();
-    let mut head = vec![];
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        head.push(byte[0]);
-    }
+    upgrade(&mut stream, b"");
     // As much as two sockets hold, and more than the backlog; then all of it is read.
     for round in 0..20_u8 {
         let message = vec![round; 100_000];
@@ -247,7 +241,7 @@ async fn what_is_no_tls_is_told_so_and_harms_nobody() {
 
 #[tokio::test]
 async fn a_slow_reader_over_tls_is_closed_with_1013() {
-    use std::io::{Read, Write};
+    use std::io::Read;
     let pair = pair();
     let (says, mut said) = tokio::sync::mpsc::unbounded_channel();
     let server = served_with(pair.options(), move || {
@@ -258,13 +252,7 @@ async fn a_slow_reader_over_tls_is_closed_with_1013() {
         })
     });
     let mut stream = pair.raw(&server, b"http/1.1");
-    stream.write_all(&[request("").as_bytes(), &masked(TEXT, "go")].concat()).unwrap();
-    let mut head = vec![];
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        head.push(byte[0]);
-    }
+    upgrade(&mut stream, &masked(TEXT, "go"));
     heard(&mut said).await;
     loop {
         let mut header = [0; 2];
@@ -286,7 +274,7 @@ fn a_goodbye_in_the_same_read_as_a_message_is_the_end() {
     let pair = pair();
     let server = served_with(pair.options(), echo);
     let mut stream = pair.raw(&server, b"http/1.1");
-    upgrade(&mut stream);
+    upgrade(&mut stream, b"");
     stream.conn.writer().write_all(&masked(TEXT, "last")).unwrap();
     stream.conn.send_close_notify();
     let both = records(&mut stream.conn);
@@ -309,7 +297,7 @@ fn a_message_in_front_of_a_bad_record_is_heard() {
         )
     });
     let mut stream = pair.raw(&server, b"http/1.1");
-    upgrade(&mut stream);
+    upgrade(&mut stream, b"");
     stream.conn.writer().write_all(&masked(TEXT, "good")).unwrap();
     let mut both = records(&mut stream.conn);
     stream.conn.writer().write_all(&masked(TEXT, "bad")).unwrap();
