@@ -57,7 +57,7 @@ impl Assembly {
 
     /// Has some of the `rest` that is announced put behind what there is, never the last byte, with
     /// which the message is told of. Answers what was put there, or `None` where it is not worth it.
-    /// `more` gives memory with so many bytes, whatever they are.
+    /// `more` gives memory of so many bytes, whatever they are, or of fewer.
     pub(super) fn fill(
         &mut self,
         rest: usize,

@@ -85,9 +85,9 @@ impl Incoming {
     /// Has bytes of a large message put straight into its own memory: `put` is given room for the
     /// next bytes of the transport, and answers how many it put there.
     ///
-    /// `more` is asked where the message's memory does not suffice: for a vector with so many bytes,
-    /// whatever they are, as one that had another message before. The message's old memory is
-    /// dropped.
+    /// `more` is asked where the message's memory does not suffice: for a vector of so many bytes,
+    /// whatever they are, as one that had another message before; what a shorter one lacks is added
+    /// as zeros. The message's old memory is dropped.
     ///
     /// Whether `put` was called: only in the middle of a long frame that is not compressed is there
     /// room, for 128 KiB at most, and never for the frame's last byte. What comes behind the room

@@ -332,7 +332,8 @@ impl Outgoing {
         out.reserve(MAX_HEADER_BYTES + payload.len());
         let Some(key) = mask else {
             Header { fin: true, reserved: 0, opcode, mask: None, len }.encode(out);
-            return out.extend_from_slice(payload);
+            out.extend_from_slice(payload);
+            return;
         };
         Header { fin: true, reserved: 0, opcode, mask, len }.encode(out);
         let start = out.len();

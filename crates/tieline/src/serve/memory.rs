@@ -30,16 +30,10 @@ struct Lent {
 }
 
 impl Memory {
-    /// Memory with so many bytes, whatever they are.
+    /// Memory that has room for so many bytes; what lies in it means nothing.
     pub(super) fn take(&self, len: usize) -> Vec<u8> {
         let kept = self.kept().take(len);
-        match kept {
-            Some(mut piece) => {
-                piece.resize(piece.len().max(len), 0);
-                piece
-            }
-            None => vec![0; len],
-        }
+        kept.unwrap_or_else(|| vec![0; len])
     }
 
     /// A message whose memory is used again once nobody reads it any more.
