@@ -50,6 +50,8 @@ def main() -> None:
 def _measure(arguments: argparse.Namespace, chosen: list[cells.Cell], measured: list[servers.Server]) -> Run:
     if (os.cpu_count() or 1) < 2:
         raise SystemExit("two cores are needed: one for the server, one for its load")
+    if arguments.add and not LATEST.exists():
+        raise SystemExit(f"there are no results to add to in {LATEST.relative_to(ROOT)}: run it without --add first")
     _build(arguments)
     run = Run(_command(arguments), machine(), versions(), [])
     if arguments.add:
