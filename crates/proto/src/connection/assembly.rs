@@ -3,8 +3,8 @@
 /// The least that is read past the buffer, and the least that a message has before.
 const MIN_ROOM: usize = 16 << 10;
 
-/// The most that is read past the buffer at once: what was read is unmasked while it is hot.
-const MAX_ROOM: usize = 128 << 10;
+/// The most that is read past the buffer at once.
+const MAX_ROOM: usize = 1 << 20;
 
 /// A message is given memory for so many times what has come of it: it need not move as it grows,
 /// and a peer that announces much has to send some of it first.

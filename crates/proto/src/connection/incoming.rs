@@ -90,7 +90,7 @@ impl Incoming {
     /// as zeros. The message's old memory is dropped.
     ///
     /// Whether `put` was called: only in the middle of a long frame that is not compressed is there
-    /// room, for 128 KiB at most, and never for the frame's last byte. What comes behind the room
+    /// room, for 1 MiB at most, and never for the frame's last byte. What comes behind the room
     /// goes to [`receive`](Self::receive), as everything else does. A text that is none is told of
     /// there as well; call it, if with nothing, after this.
     pub fn fill(

@@ -48,7 +48,7 @@ impl<H: Handler> Engine<H> {
             return self.read_spill(id);
         }
         for round in 1.. {
-            let got = {
+            let (got, is_large) = {
                 let Self { seats, worker, buffer, raw, memory, now, .. } = self;
                 let mut lines = worker.lines().borrow_mut();
                 let Some(line) = lines.line(id) else { return };
@@ -57,11 +57,11 @@ impl<H: Handler> Engine<H> {
                     return;
                 }
                 match read_past(&mut open.incoming, line, buffer, memory, *now) {
-                    Some(got) => got,
+                    Some(got) => (got, true),
                     None if line.was_large && line.transport.is_plain() => {
-                        line.transport.read(&mut buffer[..BEGINNING_BYTES], raw)
+                        (line.transport.read(&mut buffer[..BEGINNING_BYTES], raw), true)
                     }
-                    None => line.transport.read(buffer, raw),
+                    None => (line.transport.read(buffer, raw), false),
                 }
             };
             match got {
@@ -71,7 +71,8 @@ impl<H: Handler> Engine<H> {
                     if !matches!(self.seats[id.index()], Seat::Open(_)) {
                         return self.leave(id);
                     }
-                    if got.was_past && got.filled && round < LARGE_READS {
+                    // The rest of a large message is taken while its beginning is hot.
+                    if is_large && got.filled && round < LARGE_READS {
                         continue;
                     }
                     // What is short was all there is, unless the peer's end waits behind it.
