@@ -13,12 +13,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::header::HOST;
+use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{Response, StatusCode, Version};
 use hyper::ext::Protocol;
 use tieline_proto::handshake::server::{Accept, Upgrade};
-use tieline_proto::handshake::{HandshakeError, Scheme};
+use tieline_proto::handshake::{Claim, HandshakeError, Legacy, Scheme};
 use tieline_proto::http::HeadError;
 
 use crate::config::PlannedListener;
@@ -45,6 +45,10 @@ pub(crate) struct Admitted {
 impl Entrance {
     pub(crate) fn is_secure(&self) -> bool {
         self.listener.certificates.is_some()
+    }
+
+    fn scheme(&self) -> Scheme {
+        if self.is_secure() { Scheme::Https } else { Scheme::Http }
     }
 
     /// Whether the request's `Host` is a name that this listener answers to.
@@ -75,7 +79,7 @@ pub(crate) fn admit(
     }
     let path = head.uri().path();
     let Some((route, service)) = routes
-        .find(path)
+        .serving(path)
         .and_then(|route| Some((Arc::clone(route), Arc::clone(route.service.as_ref()?))))
     else {
         return Err(
@@ -83,8 +87,7 @@ pub(crate) fn admit(
         );
     };
     let upgrade = upgrade.map_err(|error| Box::new(error.response()))?;
-    let scheme = if entrance.is_secure() { Scheme::Https } else { Scheme::Http };
-    if !route.plan.origins.allows(&upgrade.claim(Some(scheme))) {
+    if !route.plan.origins.allows(&upgrade.claim(Some(entrance.scheme()))) {
         return Err(HandshakeError::OriginNotAllowed.response().into());
     }
     let (parts, ()) = head.clone().into_parts();
@@ -101,6 +104,21 @@ pub(crate) fn admit(
         secure: entrance.is_secure(),
     };
     Ok(Some(Box::new(Admitted { upgrade, accept, route, request })))
+}
+
+/// Whether an ordinary request with an `Origin` comes from one of the route's pages.
+pub(crate) fn allows_origin(head: &http::Request<()>, entrance: &Entrance, route: &Route) -> bool {
+    let mut origins = head.headers().get_all(ORIGIN).iter();
+    let origin = match (origins.next(), origins.next()) {
+        (Some(origin), None) => origin.to_str().unwrap_or_default(),
+        _ => return false,
+    };
+    route.plan.origins.allows(&Claim {
+        origin: Some(origin),
+        host: host(head),
+        scheme: Some(entrance.scheme()),
+        legacy: Legacy::Off,
+    })
 }
 
 /// A refusal with a line of text.

@@ -18,6 +18,7 @@ use tracing::{error, info};
 use crate::carrier::Carrier;
 use crate::causes::Causes;
 use crate::config::{Plan, PlannedListener};
+use crate::resources::Resources;
 use crate::routes::Routes;
 use crate::worker::Shared;
 
@@ -75,7 +76,9 @@ impl App {
             server.listen(&listener.place, listen_options(listener))?;
         }
         let (stop, stopping) = watch::channel(false);
-        let shared = Arc::new(Shared { routes: Routes::new(routes), listeners, stopping });
+        let resources = Arc::new(Resources::default());
+        let routes = Routes::new(routes, &resources);
+        let shared = Arc::new(Shared { routes, listeners, resources, stopping });
         Ok(Self { server, shared, stop, drain })
     }
 

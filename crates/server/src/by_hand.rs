@@ -13,6 +13,7 @@ use crate::inbox::Inbox;
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
 use crate::request::Request;
+use crate::resources::Resources;
 use crate::routes::Routes;
 use crate::worker::Shared;
 
@@ -72,5 +73,7 @@ pub(crate) fn request(address: &str) -> Request {
 /// What the workers of a server without routes share.
 pub(crate) fn shared() -> Arc<Shared> {
     let (_, stopping) = watch::channel(false);
-    Arc::new(Shared { routes: Routes::new(Vec::new()), listeners: Vec::new(), stopping })
+    let resources = Arc::new(Resources::default());
+    let routes = Routes::new(Vec::new(), &resources);
+    Arc::new(Shared { routes, listeners: Vec::new(), resources, stopping })
 }

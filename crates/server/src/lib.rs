@@ -5,6 +5,7 @@
 //!
 //! engine ─┬─▶ carrier::link ──────────────────▶ Peer ◀─▶ Conversation    the seam
 //!         └─▶ http: pages, /healthz ─▶ carrier::stream ─┘
+//!                └───────────────────▶ Exchange ──────────▶ Service::answer
 //! ```
 //!
 //! Below the seam is what carries peers, above it what serves them: [`Service`] and
@@ -23,6 +24,7 @@ mod http;
 mod inbox;
 mod listen;
 mod members;
+mod metrics;
 mod name;
 mod outbox;
 mod patient;
@@ -30,12 +32,14 @@ mod peer;
 mod peer_id;
 mod reach;
 mod request;
+mod resources;
 mod routes;
 pub mod service;
 mod target;
 mod worker;
 
 pub use app::{Address, App, Handle};
+pub use http::{Answer, Body, Exchange};
 pub use listen::{Certificates, TlsError, TlsFiles};
 pub use members::{Full, Members, Turn};
 pub use name::Name;

@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use http::Method;
 use tieline::serve::Backlog;
 
 use crate::config::{self, PlannedPage, PlannedRoute};
+use crate::resources::Resources;
 use crate::service::{Chat, Counter, Echo, Room, Service};
 
 /// A route with its service running.
@@ -23,17 +27,19 @@ pub(crate) struct Routes {
     by_path: HashMap<String, Arc<Route>>,
     /// Routes with pages that lie below their path, the longest path first.
     folders: Vec<Arc<Route>>,
+    /// Routes whose service has the paths below theirs, the longest path first.
+    open: Vec<Arc<Route>>,
 }
 
 impl Routes {
     /// Starts the services.
-    pub(crate) fn new(plans: Vec<PlannedRoute>) -> Self {
-        let routes: Vec<_> = plans.into_iter().map(|plan| Arc::new(Route::new(plan))).collect();
-        let mut folders: Vec<_> =
-            routes.iter().filter(|route| route.has_pages_below()).map(Arc::clone).collect();
-        folders.sort_by_key(|route| std::cmp::Reverse(route.plan.path.len()));
+    pub(crate) fn new(plans: Vec<PlannedRoute>, resources: &Arc<Resources>) -> Self {
+        let start = |plan| Arc::new(Route::new(plan, resources));
+        let routes: Vec<_> = plans.into_iter().map(start).collect();
+        let folders = longest_first(routes.iter().filter(|route| route.has_pages_below()));
+        let open = longest_first(routes.iter().filter(|route| route.has_service_below()));
         let by_path = routes.into_iter().map(|route| (route.plan.path.clone(), route)).collect();
-        Self { by_path, folders }
+        Self { by_path, folders, open }
     }
 
     /// The route with exactly this path.
@@ -43,20 +49,59 @@ impl Routes {
 
     /// The route whose folder has this path below it, and the rest of the path.
     pub(crate) fn find_below<'p>(&self, path: &'p str) -> Option<(&Arc<Route>, &'p str)> {
-        self.folders.iter().find_map(|route| {
-            let rest = path.strip_prefix(route.plan.path.as_str())?;
-            let rest = if route.plan.path.ends_with('/') { rest } else { rest.strip_prefix('/')? };
-            Some((route, rest))
-        })
+        self.folders.iter().find_map(|route| Some((route, route.rest(path)?)))
+    }
+
+    /// The route whose service has this path: exactly, or below its own.
+    pub(crate) fn serving(&self, path: &str) -> Option<&Arc<Route>> {
+        let exact = self.find(path).filter(|route| route.service.is_some());
+        exact.or_else(|| self.open.iter().find(|route| route.rest(path).is_some()))
+    }
+
+    /// The route whose service answers an ordinary request to this path. Of a page and a service
+    /// the one with the longer path has it; with the same path the page has GET and HEAD.
+    pub(crate) fn answering(&self, path: &str, method: &Method) -> Option<&Arc<Route>> {
+        let route = self.serving(path)?;
+        let service = route.service.as_ref()?;
+        let shows = |route: &&Arc<Route>| route.plan.page.is_some();
+        let page = self.find(path).filter(shows).or_else(|| Some(self.find_below(path)?.0));
+        let is_shown = matches!(*method, Method::GET | Method::HEAD)
+            && page.is_some_and(|page| page.plan.path.len() >= route.plan.path.len());
+        (service.answers(method) && !is_shown).then_some(route)
+    }
+
+    /// What the services do beside their peers on a worker.
+    pub(crate) fn attend(&self, worker: usize) -> impl Iterator<Item = Attendance> {
+        let services = self.by_path.values().filter_map(|route| route.service.as_ref());
+        services.filter_map(move |service| service.attend(worker))
     }
 }
 
+/// What a service does beside its peers.
+type Attendance = Pin<Box<dyn Future<Output = ()>>>;
+
+fn longest_first<'r>(routes: impl Iterator<Item = &'r Arc<Route>>) -> Vec<Arc<Route>> {
+    let mut routes: Vec<_> = routes.map(Arc::clone).collect();
+    routes.sort_by_key(|route| std::cmp::Reverse(route.plan.path.len()));
+    routes
+}
+
 impl Route {
-    fn new(plan: PlannedRoute) -> Self {
-        let service = plan.service.as_ref().map(start);
+    fn new(plan: PlannedRoute, resources: &Arc<Resources>) -> Self {
+        let service = plan.service.as_ref().map(|kind| start(kind, resources));
         let overflow = service.as_ref().map(|service| service.overflow()).unwrap_or_default();
         let backlog = Arc::new(Backlog { max_bytes: plan.backlog_bytes, overflow });
         Self { plan, service, backlog }
+    }
+
+    fn has_service_below(&self) -> bool {
+        self.service.as_ref().is_some_and(|service| service.takes_below())
+    }
+
+    /// What of a path lies below this route's.
+    fn rest<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let rest = path.strip_prefix(self.plan.path.as_str())?;
+        if self.plan.path.ends_with('/') { Some(rest) } else { rest.strip_prefix('/') }
     }
 
     const fn has_pages_below(&self) -> bool {
@@ -65,7 +110,7 @@ impl Route {
 }
 
 /// The one place where a configured kind becomes a service.
-fn start(kind: &config::Service) -> Arc<dyn Service> {
+fn start(kind: &config::Service, _resources: &Arc<Resources>) -> Arc<dyn Service> {
     match kind {
         config::Service::Chat {} => Arc::new(Chat::default()),
         config::Service::Counter {} => Arc::new(Counter::default()),

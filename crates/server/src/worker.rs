@@ -19,6 +19,7 @@ use crate::inbox::{Inbox, Order};
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
 use crate::reach::Reach;
+use crate::resources::Resources;
 use crate::routes::Routes;
 
 /// What every worker of a server shares.
@@ -26,6 +27,8 @@ use crate::routes::Routes;
 pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) listeners: Vec<Arc<PlannedListener>>,
+    #[expect(dead_code, reason = "services and the operator's side come next")]
+    pub(crate) resources: Arc<Resources>,
     /// Becomes true when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }

@@ -57,6 +57,9 @@ impl Handler for Carrier {
 
     fn start(&mut self, worker: &tieline::serve::Worker) {
         self.0.reach().begin(worker);
+        self.0.routes().attend(worker.number()).for_each(|attendance| {
+            spawn_local(attendance);
+        });
         let worker = Rc::clone(&self.0);
         spawn_local(async move { worker.deliver_always().await });
         let worker = Rc::clone(&self.0);

@@ -49,7 +49,7 @@ pub(super) fn answer<B>(
 
 /// A refusal, or anything else that is a line of text.
 pub(super) fn text(response: Response<String>) -> Response<Body> {
-    let mut response = response.map(|text| Body::Whole(text.into()));
+    let mut response = response.map(Body::from);
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -85,7 +85,7 @@ fn below(page: &PlannedPage, path: &str, rest: &str) -> Result<Response<Body>, R
         PlannedPage::Console => {
             let name = if rest.is_empty() { "index.html" } else { rest };
             let asset = console::asset(name).ok_or_else(nothing)?;
-            let mut response = file(Body::Whole(Bytes::from_static(asset.bytes)), name, asset.etag);
+            let mut response = file(Body::from(Bytes::from_static(asset.bytes)), name, asset.etag);
             harden_console(response.headers_mut());
             Ok(response)
         }
@@ -107,7 +107,7 @@ fn from_disk(path: &Path) -> Result<Response<Body>, Refused> {
 }
 
 fn found_file(found: Found, name: &str) -> Response<Body> {
-    file(Body::File { file: found.file, left: found.len }, name, &found.etag)
+    file(Body::file(found.file, found.len), name, &found.etag)
 }
 
 fn file(body: Body, name: &str, etag: &str) -> Response<Body> {
@@ -140,7 +140,7 @@ fn unless_known<B>(request: &Request<B>, response: Response<Body>) -> Response<B
 }
 
 fn redirect(path: &str) -> Response<Body> {
-    let mut response = Response::new(Body::Whole(Bytes::new()));
+    let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     // Relative, so that it holds behind a proxy, and `//host` cannot be made of it.
     let name = path.rsplit('/').next().unwrap_or_default();

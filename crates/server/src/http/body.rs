@@ -1,5 +1,6 @@
-//! The body of an answer: a few bytes, or a file in pieces.
+//! The body of an answer: a few bytes, a file in pieces, or what comes as it comes.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::pin::Pin;
@@ -11,23 +12,58 @@ use hyper::body::{Frame, SizeHint};
 /// Most of a file that is held in memory at once.
 const PIECE: usize = 64 << 10;
 
-/// A body whose length is known before its head is written.
+/// What an answer carries. On the worker that answers, and nowhere else.
 #[derive(Debug)]
-pub(super) enum Body {
+pub struct Body(Kind);
+
+enum Kind {
     File { file: File, left: u64 },
+    Stream(Stream),
     Whole(Bytes),
 }
 
+type Stream = Pin<Box<dyn hyper::body::Body<Data = Bytes, Error = io::Error>>>;
+
 impl Body {
-    pub(super) const fn empty() -> Self {
-        Self::Whole(Bytes::new())
+    /// Nothing.
+    pub const fn empty() -> Self {
+        Self(Kind::Whole(Bytes::new()))
     }
 
-    pub(super) fn len(&self) -> u64 {
-        match self {
-            Self::File { left, .. } => *left,
-            Self::Whole(bytes) => bytes.len() as u64,
+    /// What comes as it comes, of a length that the body knows or nobody. An error ends the
+    /// connection or the stream: whoever reads it sees that it is not whole.
+    pub fn stream(body: impl hyper::body::Body<Data = Bytes, Error = io::Error> + 'static) -> Self {
+        Self(Kind::Stream(Box::pin(body)))
+    }
+
+    /// The first `left` bytes of a file.
+    pub(super) const fn file(file: File, left: u64) -> Self {
+        Self(Kind::File { file, left })
+    }
+
+    /// Its length, where that is known before it has come.
+    pub(super) fn len(&self) -> Option<u64> {
+        match &self.0 {
+            Kind::File { left, .. } => Some(*left),
+            Kind::Stream(stream) => stream.size_hint().exact(),
+            Kind::Whole(bytes) => Some(bytes.len() as u64),
         }
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(whole: T) -> Self {
+        Self(Kind::Whole(whole.into()))
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File { .. } => "File",
+            Self::Stream(_) => "Stream",
+            Self::Whole(_) => "Whole",
+        })
     }
 }
 
@@ -37,24 +73,30 @@ impl hyper::body::Body for Body {
 
     fn poll_frame(
         self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let this = self.get_mut();
-        if this.len() == 0 {
-            return Poll::Ready(None);
+        match &mut self.get_mut().0 {
+            Kind::Stream(stream) => stream.as_mut().poll_frame(cx),
+            Kind::File { left: 0, .. } => Poll::Ready(None),
+            Kind::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::File { file, left } => Poll::Ready(Some(read_piece(file, left).map(Frame::data))),
         }
-        Poll::Ready(Some(match this {
-            Self::Whole(bytes) => Ok(Frame::data(std::mem::take(bytes))),
-            Self::File { file, left } => read_piece(file, left).map(Frame::data),
-        }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.len() == 0
+        match &self.0 {
+            Kind::Stream(stream) => stream.is_end_stream(),
+            Kind::File { .. } | Kind::Whole(_) => self.len() == Some(0),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.len())
+        match &self.0 {
+            Kind::Stream(stream) => stream.size_hint(),
+            Kind::File { left, .. } => SizeHint::with_exact(*left),
+            Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use tracing::debug;
 use super::answer::text;
 use super::body::Body;
 use super::harden::harden;
-use super::requests::{Lead, lead_to};
+use super::requests::{Lead, ask, lead_to};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
 use crate::patient::Patient;
@@ -42,8 +42,8 @@ pub(super) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Patien
         .max_headers(limits.max_headers);
     let stopping = worker.stopping();
     let service = service_fn(|request| {
-        let response = respond(&worker, &entrance, request);
-        async { Ok::<_, Infallible>(response) }
+        let (worker, entrance) = (Rc::clone(&worker), entrance.clone());
+        async move { Ok::<_, Infallible>(respond(&worker, &entrance, request).await) }
     });
     let mut connection =
         pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
@@ -59,18 +59,22 @@ pub(super) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Patien
     }
 }
 
-fn respond(
+async fn respond(
     worker: &Rc<Worker>,
     entrance: &Entrance,
     mut request: Request<Incoming>,
 ) -> Response<Body> {
     let upgrade = hyper::upgrade::on(&mut request);
-    let (parts, _body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let head = Request::from_parts(parts, ());
     let mut response = match lead_to(&head, worker, entrance) {
         Lead::Line(admitted) => open(worker, *admitted, upgrade),
         Lead::Page(page) => page,
         Lead::Refusal(refused) => last(refused),
+        Lead::Service(route) => {
+            let alive = entrance.listener.limits.handshake_within / 2;
+            ask(&route, head, body, entrance, alive).await
+        }
     };
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         harden(response.headers_mut());

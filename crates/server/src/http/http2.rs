@@ -34,7 +34,7 @@ use tracing::debug;
 use super::answer::text;
 use super::body::Body;
 use super::harden::harden;
-use super::requests::{Lead, lead_to};
+use super::requests::{Lead, ask, lead_to};
 use super::tasks::{Held, Tasks};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
@@ -72,7 +72,7 @@ pub(super) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Patien
     let service = service_fn(|request| {
         let (worker, entrance, tasks) = (Rc::clone(&worker), entrance.clone(), tasks.clone());
         // In the stream's own task: what is started next is the line that it grants.
-        async move { Ok::<_, Infallible>(respond(&worker, &entrance, &tasks, request)) }
+        async move { Ok::<_, Infallible>(respond(&worker, &entrance, &tasks, request).await) }
     });
     let io = TokioIo::new(stream.with_patience(silence(&entrance.listener.limits)));
     let mut connection = pin!(builder.serve_connection(io, service));
@@ -119,16 +119,17 @@ fn silence(limits: &Limits) -> Duration {
     ping_after.unwrap_or_default() + limits.pong_within
 }
 
-fn respond(
+async fn respond(
     worker: &Rc<Worker>,
     entrance: &Entrance,
     tasks: &Tasks,
     mut request: Request<Incoming>,
 ) -> Response<Body> {
     let upgrade = hyper::upgrade::on(&mut request);
-    let (mut parts, _body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     join_cookies(&mut parts.headers);
     let head = Request::from_parts(parts, ());
+    let is_head = head.method() == Method::HEAD;
     let limit = entrance.listener.limits.max_headers;
     let lead = if head.headers().len() > limit {
         let error = HandshakeError::from(HeadError::TooManyHeaders { limit });
@@ -140,10 +141,14 @@ fn respond(
         Lead::Line(admitted) => return open(worker, *admitted, tasks, upgrade),
         Lead::Page(page) => page,
         Lead::Refusal(refusal) => text(refusal),
+        Lead::Service(route) => {
+            let alive = entrance.listener.limits.handshake_within / 2;
+            ask(&route, head, body, entrance, alive).await
+        }
     };
     without_upgrade(&mut response);
     harden(response.headers_mut());
-    if head.method() == Method::HEAD {
+    if is_head {
         response = without_body(response);
     }
     response
@@ -204,8 +209,9 @@ fn without_upgrade(response: &mut Response<Body>) {
 
 /// The answer to HEAD: hyper leaves the body out over HTTP/1 alone.
 fn without_body(mut response: Response<Body>) -> Response<Body> {
-    let len = response.body().len();
-    response.headers_mut().insert(CONTENT_LENGTH, len.into());
+    if let Some(len) = response.body().len() {
+        response.headers_mut().insert(CONTENT_LENGTH, len.into());
+    }
     response.map(|_| Body::empty())
 }
 

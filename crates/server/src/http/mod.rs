@@ -6,13 +6,15 @@
 //! ```text
 //!            ┌─▶ http1 ─┐             ┌─▶ answer            a page
 //! serve ─────┤          ├─▶ lead_to ──┼─▶ a refusal
-//!            └─▶ http2 ─┘             └─▶ carrier::carry    a line
+//!            └─▶ http2 ─┘             ├─▶ Service::answer   what a service says
+//!                                     └─▶ carrier::carry    a line
 //! ```
 
 mod answer;
 mod body;
 mod console;
 mod disk;
+mod exchange;
 mod harden;
 mod http1;
 mod http2;
@@ -22,6 +24,8 @@ mod tasks;
 
 use std::rc::Rc;
 
+pub use body::Body;
+pub use exchange::{Answer, Exchange};
 pub(crate) use harden::harden;
 
 use tieline::serve::Handoff;

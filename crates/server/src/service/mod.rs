@@ -8,7 +8,10 @@ mod object;
 mod refusal;
 mod room;
 
-use http::HeaderMap;
+use std::future::{Future, ready};
+use std::pin::Pin;
+
+use http::{HeaderMap, Method, StatusCode};
 use tieline::Closed;
 use tieline::serve::{Message, Overflow};
 
@@ -18,6 +21,7 @@ pub use echo::Echo;
 pub use refusal::Refusal;
 pub use room::Room;
 
+use crate::http::{Answer, Body, Exchange};
 use crate::peer::Peer;
 use crate::request::Request;
 
@@ -35,6 +39,28 @@ pub trait Service: Send + Sync + 'static {
     /// What happens when a peer does not read what it is sent.
     fn overflow(&self) -> Overflow {
         Overflow::default()
+    }
+
+    /// Whether the paths below the route's are its own as well, where no longer route has them.
+    fn takes_below(&self) -> bool {
+        false
+    }
+
+    /// Whether it answers ordinary requests with this method. At a path where a browser is shown a
+    /// page, GET and HEAD are the page's.
+    fn answers(&self, _method: &Method) -> bool {
+        false
+    }
+
+    /// Answers an ordinary request, if it [does](Self::answers). One that panics is answered 500.
+    fn answer(&self, _exchange: Exchange) -> Answer {
+        let refusal = Refusal::new(StatusCode::NOT_FOUND, "this service answers no HTTP");
+        Box::pin(ready(refusal.into_response().map(Body::from)))
+    }
+
+    /// What it does beside its peers, on each worker for as long as that runs; `worker` counts from 0.
+    fn attend(&self, _worker: usize) -> Option<Pin<Box<dyn Future<Output = ()>>>> {
+        None
     }
 
     /// Called on the peer's own worker once the handshake is done. What is wanted of the request

@@ -1,0 +1,62 @@
+//! An ordinary request to a service, and its answer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::body::Body;
+use crate::request::Request;
+use crate::service::Refusal;
+
+/// What a service makes of a request; on the worker that took it.
+pub type Answer = Pin<Box<dyn Future<Output = Response<Body>>>>;
+
+/// A request that asks for no WebSocket.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Its head.
+    pub request: Request,
+    /// Its method.
+    pub method: Method,
+    body: Incoming,
+}
+
+impl Exchange {
+    pub(super) const fn new(request: Request, method: Method, body: Incoming) -> Self {
+        Self { request, method, body }
+    }
+
+    /// Its body, as it comes. How long that may take, and how much it may be, is for the caller to
+    /// bound.
+    pub fn into_body(self) -> Incoming {
+        self.body
+    }
+
+    /// Its body, once all of it is there.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] with 413 for a body of more than `max_bytes`, 408 for one that takes longer than `within`,
+    /// and 400 for one that breaks off.
+    pub async fn whole(&mut self, max_bytes: usize, within: Duration) -> Result<Bytes, Refusal> {
+        let body = Limited::new(&mut self.body, max_bytes).collect();
+        match timeout(within, body).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the body is larger than {max_bytes} bytes"),
+            )),
+            Ok(Err(_)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "the body breaks off")),
+            Err(_) => Err(Refusal::new(
+                StatusCode::REQUEST_TIMEOUT,
+                format!("the body was not whole within {within:?}"),
+            )),
+        }
+    }
+}
