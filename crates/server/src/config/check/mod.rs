@@ -1,7 +1,9 @@
 //! From what is written to what can be run: every check, in the order of the file.
 
+mod backend;
 mod listener;
 mod route;
+mod store;
 
 use std::thread;
 
@@ -37,6 +39,8 @@ fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, Con
         drain: file.drain.get(),
         log: file.log.clone(),
         listeners: check.listeners(&file.listener)?,
+        store: check.store(file.store.as_ref())?,
+        backends: check.backends(&file.backend)?,
         routes: check.routes(&file.route)?,
     })
 }
