@@ -43,6 +43,7 @@ mod start;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod store;
 mod target;
+mod tunnel;
 mod worker;
 
 pub use app::{Address, App, Handle};

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use http::header::HOST;
 use http::{HeaderMap, Uri, Version, request};
 
 use crate::name::Name;
@@ -46,6 +47,14 @@ impl Request {
     /// What follows the `?`.
     pub fn query(&self) -> Option<&str> {
         self.uri.query()
+    }
+
+    /// The host that was asked for: in the target where that is whole, in `Host` otherwise.
+    pub fn host(&self) -> Option<&str> {
+        match self.uri.authority() {
+            Some(authority) => Some(authority.as_str()),
+            None => self.headers.get(HOST)?.to_str().ok(),
+        }
     }
 
     /// Every header, `Cookie` and `Origin` among them.

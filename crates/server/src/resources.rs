@@ -1,15 +1,17 @@
 //! What the services of a server share, made before the first of them.
 
+use std::sync::OnceLock;
+
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, StoreOptions};
+use crate::tunnel::Families;
 
 /// What a service may need beyond its own configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Resources {
-    #[expect(dead_code, reason = "services and the operator's side come next")]
     pub(crate) metrics: Metrics,
     /// The HTTP servers behind this one.
     #[allow(dead_code, reason = "the services that use it come with it")]
@@ -19,6 +21,7 @@ pub(crate) struct Resources {
     pub(crate) store: Option<Store>,
     /// What backends are still to be told.
     pub(crate) outboxes: Outboxes,
+    proxied: OnceLock<Families>,
 }
 
 impl Resources {
@@ -42,6 +45,15 @@ impl Resources {
         }
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
-        Ok(Self { metrics, backends, store, outboxes })
+        Ok(Self { metrics, backends, store, outboxes, proxied: OnceLock::new() })
+    }
+
+    /// What is counted of upstreams; `/metrics` shows it once there is one.
+    pub(crate) fn proxied(&self) -> &Families {
+        self.proxied.get_or_init(|| {
+            let mut families = None;
+            self.metrics.register(|registry| families = Some(Families::registered(registry)));
+            families.expect("a registration runs at once")
+        })
     }
 }

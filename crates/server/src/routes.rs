@@ -12,11 +12,14 @@ use tieline::serve::Backlog;
 use crate::config::{self, PlannedPage, PlannedRoute};
 use crate::resources::Resources;
 use crate::service::{Chat, Counter, Echo, Room, Service};
+use crate::tunnel::Tunnel;
 
 /// A route with its service running.
 pub(crate) struct Route {
     pub(crate) plan: PlannedRoute,
     pub(crate) service: Option<Arc<dyn Service>>,
+    /// The same, where it is handed on to upstreams: its lines are streamed.
+    pub(crate) tunnel: Option<Tunnel>,
     /// How much may wait for a peer, and what happens then.
     pub(crate) backlog: Arc<Backlog>,
 }
@@ -70,6 +73,11 @@ impl Routes {
         (service.answers(method) && !is_shown).then_some(route)
     }
 
+    /// Whether the lines at this path are streamed to an upstream, below the engine.
+    pub(crate) fn tunnels(&self, path: &str) -> bool {
+        self.serving(path).is_some_and(|route| route.tunnel.is_some())
+    }
+
     /// What the services do beside their peers on a worker.
     pub(crate) fn attend(&self, worker: usize) -> impl Iterator<Item = Attendance> {
         let services = self.by_path.values().filter_map(|route| route.service.as_ref());
@@ -88,10 +96,16 @@ fn longest_first<'r>(routes: impl Iterator<Item = &'r Arc<Route>>) -> Vec<Arc<Ro
 
 impl Route {
     fn new(plan: PlannedRoute, resources: &Arc<Resources>) -> Self {
-        let service = plan.service.as_ref().map(|kind| start(kind, resources));
+        let tunnel = plan.proxy.as_ref().map(|proxy| {
+            Tunnel::new(Arc::clone(proxy), &plan.path, resources.proxied())
+        });
+        let service = match &tunnel {
+            Some(tunnel) => Some(Arc::new(tunnel.clone()) as Arc<dyn Service>),
+            None => plan.service.as_ref().map(|kind| start(kind, resources)),
+        };
         let overflow = service.as_ref().map(|service| service.overflow()).unwrap_or_default();
         let backlog = Arc::new(Backlog { max_bytes: plan.backlog_bytes, overflow });
-        Self { plan, service, backlog }
+        Self { plan, service, tunnel, backlog }
     }
 
     fn has_service_below(&self) -> bool {
@@ -115,6 +129,7 @@ fn start(kind: &config::Service, _resources: &Arc<Resources>) -> Arc<dyn Service
         config::Service::Chat {} => Arc::new(Chat::default()),
         config::Service::Counter {} => Arc::new(Counter::default()),
         config::Service::Echo {} => Arc::new(Echo),
+        config::Service::Proxy(_) => unreachable!("its plan has a tunnel instead"),
         config::Service::Room {} => Arc::new(Room::default()),
     }
 }

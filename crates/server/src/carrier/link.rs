@@ -67,6 +67,10 @@ impl Handler for Carrier {
     }
 
     fn decide(&mut self, head: http::Request<()>, arrival: &Arrival) -> Decision<Self> {
+        // Everything about it is decided by who serves its connection from then on.
+        if self.0.routes().tunnels(head.uri().path()) {
+            return Decision::HandOff;
+        }
         let admitted = match admit(&head, &self.entrance(arrival), self.0.routes()) {
             Err(refusal) => return Decision::Refuse(Box::new(refusal.map(Bytes::from))),
             Ok(None) => return Decision::HandOff,

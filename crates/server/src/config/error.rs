@@ -98,6 +98,17 @@ pub enum Problem {
     /// A name that no backend has.
     #[error("there is no backend with the name {0:?}")]
     NoBackend(String),
+    /// A prefix to leave out that the route's path does not begin with.
+    #[error("{prefix:?} is not the beginning of the route's path {path:?}")]
+    NotPrefix {
+        /// What is to be left out.
+        prefix: String,
+        /// The route's path.
+        path: String,
+    },
+    /// A text that is no network.
+    #[error("{0:?} is not an address or a network")]
+    Network(String),
     /// A file that has no route.
     #[error("there is no route: the server would serve nothing")]
     NoRoutes,
@@ -160,6 +171,26 @@ pub enum Problem {
     /// A subprotocol that is no token.
     #[error("{0:?} is not a subprotocol")]
     Subprotocol(String),
+    /// A setting that the upstreams of a route decide.
+    #[error("a proxied route leaves this to its upstreams")]
+    LeftToUpstreams,
+    /// A route handed on to nobody.
+    #[error("there is no upstream: nobody would answer")]
+    NoUpstreams,
+    /// A text that is no upstream.
+    #[error("{0:?} is not the address of an upstream")]
+    Upstream(String),
+    /// Roots of upstreams that cannot be read.
+    #[error("cannot read {}", .path.display())]
+    UpstreamRoots {
+        /// The path, as it was looked for.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Roots of upstreams that cannot be used.
+    #[error("TLS cannot be spoken to upstreams")]
+    UpstreamTls(#[source] tieline::tls::TlsError),
     /// Certificates that cannot be used.
     #[error("TLS cannot be spoken with these files")]
     Tls(#[source] TlsError),
@@ -215,10 +246,20 @@ impl Problem {
                 "add service = { kind = \"echo\" } or page = { kind = \"console\" }"
             }
             Self::Subprotocol(_) => "write a word without spaces or commas, like \"chat.v1\"",
-            Self::Tls(error) => return error.advice(),
-            Self::Compression(_) | Self::Content(_) | Self::Range { .. } | Self::Read(_) => {
-                return None;
+            Self::LeftToUpstreams => "leave it out",
+            Self::Network(_) => "write \"10.0.0.0/8\", \"192.0.2.7\", \"2001:db8::/32\" or \"unix\"",
+            Self::NotPrefix { .. } => "write the route's path, or a part of it up to a slash",
+            Self::NoUpstreams => "write upstreams = [\"http://127.0.0.1:9001\"]",
+            Self::Upstream(_) => {
+                "write \"http://127.0.0.1:9001\" or \"https://app.internal\"; a path may follow, a query not"
             }
+            Self::UpstreamRoots { .. } => "name a PEM file",
+            Self::Tls(error) => return error.advice(),
+            Self::Compression(_)
+            | Self::Content(_)
+            | Self::Range { .. }
+            | Self::Read(_)
+            | Self::UpstreamTls(_) => return None,
         })
     }
 

@@ -13,6 +13,7 @@ mod events;
 mod file;
 mod overrides;
 mod plan;
+mod proxy;
 mod route;
 mod source;
 mod span;
@@ -27,6 +28,7 @@ pub use plan::{
     Backend as PlannedBackend, Events as PlannedEvents, Listener as PlannedListener,
     Page as PlannedPage, Plan, Route as PlannedRoute, Store as PlannedStore,
 };
+pub use proxy::{Health, Proxy, UpstreamTls};
 pub use route::{Compression, Limits, Page, Route, Service};
 pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};

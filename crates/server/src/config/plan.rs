@@ -14,6 +14,7 @@ use super::file::Log;
 use super::route::Service;
 use crate::backend::{Reach, Secret};
 use crate::listen::Certificates;
+use crate::tunnel;
 
 /// Everything that the server will do. [`App::bind`](crate::App::bind) starts from it.
 ///
@@ -134,6 +135,8 @@ pub struct Route {
     pub path: String,
     /// What answers a WebSocket.
     pub service: Option<Service>,
+    /// Where it is handed on, for a service of kind `proxy`.
+    pub(crate) proxy: Option<Arc<tunnel::Plan>>,
     /// What a browser is shown.
     pub page: Option<Page>,
     /// Pages that may open a WebSocket.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::proxy::Proxy;
 use super::span::Span;
 
 /// What stands at one path: a service for WebSockets, a page for browsers, or both.
@@ -58,6 +59,8 @@ pub enum Service {
     Counter {},
     /// What arrives goes back.
     Echo {},
+    /// What upstream servers answer, everything below the path included.
+    Proxy(Box<Proxy>),
     /// A chat where the server gives everybody an id.
     Room {},
 }

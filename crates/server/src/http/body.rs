@@ -5,9 +5,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
+use tokio::time::{Interval, interval};
 
 /// Most of a file that is held in memory at once.
 const PIECE: usize = 64 << 10;
@@ -34,6 +36,15 @@ impl Body {
     /// connection or the stream: whoever reads it sees that it is not whole.
     pub fn stream(body: impl hyper::body::Body<Data = Bytes, Error = io::Error> + 'static) -> Self {
         Self(Kind::Stream(Box::pin(body)))
+    }
+
+    /// The same; while nothing comes it wakes whoever waits for it, so that a stream of HTTP/2 which
+    /// is quiet is not taken for one that is stuck.
+    pub(super) fn awake(self, every: Duration) -> Self {
+        match self.0 {
+            Kind::Stream(body) => Self::stream(Awake { body, ticks: interval(every) }),
+            kind => Self(kind),
+        }
     }
 
     /// The first `left` bytes of a file.
@@ -64,6 +75,37 @@ impl fmt::Debug for Kind {
             Self::Stream(_) => "Stream",
             Self::Whole(_) => "Whole",
         })
+    }
+}
+
+/// A body that wakes whoever waits for it.
+struct Awake {
+    body: Stream,
+    ticks: Interval,
+}
+
+impl hyper::body::Body for Awake {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        let frame = this.body.as_mut().poll_frame(cx);
+        if frame.is_pending() {
+            while this.ticks.poll_tick(cx).is_ready() {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -3,11 +3,22 @@
 use http::header::{
     CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Response};
 
 /// What the built-in page may load, and that nobody may frame it.
 const CONSOLE_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; \
                               form-action 'none'; frame-ancestors 'none'; object-src 'none'";
+
+/// Marks an answer that is another server's: what it says of itself stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Foreign;
+
+/// For every answer but another server's.
+pub(super) fn harden_own<B>(response: &mut Response<B>) {
+    if response.extensions().get::<Foreign>().is_none() {
+        harden(response.headers_mut());
+    }
+}
 
 /// For every answer: types are not guessed, addresses not passed on, and nothing is framed by
 /// other sites.

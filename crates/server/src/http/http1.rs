@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -19,11 +20,12 @@ use tracing::debug;
 
 use super::answer::text;
 use super::body::Body;
-use super::harden::harden;
+use super::harden::harden_own;
 use super::requests::{Lead, ask, lead_to};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
 use crate::patient::Patient;
+use crate::tunnel::Tunnel;
 use crate::worker::Worker;
 
 type Io = TokioIo<Patient<Handoff>>;
@@ -68,7 +70,10 @@ async fn respond(
     let (parts, body) = request.into_parts();
     let head = Request::from_parts(parts, ());
     let mut response = match lead_to(&head, worker, entrance) {
-        Lead::Line(admitted) => open(worker, *admitted, upgrade),
+        Lead::Line(admitted) => match admitted.route.tunnel.clone() {
+            Some(tunnel) => open_tunnel(worker, &tunnel, &admitted, upgrade).await,
+            None => open(worker, *admitted, upgrade),
+        },
         Lead::Page(page) => page,
         Lead::Refusal(refused) => last(refused),
         Lead::Service(route) => {
@@ -77,7 +82,7 @@ async fn respond(
         }
     };
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        harden(response.headers_mut());
+        harden_own(&mut response);
     }
     response
 }
@@ -100,9 +105,33 @@ fn open(worker: &Rc<Worker>, admitted: Admitted, upgrade: OnUpgrade) -> Response
     }
 }
 
+/// Has an upstream answer an upgrade; the line is carried by a task of its own.
+async fn open_tunnel(
+    worker: &Rc<Worker>,
+    tunnel: &Tunnel,
+    admitted: &Admitted,
+    upgrade: OnUpgrade,
+) -> Response<Body> {
+    match tunnel.open(admitted).await {
+        Err(refused) => ending(refused),
+        Ok((response, line)) => {
+            let worker = Rc::clone(worker);
+            worker.clone().spawn(async move {
+                let Some((stream, ahead)) = transport(upgrade).await else { return };
+                line.carry(worker, stream, ahead).await;
+            });
+            response
+        }
+    }
+}
+
 /// A refusal that ends the connection, as that of a first request does.
 fn last(refused: Response<String>) -> Response<Body> {
-    let mut response = text(refused);
+    ending(text(refused))
+}
+
+/// An answer that ends the connection: what follows a refused upgrade is not to be understood.
+fn ending(mut response: Response<Body>) -> Response<Body> {
     let is_upgrade = response.headers().contains_key(UPGRADE);
     // RFC 9110 §7.8: whoever sends `Upgrade` MUST name it in `Connection`, too.
     let close = if is_upgrade { "close, upgrade" } else { "close" };
@@ -116,16 +145,24 @@ async fn carry_upgraded(
     agreement: Agreement,
     upgrade: OnUpgrade,
 ) {
+    let Some((stream, ahead)) = transport(upgrade).await else { return };
+    let limits = Arc::clone(&admitted.route.plan.limits);
+    let socket = WebSocket::server(stream, &agreement, limits, &ahead);
+    carry(&worker, admitted, &agreement, socket).await;
+}
+
+/// The transport of a line, and what was read of it already, once hyper has let go of it.
+async fn transport(upgrade: OnUpgrade) -> Option<(Handoff, Bytes)> {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
-        Err(error) => return debug!(%error, "connection lost before its upgrade"),
+        Err(error) => {
+            debug!(%error, "connection lost before its upgrade");
+            return None;
+        }
     };
     let Ok(Parts { io, read_buf, .. }) = upgraded.downcast::<Io>() else {
         unreachable!("hyper was given this stream and gives it back");
     };
-    let limits = Arc::clone(&admitted.route.plan.limits);
     // The line has deadlines of its own.
-    let stream = io.into_inner().into_inner();
-    let socket = WebSocket::server(stream, &agreement, limits, &read_buf);
-    carry(&worker, admitted, &agreement, socket).await;
+    Some((io.into_inner().into_inner(), read_buf))
 }

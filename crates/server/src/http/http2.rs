@@ -17,6 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, COOKIE, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -33,12 +34,13 @@ use tracing::debug;
 
 use super::answer::text;
 use super::body::Body;
-use super::harden::harden;
-use super::requests::{Lead, ask, lead_to};
+use super::harden::harden_own;
+use super::requests::{Lead, ask, awake, lead_to};
 use super::tasks::{Held, Tasks};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
 use crate::patient::Patient;
+use crate::tunnel::Tunnel;
 use crate::worker::Worker;
 
 /// Most streams that a client may have open: requests and lines together.
@@ -138,7 +140,13 @@ async fn respond(
         lead_to(&head, worker, entrance)
     };
     let mut response = match lead {
-        Lead::Line(admitted) => return open(worker, *admitted, tasks, upgrade),
+        Lead::Line(admitted) => match admitted.route.tunnel.clone() {
+            Some(tunnel) => {
+                let alive = entrance.listener.limits.handshake_within / 2;
+                return open_tunnel(worker, &tunnel, &admitted, tasks, upgrade, alive).await;
+            }
+            None => return open(worker, *admitted, tasks, upgrade),
+        },
         Lead::Page(page) => page,
         Lead::Refusal(refusal) => text(refusal),
         Lead::Service(route) => {
@@ -147,7 +155,7 @@ async fn respond(
         }
     };
     without_upgrade(&mut response);
-    harden(response.headers_mut());
+    harden_own(&mut response);
     if is_head {
         response = without_body(response);
     }
@@ -167,6 +175,35 @@ fn open(
             let held = tasks.grant();
             worker.spawn(carry_stream(Rc::clone(worker), admitted, agreement, upgrade, held));
             response.map(|()| Body::empty())
+        }
+    }
+}
+
+/// Has an upstream answer an extended CONNECT.
+async fn open_tunnel(
+    worker: &Rc<Worker>,
+    tunnel: &Tunnel,
+    admitted: &Admitted,
+    tasks: &Tasks,
+    upgrade: OnUpgrade,
+    alive: Duration,
+) -> Response<Body> {
+    match awake(tunnel.open(admitted), alive).await {
+        Err(mut refused) => {
+            without_upgrade(&mut refused);
+            harden_own(&mut refused);
+            refused
+        }
+        Ok((response, line)) => {
+            let (worker, held) = (Rc::clone(worker), tasks.grant());
+            worker.clone().spawn(async move {
+                match upgrade.await {
+                    Ok(stream) => line.carry(worker, TokioIo::new(stream), Bytes::new()).await,
+                    Err(error) => debug!(%error, "stream lost before its line began"),
+                }
+                drop(held);
+            });
+            response
         }
     }
 }
@@ -210,7 +247,7 @@ fn without_upgrade(response: &mut Response<Body>) {
 /// The answer to HEAD: hyper leaves the body out over HTTP/1 alone.
 fn without_body(mut response: Response<Body>) -> Response<Body> {
     if let Some(len) = response.body().len() {
-        response.headers_mut().insert(CONTENT_LENGTH, len.into());
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| len.into());
     }
     response.map(|_| Body::empty())
 }

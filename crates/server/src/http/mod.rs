@@ -26,7 +26,7 @@ use std::rc::Rc;
 
 pub use body::Body;
 pub use exchange::{Answer, Exchange};
-pub(crate) use harden::harden;
+pub(crate) use harden::{Foreign, harden};
 
 use tieline::serve::Handoff;
 

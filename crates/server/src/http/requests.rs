@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -74,13 +75,19 @@ pub(super) async fn ask(
     let Ok(mut answer) = catch_unwind(AssertUnwindSafe(|| service.answer(exchange))) else {
         return broken();
     };
-    let mut awake = interval(alive);
+    let answered = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
+        Ok(polled) => polled,
+        Err(_) => Poll::Ready(broken()),
+    });
+    awake(answered, alive).await.map(|body| body.awake(alive))
+}
+
+/// Keeps the stream of a request awake every `alive` while it waits for something.
+pub(super) async fn awake<T>(waiting: impl Future<Output = T>, alive: Duration) -> T {
+    let (mut waiting, mut ticks) = (pin!(waiting), interval(alive));
     poll_fn(|cx| {
-        while awake.poll_tick(cx).is_ready() {}
-        match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
-            Ok(polled) => polled,
-            Err(_) => Poll::Ready(broken()),
-        }
+        while ticks.poll_tick(cx).is_ready() {}
+        waiting.as_mut().poll(cx)
     })
     .await
 }

@@ -2,6 +2,7 @@
 
 mod backend;
 mod listener;
+mod proxy;
 mod route;
 mod store;
 

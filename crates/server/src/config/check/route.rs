@@ -58,6 +58,7 @@ impl Check<'_> {
         Ok(Route {
             path: path.clone(),
             service: written.service.clone(),
+            proxy: self.proxy(written, key)?.map(Arc::new),
             page: self.page(written.page.as_ref(), key)?,
             origins: self.origins(written, &key.name("origins"))?,
             subprotocols: written.subprotocols.clone(),
@@ -141,7 +142,7 @@ impl Check<'_> {
 }
 
 /// As a browser sends it: nothing that has to be escaped.
-fn is_path(path: &str) -> bool {
+pub(super) fn is_path(path: &str) -> bool {
     path.starts_with('/')
         && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&byte))
 }

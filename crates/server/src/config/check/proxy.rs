@@ -1,0 +1,189 @@
+//! Checking a route that is handed on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::uri::Authority;
+use http::{HeaderValue, Uri};
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tieline::tls::{Roots, TlsOptions};
+
+use super::Check;
+use super::route::is_path;
+use crate::config::error::{ConfigError, Problem};
+use crate::config::proxy::{self as file, Proxy};
+use crate::config::route::{Route, Service};
+use crate::config::source::Key;
+use crate::tunnel::{Health, Network, Plan, Secure, Target};
+
+impl Check<'_> {
+    /// What the tunnel of a route needs, where its service is a proxy.
+    pub(super) fn proxy(&self, route: &Route, key: &Key) -> Result<Option<Plan>, ConfigError> {
+        let Some(Service::Proxy(written)) = &route.service else { return Ok(None) };
+        if route.compression.is_some() {
+            return Err(self.fail(Problem::LeftToUpstreams, &key.name("compression")));
+        }
+        if !route.subprotocols.is_empty() {
+            return Err(self.fail(Problem::LeftToUpstreams, &key.name("subprotocols")));
+        }
+        let key = &key.name("service");
+        self.in_range(written.max_open, 1, 1 << 30, &key.name("max_open"))?;
+        let at_least_a_millisecond = |span: Duration, name: &str| {
+            let millis = usize::try_from(span.as_millis()).unwrap_or(usize::MAX);
+            self.in_range(millis, 1, usize::MAX, &key.name(name))
+        };
+        at_least_a_millisecond(written.connect_within.get(), "connect_within")?;
+        at_least_a_millisecond(written.answer_within.get(), "answer_within")?;
+        Ok(Some(Plan {
+            upstreams: self.upstreams(written, key)?,
+            strip_prefix: self.strip_prefix(written, &route.path, key)?,
+            host: self.upstream_host(written, key)?,
+            trusted: self.networks(&written.trusted_proxies, &key.name("trusted_proxies"))?,
+            connect_within: written.connect_within.get(),
+            answer_within: written.answer_within.get(),
+            idle_within: Some(written.idle_within.get()).filter(|within| !within.is_zero()),
+            max_open: written.max_open,
+            max_body_bytes: written.max_body_bytes,
+            max_failures: Some(written.max_failures).filter(|most| *most > 0),
+            down_for: written.down_for.get(),
+            health: self.health(written.health.as_ref(), &key.name("health"))?,
+        }))
+    }
+
+    fn upstreams(&self, written: &Proxy, key: &Key) -> Result<Vec<Target>, ConfigError> {
+        let at = key.name("upstreams");
+        if written.upstreams.is_empty() {
+            return Err(self.fail(Problem::NoUpstreams, &at));
+        }
+        let mut tls = None;
+        let mut targets = Vec::with_capacity(written.upstreams.len());
+        for (index, text) in written.upstreams.iter().enumerate() {
+            let wrong = || self.fail(Problem::Upstream(text.clone()), &at.index(index));
+            let Some(Address { is_secure, authority, base }) = Address::parse(text) else {
+                return Err(wrong());
+            };
+            let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+            let secure = if is_secure {
+                if tls.is_none() {
+                    tls = Some(self.client_tls(&written.tls, &key.name("tls"))?);
+                }
+                let config = tls.clone().expect("made above");
+                let name = written.tls.name.as_ref().unwrap_or(&host).clone();
+                let name = ServerName::try_from(name).map_err(|_| match &written.tls.name {
+                    Some(name) => {
+                        self.fail(Problem::Host(name.clone()), &key.name("tls").name("name"))
+                    }
+                    None => wrong(),
+                })?;
+                Some(Secure { config, name })
+            } else {
+                None
+            };
+            let port = authority.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+            targets.push(Target { name: text.clone(), authority, host, port, base, tls: secure });
+        }
+        Ok(targets)
+    }
+
+    fn client_tls(
+        &self,
+        written: &file::UpstreamTls,
+        key: &Key,
+    ) -> Result<Arc<ClientConfig>, ConfigError> {
+        let mut options = TlsOptions::default();
+        if let Some(ca) = &written.ca {
+            let path = self.source.resolve(ca);
+            options.roots = Roots::None;
+            options.extra_roots_pem = std::fs::read(&path).map_err(|source| {
+                self.fail(Problem::UpstreamRoots { path, source }, &key.name("ca"))
+            })?;
+        }
+        let key = if written.ca.is_some() { &key.name("ca") } else { key };
+        options.config().map(Arc::new).map_err(|error| self.fail(Problem::UpstreamTls(error), key))
+    }
+
+    fn strip_prefix(&self, written: &Proxy, path: &str, key: &Key) -> Result<String, ConfigError> {
+        let Some(prefix) = &written.strip_prefix else { return Ok(String::new()) };
+        let whole = prefix.trim_end_matches('/');
+        let is_prefix = path.strip_prefix(whole).is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with('/')
+        });
+        if prefix.starts_with('/') && is_prefix {
+            return Ok(whole.to_owned());
+        }
+        let problem = Problem::NotPrefix { prefix: prefix.clone(), path: path.to_owned() };
+        Err(self.fail(problem, &key.name("strip_prefix")))
+    }
+
+    fn upstream_host(
+        &self,
+        written: &Proxy,
+        key: &Key,
+    ) -> Result<Option<HeaderValue>, ConfigError> {
+        let Some(host) = &written.host else { return Ok(None) };
+        let authority = host.parse::<Authority>().ok().filter(|it| !it.as_str().contains('@'));
+        let value = authority.and_then(|it| HeaderValue::from_str(it.as_str()).ok());
+        match value {
+            Some(value) => Ok(Some(value)),
+            None => Err(self.fail(Problem::Host(host.clone()), &key.name("host"))),
+        }
+    }
+
+    fn networks(&self, written: &[String], key: &Key) -> Result<Vec<Network>, ConfigError> {
+        let network = |(index, text): (usize, &String)| {
+            text.parse::<Network>()
+                .map_err(|()| self.fail(Problem::Network(text.clone()), &key.index(index)))
+        };
+        written.iter().enumerate().map(network).collect()
+    }
+
+    fn health(
+        &self,
+        written: Option<&file::Health>,
+        key: &Key,
+    ) -> Result<Option<Health>, ConfigError> {
+        let Some(written) = written else { return Ok(None) };
+        if !is_path(&written.path) {
+            return Err(self.fail(Problem::Path(written.path.clone()), &key.name("path")));
+        }
+        let millis = |span: Duration| usize::try_from(span.as_millis()).unwrap_or(usize::MAX);
+        self.in_range(millis(written.every.get()), 10, usize::MAX, &key.name("every"))?;
+        self.in_range(millis(written.within.get()), 1, usize::MAX, &key.name("within"))?;
+        self.in_range(written.rise as usize, 1, 1_000, &key.name("rise"))?;
+        self.in_range(written.fall as usize, 1, 1_000, &key.name("fall"))?;
+        Ok(Some(Health {
+            path: written.path.clone(),
+            every: written.every.get(),
+            within: written.within.get(),
+            rise: written.rise,
+            fall: written.fall,
+        }))
+    }
+}
+
+/// An upstream's address, taken apart.
+struct Address {
+    is_secure: bool,
+    authority: Authority,
+    base: String,
+}
+
+impl Address {
+    fn parse(text: &str) -> Option<Self> {
+        let uri: Uri = text.parse().ok()?;
+        let is_secure = match uri.scheme_str()? {
+            "http" | "ws" => false,
+            "https" | "wss" => true,
+            _ => return None,
+        };
+        let authority = uri.authority()?.clone();
+        let is_plain = !authority.as_str().contains('@') && !authority.host().is_empty();
+        let has_port = authority.port().is_none_or(|port| port.as_u16() > 0);
+        if !is_plain || !has_port || uri.query().is_some() || text.contains('#') {
+            return None;
+        }
+        let base = uri.path().trim_end_matches('/').to_owned();
+        Some(Self { is_secure, authority, base })
+    }
+}

@@ -1,0 +1,340 @@
+//! Bytes on their way between a client and an upstream, once both handshakes are done.
+//!
+//! ```text
+//! client ──▶ up   ──▶ upstream      as it comes
+//! client ◀── down ◀── upstream      as it comes; an end of ours goes between two frames
+//! ```
+//!
+//! | what ends    | what follows                                                            |
+//! |--------------|-------------------------------------------------------------------------|
+//! | the client   | the upstream hears of it, and may say what it still has to say          |
+//! | the upstream | likewise; where it said no close, the client is told 1014               |
+//! | the server   | the client is told 1001, and its answer is the close that upstream hears|
+//!
+//! One side alone lives on for `linger` and no longer.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tieline::CloseCode;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::flow::{Broken, Flow};
+
+/// A side of a line, and what was read of it already.
+pub(super) struct Side<S> {
+    pub(super) stream: S,
+    pub(super) ahead: Bytes,
+}
+
+/// What a line may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// `None` for ever.
+    pub(super) idle_within: Option<Duration>,
+    pub(super) linger: Duration,
+}
+
+/// How a line ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) why: Why,
+    /// Bytes from the client.
+    pub(super) up: u64,
+    /// Bytes from the upstream.
+    pub(super) down: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Why {
+    #[error("both sides ended it")]
+    Both,
+    #[error("the client was lost")]
+    Client(#[source] io::Error),
+    #[error("one side ended it, and the other did not follow")]
+    HalfOpen,
+    #[error("nothing was said for too long")]
+    Idle,
+    #[error("the upstream was lost")]
+    Upstream(#[source] io::Error),
+}
+
+struct Line<C, U> {
+    client: C,
+    upstream: U,
+    up: Flow,
+    down: Flow,
+    bounds: Bounds,
+    idle: Option<Pin<Box<Sleep>>>,
+    moved: Instant,
+    linger: Option<Pin<Box<Sleep>>>,
+    lost: Option<io::Error>,
+}
+
+/// Carries a line to its end; `stopping` is ready when the server stops.
+pub(super) async fn copy<C, U>(
+    client: Side<C>,
+    upstream: Side<U>,
+    bounds: Bounds,
+    stopping: impl Future<Output = ()>,
+) -> Ended
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    U: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut line = Line {
+        client: client.stream,
+        upstream: upstream.stream,
+        up: Flow::up(&client.ahead),
+        down: Flow::down(&upstream.ahead),
+        bounds,
+        idle: bounds.idle_within.map(|within| Box::pin(sleep(within))),
+        moved: Instant::now(),
+        linger: None,
+        lost: None,
+    };
+    let mut stopping = pin!(stopping);
+    let mut stops = false;
+    let why = poll_fn(|cx| {
+        if !stops && stopping.as_mut().poll(cx).is_ready() {
+            stops = true;
+            line.down.close_soon(CloseCode::GOING_AWAY, "the server stops");
+        }
+        line.poll(cx)
+    })
+    .await;
+    Ended { why, up: line.up.passed(), down: line.down.passed() }
+}
+
+impl<C, U> Line<C, U>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    U: AsyncRead + AsyncWrite + Unpin,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Why> {
+        let before = (self.up.passed(), self.down.passed());
+        match self.down.poll(cx, &mut self.upstream, &mut self.client) {
+            Poll::Ready(Err(Broken::Writing(error))) => return Poll::Ready(Why::Client(error)),
+            Poll::Ready(Err(Broken::Reading(error))) => self.lose_upstream(error, cx),
+            Poll::Ready(Ok(())) | Poll::Pending => {}
+        }
+        match self.up.poll(cx, &mut self.client, &mut self.upstream) {
+            Poll::Ready(Err(Broken::Reading(error))) => return Poll::Ready(Why::Client(error)),
+            Poll::Ready(Err(Broken::Writing(error))) => self.lose_upstream(error, cx),
+            Poll::Ready(Ok(())) | Poll::Pending => {}
+        }
+        if before != (self.up.passed(), self.down.passed()) {
+            self.moved = Instant::now();
+        }
+        if self.up.is_over() && self.down.is_over() {
+            return Poll::Ready(self.lost.take().map_or(Why::Both, Why::Upstream));
+        }
+        self.poll_time(cx).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Nothing can be said to the upstream any more, and nothing be heard of it. The client is still
+    /// read, so that its system does not throw away the last that it was told.
+    fn lose_upstream(&mut self, error: io::Error, cx: &Context<'_>) {
+        self.down.end();
+        self.up.cut();
+        self.lost.get_or_insert(error);
+        cx.waker().wake_by_ref();
+    }
+
+    /// Whether the line is idle, or one of its sides has been alone, for too long.
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> Option<Why> {
+        if let (Some(idle), Some(within)) = (&mut self.idle, self.bounds.idle_within) {
+            while idle.as_mut().poll(cx).is_ready() {
+                if self.moved.elapsed() >= within {
+                    return Some(Why::Idle);
+                }
+                idle.as_mut().reset(self.moved + within);
+            }
+        }
+        if self.up.is_over() || self.down.is_over() {
+            let within = self.bounds.linger;
+            let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(within)));
+            if linger.as_mut().poll(cx).is_ready() {
+                return Some(self.lost.take().map_or(Why::HalfOpen, Why::Upstream));
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+    use std::sync::Arc;
+    use tieline::{Agreement, Limits, Message, WebSocket};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::sync::Notify;
+    use tokio::task::JoinHandle;
+
+    const BOUNDS: Bounds =
+        Bounds { idle_within: Some(Duration::from_secs(60)), linger: Duration::from_secs(5) };
+
+    /// A line that is carried: the client's end, the upstream's, how it ends, and what stops it.
+    fn line(room: usize) -> (DuplexStream, DuplexStream, JoinHandle<Ended>, Arc<Notify>) {
+        let (client, stream) = duplex(room);
+        let (upstream, other) = duplex(room);
+        let (client_side, upstream_side) = (
+            Side { stream, ahead: Bytes::from_static(b"") },
+            Side { stream: other, ahead: Bytes::from_static(b"") },
+        );
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop);
+        let ended = tokio::spawn(async move {
+            copy(client_side, upstream_side, BOUNDS, stopped.notified()).await
+        });
+        (client, upstream, ended, stop)
+    }
+
+    fn sockets(
+        client: DuplexStream,
+        upstream: DuplexStream,
+    ) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
+        let agreement = Agreement::default();
+        let client = WebSocket::client(client, &agreement, Limits::default(), &[]);
+        (client, WebSocket::server(upstream, &agreement, Limits::default(), &[]))
+    }
+
+    async fn code(socket: &mut WebSocket<DuplexStream>) -> u16 {
+        while let Some(Ok(_)) = socket.next().await {}
+        socket.closed().unwrap().code().get()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_and_the_close_pass_both_ways() {
+        let (client, upstream, ended, _) = line(1 << 10);
+        let (mut client, mut upstream) = sockets(client, upstream);
+        let large = "x".repeat(300_000);
+        let echo = async {
+            while let Some(Ok(message)) = upstream.next().await {
+                upstream.send(message).await.unwrap();
+            }
+            upstream.closed().unwrap().code().get()
+        };
+        let talk = async {
+            for message in ["hello", large.as_str(), ""] {
+                client.send(message).await.unwrap();
+                assert_eq!(client.next().await.unwrap().unwrap(), Message::from(message));
+            }
+            client.close(CloseCode::new(4_000), "done").await.unwrap();
+            code(&mut client).await
+        };
+        assert_eq!(tokio::join!(echo, talk), (4_000, 4_000));
+        drop((client, upstream));
+        let ended = ended.await.unwrap();
+        assert!(matches!(ended.why, Why::Both), "{ended:?}");
+        assert!(ended.up > 300_000 && ended.down > 300_000, "{ended:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_read_stops_who_writes() {
+        let (mut client, upstream, _ended, _) = line(1 << 10);
+        let mut written = 0;
+        // Both pipes and one read of the scratch, and not a byte more.
+        let most = (1 << 10) * 2 + (64 << 10);
+        while let Ok(write) =
+            tokio::time::timeout(Duration::from_secs(1), client.write(&[0; 512])).await
+        {
+            written += write.unwrap();
+            assert!(written <= most, "{written}");
+        }
+        drop(upstream);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upstream_that_dies_between_frames_is_told_as_1014() {
+        let (client, upstream, ended, _) = line(1 << 10);
+        let (mut client, mut upstream) = sockets(client, upstream);
+        upstream.send("last words").await.unwrap();
+        drop(upstream);
+        assert_eq!(client.next().await.unwrap().unwrap().text(), Some("last words"));
+        assert_eq!(code(&mut client).await, 1014);
+        ended.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn within_a_frame_nothing_is_said() {
+        let (mut client, mut upstream, ended, _) = line(1 << 10);
+        upstream.write_all(&[0x81, 5, b'h']).await.unwrap();
+        drop(upstream);
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard, [0x81, 5, b'h']);
+        drop(client);
+        ended.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_the_server_stops_both_hear_1001_between_two_frames() {
+        let (mut client, mut upstream, ended, stop) = line(1 << 10);
+        upstream.write_all(&[0x81, 5, b'h', b'e']).await.unwrap();
+        let mut heard = [0; 4];
+        client.read_exact(&mut heard).await.unwrap();
+        stop.notify_one();
+        tokio::task::yield_now().await;
+        upstream.write_all(b"llo\x81\x03new").await.unwrap();
+        let mut heard = [0; 5];
+        client.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"llo\x88\x12");
+        let mut heard = [0; 18];
+        client.read_exact(&mut heard).await.unwrap();
+        assert_eq!(heard[..2], 1001_u16.to_be_bytes());
+        // The client's answer is what the upstream hears.
+        client.write_all(&[0x88, 0x82, 0, 0, 0, 0, 3, 0xE9]).await.unwrap();
+        let mut heard = [0; 8];
+        upstream.read_exact(&mut heard).await.unwrap();
+        assert_eq!(heard[6..], 1001_u16.to_be_bytes());
+        drop((client, upstream));
+        assert!(matches!(ended.await.unwrap().why, Why::Both));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_side_alone_is_not_waited_for_long() {
+        let (mut client, _upstream, ended, _) = line(1 << 10);
+        let began = Instant::now();
+        client.shutdown().await.unwrap();
+        let ended = ended.await.unwrap();
+        assert!(matches!(ended.why, Why::HalfOpen), "{ended:?}");
+        assert_eq!(began.elapsed(), BOUNDS.linger);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_on_which_nothing_is_said_ends() {
+        let (mut client, mut upstream, ended, _) = line(1 << 10);
+        let began = Instant::now();
+        sleep(Duration::from_secs(50)).await;
+        client.write_all(b"x").await.unwrap();
+        upstream.read_u8().await.unwrap();
+        let ended = ended.await.unwrap();
+        assert!(matches!(ended.why, Why::Idle), "{ended:?}");
+        assert_eq!(began.elapsed().as_secs(), 110);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_read_with_the_heads_comes_first() {
+        let ((mut client, stream), (mut upstream, other)) = (duplex(64), duplex(64));
+        let client_side = Side { stream, ahead: Bytes::from_static(b"from the client") };
+        let upstream_side = Side { stream: other, ahead: Bytes::from_static(b"\x81\x01a") };
+        let carried = copy(client_side, upstream_side, BOUNDS, pending());
+        let talk = async move {
+            let mut heard = [0; 15];
+            upstream.read_exact(&mut heard).await.unwrap();
+            assert_eq!(&heard, b"from the client");
+            let mut heard = [0; 3];
+            client.read_exact(&mut heard).await.unwrap();
+            assert_eq!(&heard, b"\x81\x01a");
+        };
+        let (ended, ()) = tokio::join!(carried, talk);
+        assert_eq!((ended.up, ended.down), (15, 3));
+    }
+}

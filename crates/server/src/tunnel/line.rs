@@ -1,0 +1,87 @@
+//! A line through a tunnel: agreed on with the upstream, answered to the client, carried to its end.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Response;
+use tieline_proto::Limits;
+use tieline_proto::handshake::server::Accept;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::info;
+
+use super::Tunnel;
+use super::copy::{Bounds, Side, copy};
+use super::handshake;
+use crate::admission::Admitted;
+use crate::causes::Causes;
+use crate::http::{Body, Foreign};
+use crate::patient::Patient;
+use crate::worker::Worker;
+
+/// A line whose upstream waits for the client's transport.
+pub(crate) struct Agreed {
+    upstream: handshake::Agreed,
+    bounds: Bounds,
+    /// How long either side may take nothing.
+    silence: Duration,
+    path: String,
+}
+
+impl Tunnel {
+    /// Agrees with an upstream on what the client asks for; answers what the client is to be told,
+    /// and the line that is carried once that is written.
+    ///
+    /// # Errors
+    ///
+    /// The answer where there is no line.
+    pub(crate) async fn open(
+        &self,
+        admitted: &Admitted,
+    ) -> Result<(Response<Body>, Agreed), Response<Body>> {
+        let mut upstream = self.agree(admitted).await?;
+        let accept = Accept {
+            protocol: upstream.protocol.clone(),
+            secure: admitted.request.is_secure(),
+            ..Accept::default()
+        };
+        let answered = admitted.upgrade.respond(&accept);
+        let (mut response, _) = answered.map_err(|error| error.response().map(Body::from))?;
+        response.headers_mut().extend(std::mem::take(&mut upstream.headers));
+        response.extensions_mut().insert(Foreign);
+        let limits = &admitted.route.plan.limits;
+        let bounds = Bounds { idle_within: self.plan.idle_within, linger: limits.close_within };
+        let ping_after = limits.ping_after.or_else(|| Limits::default().ping_after);
+        let silence = ping_after.unwrap_or_default() + limits.pong_within;
+        let path = admitted.request.path().to_owned();
+        Ok((response.map(|()| Body::empty()), Agreed { upstream, bounds, silence, path }))
+    }
+}
+
+impl Agreed {
+    /// Carries the line to its end; `ahead` was read of the client already.
+    pub(crate) async fn carry<S>(self, worker: Rc<Worker>, stream: S, ahead: Bytes)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Self { upstream: handshake::Agreed { side, open, .. }, bounds, silence, path } = self;
+        let (name, began) = (&open.0.target.name, Instant::now());
+        info!(path, upstream = name, "tunnel opened");
+        // Whoever takes nothing for that long is lost, on either side.
+        let client = Side { stream: Patient::new(stream, silence), ahead };
+        let upstream = Side { stream: Patient::new(side.stream, silence), ahead: side.ahead };
+        let ended = copy(client, upstream, bounds, worker.stopping()).await;
+        let counts = &open.0.counts;
+        counts.sent_bytes.inc_by(ended.up);
+        counts.received_bytes.inc_by(ended.down);
+        info!(
+            path,
+            upstream = name,
+            how = %Causes(&ended.why),
+            duration_ms = began.elapsed().as_millis() as u64,
+            bytes_in = ended.up,
+            bytes_out = ended.down,
+            "tunnel ended"
+        );
+    }
+}

@@ -1,0 +1,65 @@
+//! Ordinary requests: asked of an upstream, and answered as it answers.
+
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, Response, StatusCode};
+use hyper::body::{Body as _, Incoming};
+
+use super::Tunnel;
+use super::asking::{Answered, Asking};
+use super::body::{Download, Upload};
+use super::fault::Fault;
+use super::headers::{of_request, strip_hop_by_hop};
+use crate::http::{Body, Foreign};
+use crate::request::Request;
+
+impl Tunnel {
+    /// What an upstream answers, its body streamed.
+    pub(super) async fn respond(
+        &self,
+        method: Method,
+        request: &Request,
+        body: Incoming,
+    ) -> Response<Body> {
+        let limit = self.plan.max_body_bytes;
+        let asked = if body.size_hint().lower() > limit {
+            Err(Fault::BodyTooLarge { limit })
+        } else {
+            let asking = Asking {
+                headers: of_request(request, &self.plan.trusted),
+                body: Some(Upload::new(body, limit)),
+                method: method.clone(),
+                is_upgrade: false,
+            };
+            self.ask(asking, request).await
+        };
+        match asked {
+            Ok(answered) if answered.response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                answered.open.0.failed(&Fault::BadSwitch, std::time::Instant::now());
+                self.refuse(&Fault::BadSwitch)
+            }
+            Ok(answered) => self.hand_on(answered, &method),
+            Err(fault) => self.refuse(&fault),
+        }
+    }
+
+    fn hand_on(&self, answered: Answered, method: &Method) -> Response<Body> {
+        let Answered { response, sender, open } = answered;
+        open.0.succeeded();
+        open.0.counts.requests.inc();
+        let (mut parts, body) = response.into_parts();
+        strip_hop_by_hop(&mut parts.headers);
+        let has_no_body = *method == Method::HEAD || parts.status == StatusCode::NOT_MODIFIED;
+        if !has_no_body {
+            // Its length as it was understood here.
+            parts.headers.remove(CONTENT_LENGTH);
+            if let Some(len) = body.size_hint().exact() {
+                parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
+            }
+        }
+        let body = Download::new(body, sender, open, self.plan.idle_within);
+        let mut response = Response::from_parts(parts, Body::stream(body));
+        response.extensions_mut().insert(Foreign);
+        *response.version_mut() = http::Version::HTTP_11;
+        response
+    }
+}
