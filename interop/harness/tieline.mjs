@@ -63,6 +63,7 @@ export async function startTieline({ flags = [], config, listeners = 1 } = {}) {
     http: (path = "/") => origins[0] + path,
     ws: (path = "/") => origins[0].replace(/^http/, "ws") + path,
     port: Number(new URL(origins[0]).port),
+    pid: child.pid,
     /** Sends SIGTERM, and answers the exit code. */
     stop() {
       child.kill("SIGTERM");

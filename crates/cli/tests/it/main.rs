@@ -11,6 +11,7 @@ mod isolation;
 mod lifetime;
 mod pages;
 mod places;
+mod proxy;
 mod server;
 mod services;
 mod tls;

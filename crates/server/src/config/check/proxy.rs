@@ -187,3 +187,83 @@ impl Address {
         Some(Self { is_secure, authority, base })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{File, Overrides, Plan, Source};
+
+    fn plan(route: &str) -> Result<Plan, String> {
+        let text = format!("[[route]]\npath = '/app/v1'\n{route}\n");
+        let source = Source::new("t.toml", text);
+        let plan =
+            File::parse(&source).and_then(|file| Plan::new(file, &source, &Overrides::default()));
+        plan.map_err(|error| error.report())
+    }
+
+    fn service(settings: &str) -> String {
+        format!("service = {{ kind = 'proxy', {settings} }}")
+    }
+
+    #[test]
+    fn upstreams_are_taken_apart() {
+        let upstreams = "upstreams = ['http://app.internal', 'wss://[::1]:8443/base/', \
+                         'ws://10.0.0.1:9001']";
+        let mut plan = plan(&service(upstreams)).unwrap();
+        let proxy = plan.routes.remove(0).proxy.unwrap();
+        let seen: Vec<_> = proxy
+            .upstreams
+            .iter()
+            .map(|it| (it.host.as_str(), it.port, it.base.as_str(), it.tls.is_some()))
+            .collect();
+        let expected = [
+            ("app.internal", 80, "", false),
+            ("::1", 8443, "/base", true),
+            ("10.0.0.1", 9001, "", false),
+        ];
+        assert_eq!(seen, expected);
+        assert_eq!(proxy.strip_prefix, "");
+    }
+
+    #[test]
+    fn a_prefix_is_the_beginning_of_the_path() {
+        for (prefix, expected) in [("/app", "/app"), ("/app/v1", "/app/v1"), ("/app/", "/app")] {
+            let settings = format!("upstreams = ['http://a'], strip_prefix = '{prefix}'");
+            let mut plan = plan(&service(&settings)).unwrap();
+            assert_eq!(plan.routes.remove(0).proxy.unwrap().strip_prefix, expected);
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_key() {
+        let good = "upstreams = ['http://a']";
+        let with = |more: &str| service(&format!("{good}, {more}"));
+        for (route, key, words) in [
+            (service("upstreams = []"), "service.upstreams: ", "nobody would answer"),
+            (service("upstreams = ['localhost:1']"), "service.upstreams[0]: ", "http://127.0.0.1"),
+            (service("upstreams = ['ftp://a']"), "service.upstreams[0]: ", "address of an upstream"),
+            (service("upstreams = ['http://u@a']"), "service.upstreams[0]: ", "an upstream"),
+            (service("upstreams = ['http://a/?b']"), "service.upstreams[0]: ", "a query not"),
+            (service("max_open = 1"), "service", "missing key `upstreams`"),
+            (with("strip_prefix = '/ap'"), "service.strip_prefix: ", "up to a slash"),
+            (with("strip_prefix = 'app'"), "service.strip_prefix: ", "not the beginning"),
+            (with("host = 'a b'"), "service.host: ", "not a host name"),
+            (with("trusted_proxies = ['10.0.0.0/33']"), "trusted_proxies[0]: ", "\"unix\""),
+            (with("max_open = 0"), "service.max_open: ", "not between"),
+            (with("answer_within = '0s'"), "service.answer_within: ", "not between"),
+            (with("health = { path = 'x' }"), "service.health.path: ", "begin with"),
+            (with("health = { path = '/x', fall = 0 }"), "service.health.fall: ", "not between"),
+            (with("colour = 'red'"), "service.colour: ", "unknown key"),
+            (
+                service("upstreams = ['https://a'], tls = { ca = 'none.pem' }"),
+                "service.tls.ca: ",
+                "name a PEM file",
+            ),
+            (format!("{}\ncompression = {{}}", service(good)), "compression: ", "leave it out"),
+            (format!("{}\nsubprotocols = ['a']", service(good)), "subprotocols: ", "its upstreams"),
+        ] {
+            let report = plan(&route).unwrap_err();
+            assert!(report.contains(&format!("route[0].{key}")), "{route}\n{report}");
+            assert!(report.contains(words), "{route}\n{report}");
+        }
+    }
+}
