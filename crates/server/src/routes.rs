@@ -96,9 +96,10 @@ fn longest_first<'r>(routes: impl Iterator<Item = &'r Arc<Route>>) -> Vec<Arc<Ro
 
 impl Route {
     fn new(plan: PlannedRoute, resources: &Arc<Resources>) -> Self {
-        let tunnel = plan.proxy.as_ref().map(|proxy| {
-            Tunnel::new(Arc::clone(proxy), &plan.path, resources.proxied())
-        });
+        let tunnel = plan
+            .proxy
+            .as_ref()
+            .map(|proxy| Tunnel::new(Arc::clone(proxy), &plan.path, resources.proxied()));
         let service = match &tunnel {
             Some(tunnel) => Some(Arc::new(tunnel.clone()) as Arc<dyn Service>),
             None => plan.service.as_ref().map(|kind| start(kind, resources)),

@@ -93,7 +93,8 @@ async fn tls_to_an_upstream_believes_its_own_roots_and_no_others() {
     let ca = inner.join("roots.pem");
     std::fs::write(&ca, roots.pem()).unwrap();
     // The page's origin is not that of the upstream's listener, which speaks https.
-    let trusting = proxy(&[&upstream.addresses[0]], &format!(", tls = {{ ca = '{}' }}", ca.display()));
+    let trusting =
+        proxy(&[&upstream.addresses[0]], &format!(", tls = {{ ca = '{}' }}", ca.display()));
     let mut socket = trusting.connect("/app/echo").await;
     socket.send("secret").await.unwrap();
     assert_eq!(next(&mut socket).await, "secret");
@@ -116,8 +117,10 @@ async fn what_is_checked_of_a_route_is_checked_before_the_upstream_is_asked() {
 
 #[tokio::test]
 async fn a_refused_upgrade_ends_both_connections() {
-    let (address, seen) = scripted("HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n\
-                                    Connection: upgrade\r\nContent-Length: 6\r\n\r\nnot so");
+    let (address, seen) = scripted(
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n\
+                                    Connection: upgrade\r\nContent-Length: 6\r\n\r\nnot so",
+    );
     let proxy = proxy(&[&address], "");
     let head = format!(
         "GET /app HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

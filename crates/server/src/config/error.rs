@@ -247,7 +247,9 @@ impl Problem {
             }
             Self::Subprotocol(_) => "write a word without spaces or commas, like \"chat.v1\"",
             Self::LeftToUpstreams => "leave it out",
-            Self::Network(_) => "write \"10.0.0.0/8\", \"192.0.2.7\", \"2001:db8::/32\" or \"unix\"",
+            Self::Network(_) => {
+                "write \"10.0.0.0/8\", \"192.0.2.7\", \"2001:db8::/32\" or \"unix\""
+            }
             Self::NotPrefix { .. } => "write the route's path, or a part of it up to a slash",
             Self::NoUpstreams => "write upstreams = [\"http://127.0.0.1:9001\"]",
             Self::Upstream(_) => {

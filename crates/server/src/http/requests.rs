@@ -75,10 +75,11 @@ pub(super) async fn ask(
     let Ok(mut answer) = catch_unwind(AssertUnwindSafe(|| service.answer(exchange))) else {
         return broken();
     };
-    let answered = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
-        Ok(polled) => polled,
-        Err(_) => Poll::Ready(broken()),
-    });
+    let answered =
+        poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
+            Ok(polled) => polled,
+            Err(_) => Poll::Ready(broken()),
+        });
     awake(answered, alive).await.map(|body| body.awake(alive))
 }
 

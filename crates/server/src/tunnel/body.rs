@@ -157,12 +157,13 @@ impl Body for Download {
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         match Pin::new(&mut this.body).poll_frame(cx) {
-            Poll::Pending => match &mut this.idle {
-                Some(idle) if idle.timer.as_mut().poll(cx).is_ready() => {
-                    Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
+            Poll::Pending => {
+                let timer = this.idle.as_mut().map(|idle| idle.timer.as_mut());
+                if timer.is_some_and(|timer| timer.poll(cx).is_ready()) {
+                    return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
                 }
-                _ => Poll::Pending,
-            },
+                Poll::Pending
+            }
             Poll::Ready(None) => {
                 this.finish();
                 Poll::Ready(None)

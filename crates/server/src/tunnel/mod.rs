@@ -42,7 +42,6 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use tokio::time::interval;
 use tracing::debug;
 
-pub(crate) use line::Agreed;
 pub(crate) use metrics::Families;
 pub(crate) use network::Network;
 pub(crate) use plan::{Health, Plan, Secure, Target};

@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0", "::/129", "localhost", "10.0.0.0/-1"] {
+        for text in ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0", "::/129", "localhost", "10.0.0.0/-1"]
+        {
             assert_eq!(text.parse::<Network>(), Err(()), "{text}");
         }
     }

@@ -59,7 +59,9 @@ mod tests {
 
     #[test]
     fn a_path_that_climbs_is_refused() {
-        for path in ["/app/../admin", "/app/%2e%2E/admin", "/app/..%2fadmin", "/app/..\\x", "/app/.."] {
+        for path in
+            ["/app/../admin", "/app/%2e%2E/admin", "/app/..%2fadmin", "/app/..\\x", "/app/.."]
+        {
             assert_eq!(rewritten(path, "/app", ""), None, "{path}");
         }
         for path in ["/app/a..b", "/app/...", "/app/%20x", "/app/.well-known"] {

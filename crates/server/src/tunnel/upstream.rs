@@ -103,7 +103,10 @@ impl Upstream {
             let until = now.duration_since(self.since) + self.down_for;
             self.down_until_ms.store(until.as_millis().max(1) as u64, Ordering::Relaxed);
             let down_for_ms = self.down_for.as_millis() as u64;
-            warn!(upstream = self.target.name, down_for_ms, "the upstream is not asked for a while");
+            warn!(
+                upstream = self.target.name,
+                down_for_ms, "the upstream is not asked for a while"
+            );
         }
         self.show();
     }
@@ -122,8 +125,8 @@ impl Upstream {
     }
 
     fn show(&self) {
-        let is_up = !self.is_out.load(Ordering::Relaxed)
-            && self.down_until_ms.load(Ordering::Relaxed) == 0;
+        let is_up =
+            !self.is_out.load(Ordering::Relaxed) && self.down_until_ms.load(Ordering::Relaxed) == 0;
         self.counts.up.set(is_up.into());
     }
 }

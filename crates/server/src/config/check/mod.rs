@@ -115,7 +115,7 @@ mod tests {
             (
                 echo.replace("'echo'", "'ekko'"),
                 "3:20: route[0].service.kind: ",
-                "`chat`, `counter`, `echo`, `room`",
+                "`chat`, `counter`, `echo`, ",
             ),
             (
                 format!("{echo}origins = ['https://a.example/']\n"),

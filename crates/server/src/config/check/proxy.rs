@@ -106,9 +106,8 @@ impl Check<'_> {
     fn strip_prefix(&self, written: &Proxy, path: &str, key: &Key) -> Result<String, ConfigError> {
         let Some(prefix) = &written.strip_prefix else { return Ok(String::new()) };
         let whole = prefix.trim_end_matches('/');
-        let is_prefix = path.strip_prefix(whole).is_some_and(|rest| {
-            rest.is_empty() || rest.starts_with('/')
-        });
+        let is_prefix =
+            path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if prefix.starts_with('/') && is_prefix {
             return Ok(whole.to_owned());
         }
@@ -240,14 +239,18 @@ mod tests {
         for (route, key, words) in [
             (service("upstreams = []"), "service.upstreams: ", "nobody would answer"),
             (service("upstreams = ['localhost:1']"), "service.upstreams[0]: ", "http://127.0.0.1"),
-            (service("upstreams = ['ftp://a']"), "service.upstreams[0]: ", "address of an upstream"),
+            (
+                service("upstreams = ['ftp://a']"),
+                "service.upstreams[0]: ",
+                "address of an upstream",
+            ),
             (service("upstreams = ['http://u@a']"), "service.upstreams[0]: ", "an upstream"),
             (service("upstreams = ['http://a/?b']"), "service.upstreams[0]: ", "a query not"),
             (service("max_open = 1"), "service", "missing key `upstreams`"),
             (with("strip_prefix = '/ap'"), "service.strip_prefix: ", "up to a slash"),
             (with("strip_prefix = 'app'"), "service.strip_prefix: ", "not the beginning"),
             (with("host = 'a b'"), "service.host: ", "not a host name"),
-            (with("trusted_proxies = ['10.0.0.0/33']"), "trusted_proxies[0]: ", "\"unix\""),
+            (with("trusted_proxies = ['10.0.0.0/33']"), "service.trusted_proxies[0]: ", "\"unix\""),
             (with("max_open = 0"), "service.max_open: ", "not between"),
             (with("answer_within = '0s'"), "service.answer_within: ", "not between"),
             (with("health = { path = 'x' }"), "service.health.path: ", "begin with"),
