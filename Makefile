@@ -22,6 +22,7 @@ test: ## Install what is missing, and pass everything (a sample of the long suit
 	@$(TIMED) 'tools' scripts/setup
 	@$(TIMED) 'page' $(MAKE) --no-print-directory console
 	@$(TIMED) 'page tests' npm --prefix web/console run --silent check
+	@$(TIMED) 'TypeScript client' scripts/sdk
 	@$(TIMED) 'format and lints' $(MAKE) --no-print-directory lint
 	@$(TIMED) 'unit, property and end-to-end tests' cargo test --workspace --all-features --quiet
 	@$(TIMED) 'documentation' $(MAKE) --no-print-directory doc
