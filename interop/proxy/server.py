@@ -14,6 +14,10 @@ def talk(line):
         pass  # the client has its reasons
 
 
-with serve(talk, "127.0.0.1", 0, max_size=None, subprotocols=["second"]) as server:
+def choose(line, offered):
+    return "second" if "second" in offered else None
+
+
+with serve(talk, "127.0.0.1", 0, max_size=None, subprotocols=["second"], select_subprotocol=choose) as server:
     print(server.socket.getsockname()[1], flush=True)
     server.serve_forever()

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use http::header::{
-    CONNECTION, EXPECT, FORWARDED, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    CONNECTION, EXPECT, FORWARDED, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
     TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderMap, HeaderValue};
@@ -16,7 +16,7 @@ use crate::request::Request;
 
 const X_FORWARDED: &str = "x-forwarded-";
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
@@ -36,7 +36,7 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     headers.remove("proxy-connection");
 }
 
-/// The headers of a request as an upstream sees them, but for `Host` and the length of its body.
+/// The headers of a request as an upstream sees them, but for the length of its body.
 pub(super) fn of_request(request: &Request, trusted: &[Network]) -> HeaderMap {
     let mut headers = request.headers().clone();
     strip_hop_by_hop(&mut headers);
@@ -54,6 +54,10 @@ pub(super) fn of_request(request: &Request, trusted: &[Network]) -> HeaderMap {
             headers.remove(name);
         }
     }
+    // Over HTTP/2 it came as `:authority`.
+    if let Some(host) = request.host().and_then(|host| HeaderValue::from_str(host).ok()) {
+        headers.insert(HOST, host);
+    }
     say_who_asks(&mut headers, request);
     headers.append(VIA, HeaderValue::from_static("1.1 tieline"));
     headers
@@ -69,7 +73,7 @@ fn say_who_asks(headers: &mut HeaderMap, request: &Request) {
     // A proxy in front that told these knows better what the client asked.
     headers.entry(PROTO).or_insert(HeaderValue::from_static(proto));
     if let Some(host) = host.and_then(|host| HeaderValue::from_str(host).ok()) {
-        headers.entry(HOST).or_insert(host);
+        headers.entry(FORWARDED_HOST).or_insert(host);
     }
     let mut element = format!("for={};proto={proto}", node(request.address()));
     if let Some(host) = host {
@@ -146,6 +150,16 @@ mod tests {
         assert_eq!(headers["x-forwarded-host"], "shop.example");
         let forwarded = "for=203.0.113.9, for=10.0.0.7;proto=http;host=\"line.example:81\"";
         assert_eq!(headers["forwarded"], forwarded);
+    }
+
+    #[test]
+    fn the_authority_of_http_2_is_the_host() {
+        let builder = http::Request::get("https://line.example/").version(http::Version::HTTP_2);
+        let (head, ()) = builder.body(()).unwrap().into_parts();
+        let headers = of_request(&Request::new(&head, &[], None, true), &[]);
+        assert_eq!(headers["host"], "line.example");
+        assert_eq!(headers["x-forwarded-host"], "line.example");
+        assert_eq!(headers["x-forwarded-proto"], "https");
     }
 
     #[test]
