@@ -82,8 +82,8 @@ function header(mask) {
 /** Sends the payload back as it comes. */
 function echo(socket) {
   let skip = 14;
-  socket.write(header(0));
   socket.on("data", (data) => {
+    if (skip === 14) socket.write(header(0));
     const payload = data.subarray(Math.min(skip, data.length));
     skip -= data.length - payload.length;
     if (payload.length > 0 && !socket.write(payload)) {
