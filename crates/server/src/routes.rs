@@ -10,6 +10,7 @@ use http::Method;
 use tieline::serve::Backlog;
 
 use crate::config::{self, PlannedPage, PlannedRoute};
+use crate::http::HEALTH_PATH;
 use crate::resources::Resources;
 use crate::service::{Chat, Counter, Echo, Room, Service};
 use crate::tunnel::Tunnel;
@@ -57,6 +58,10 @@ impl Routes {
 
     /// The route whose service has this path: exactly, or below its own.
     pub(crate) fn serving(&self, path: &str) -> Option<&Arc<Route>> {
+        // No service has what the server says of itself.
+        if path == HEALTH_PATH {
+            return None;
+        }
         let exact = self.find(path).filter(|route| route.service.is_some());
         exact.or_else(|| self.open.iter().find(|route| route.rest(path).is_some()))
     }

@@ -51,6 +51,7 @@
 //! | `webpki-roots` | no      | Mozilla's roots compiled in, as a choice for static builds    |
 //! | `hyper`        | no      | lines out of hyper requests, in the module `hyper`            |
 //! | `axum`         | no      | an extractor for axum handlers, in the module `axum`          |
+//! | `gateway`      | no      | a client of an API gateway, in the module `gateway`           |
 //! | `serve`        | no      | the engine, in the module `serve`: a worker for each core     |
 //!
 //! Spec: RFC 6455; RFC 7692 (permessage-deflate); the drafts hixie-75, hixie-76 and hybi-07 to 17
@@ -65,6 +66,9 @@ pub mod axum;
 mod connect;
 pub mod endpoint;
 mod error;
+#[cfg(feature = "gateway")]
+#[cfg_attr(docsrs, doc(cfg(feature = "gateway")))]
+pub mod gateway;
 #[cfg(feature = "hyper")]
 #[cfg_attr(docsrs, doc(cfg(feature = "hyper")))]
 pub mod hyper;

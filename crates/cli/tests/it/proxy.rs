@@ -79,6 +79,16 @@ async fn a_page_passes_through_with_its_own_headers() {
     assert_eq!(line.next().await.unwrap().unwrap().text(), Some("over HTTP/2"));
 }
 
+#[test]
+fn what_the_server_says_of_itself_is_not_handed_on() {
+    let server = Server::with_routes(
+        "[[route]]\npath = '/'\n\
+         service = { kind = 'proxy', upstreams = ['http://127.0.0.1:1'] }\n",
+    );
+    assert!(server.get("/healthz").ends_with("\r\n\r\nok\n"));
+    assert!(server.get("/other").starts_with("HTTP/1.1 502 "));
+}
+
 #[tokio::test]
 async fn tls_to_an_upstream_believes_its_own_roots_and_no_others() {
     let roots = authority();

@@ -53,8 +53,8 @@ pub struct Proxy {
     #[serde(default = "max_body_bytes")]
     pub max_body_bytes: u64,
 
-    /// Failures in a row after which an upstream is not asked for a while; 0 to ask it always.
-    /// Default 3.
+    /// Connections in a row that could not be made, after which an upstream is not asked for a
+    /// while; 0 to ask it always. Default 3.
     #[serde(default = "max_failures")]
     pub max_failures: u32,
 

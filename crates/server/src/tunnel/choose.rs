@@ -67,6 +67,10 @@ mod tests {
         choice.all().iter().position(|it| it.id == open.0.id).unwrap()
     }
 
+    const fn unreached() -> Fault {
+        Fault::ConnectLate(Duration::ZERO)
+    }
+
     #[test]
     fn the_one_with_least_to_do_is_asked() {
         let (choice, now) = (choice(3), Instant::now());
@@ -84,7 +88,7 @@ mod tests {
         let (choice, now) = (choice(2), Instant::now());
         let bad = &choice.all()[0];
         for _ in 0..3 {
-            bad.failed(&Fault::BadSwitch, now);
+            bad.failed(&unreached(), now);
         }
         for _ in 0..4 {
             assert_eq!(number(&choice, &choice.next(&[], now).unwrap()), 1);
@@ -92,6 +96,8 @@ mod tests {
         let later = now + Duration::from_secs(6);
         assert_eq!(bad.standing(later), Standing::Asked);
         bad.failed(&Fault::BadSwitch, later);
+        assert_eq!(bad.standing(later), Standing::Asked, "what it answers does not count");
+        bad.failed(&unreached(), later);
         assert_eq!(bad.standing(later), Standing::Down, "once more is enough");
         bad.succeeded();
         assert_eq!(bad.standing(later), Standing::Asked);

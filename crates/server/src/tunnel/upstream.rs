@@ -1,14 +1,15 @@
 //! One upstream: how much it has to do, and whether it is asked.
 //!
 //! ```text
-//!            max_failures in a row              `fall` bad answers in a row
+//!          not reached, max_failures in a row      `fall` bad answers in a row
 //!   asked ──────────────────────────▶ resting      asked ──────────▶ out
-//!     ▲ ◀──── an answer ────  one request  │         ▲ ◀── `rise` good ──┘
+//!     ▲ ◀──── reached ──────  one request  │         ▲ ◀── `rise` good ──┘
 //!     └─────── after down_for, tried ◀─────┘
 //! ```
 //!
 //! The left side is learned from requests, the right one from health checks; it is asked where both
-//! say so.
+//! say so. What an upstream answers, or that it takes too long, does not count on the left: a client
+//! that asks for what is slow or broken would take the upstream from all others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -85,7 +86,7 @@ impl Upstream {
         }
     }
 
-    /// It answered.
+    /// It was reached, and answered.
     pub(super) fn succeeded(&self) {
         self.failures.store(0, Ordering::Relaxed);
         if self.down_until_ms.swap(0, Ordering::Relaxed) > 0 {
@@ -97,8 +98,11 @@ impl Upstream {
     /// A request came to nothing, by its fault.
     pub(super) fn failed(&self, fault: &Fault, now: Instant) {
         self.counts.failed.inc();
+        warn!(upstream = self.target.name, error = %Causes(fault), "upstream failed");
+        if !fault.is_before_request() {
+            return;
+        }
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        warn!(upstream = self.target.name, error = %Causes(fault), failures, "upstream failed");
         if self.max_failures.is_some_and(|most| failures >= most) {
             let until = now.duration_since(self.since) + self.down_for;
             self.down_until_ms.store(until.as_millis().max(1) as u64, Ordering::Relaxed);

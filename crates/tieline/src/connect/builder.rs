@@ -39,7 +39,7 @@ use crate::url::Target;
 #[derive(Clone)]
 #[must_use = "nothing is opened before `open`"]
 pub struct Connect {
-    pub(super) url: String,
+    pub(crate) url: String,
     pub(super) headers: HeaderMap,
     pub(super) host: Option<String>,
     pub(super) origin: Option<String>,

@@ -26,7 +26,7 @@ use backoff::Backoff;
 pub use event::{Event, SendError, Why};
 use futures_core::Stream;
 pub use options::Reconnect;
-use tieline_proto::{CloseCode, Closed};
+use tieline_proto::{CloseCode, Closed, UsageError};
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::connect::{Connect, ConnectError};
@@ -79,6 +79,8 @@ pub struct Reconnecting {
     state: State,
     /// Whether the owner closed it for good.
     leaving: bool,
+    /// Whether the owner ends this line, to come back on another.
+    restarting: bool,
 }
 
 enum State {
@@ -99,7 +101,7 @@ impl Reconnecting {
     /// A client that makes this request each time.
     pub fn new(request: Connect, options: Reconnect) -> Self {
         let (backoff, state) = (Backoff::default(), State::Due);
-        Self { request, options, hook: None, backoff, state, leaving: false }
+        Self { request, options, hook: None, backoff, state, leaving: false, restarting: false }
     }
 
     /// Calls `hook` with the request before each attempt; what it answers is sent. An error is an
@@ -162,6 +164,20 @@ impl Reconnecting {
         closed
     }
 
+    /// Ends the line that is open and comes back on another, whatever the server answers; without a
+    /// line it changes nothing. [`next`](Self::next) tells both.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::start_close`] says; nothing has changed.
+    pub fn restart(&mut self, code: CloseCode, reason: &str) -> Result<(), UsageError> {
+        if let State::Open { socket, .. } = &mut self.state {
+            socket.start_close(code, reason)?;
+            self.restarting = true;
+        }
+        Ok(())
+    }
+
     /// The line that is open, for what was agreed on it.
     pub const fn socket(&self) -> Option<&WebSocket<ClientStream>> {
         match &self.state {
@@ -212,8 +228,10 @@ impl Reconnecting {
     }
 
     fn disconnected(&mut self, why: Why) -> Event {
+        let restarts = std::mem::take(&mut self.restarting);
         let retry_in = match self.leaving {
             true => None,
+            false if restarts => Some(self.backoff.next(&self.options, options::random())),
             false => self.options.wait_after(&why, &mut self.backoff),
         };
         self.state = match retry_in {

@@ -123,7 +123,7 @@ fn asked_to_wait(why: &Why) -> Option<Duration> {
 }
 
 /// Without randomness the wait is as long as it may be.
-fn random() -> u64 {
+pub(super) fn random() -> u64 {
     getrandom::u64().unwrap_or(u64::MAX)
 }
 
