@@ -180,14 +180,6 @@ pub enum Problem {
     /// A text that is no upstream.
     #[error("{0:?} is not the address of an upstream")]
     Upstream(String),
-    /// Roots of upstreams that cannot be read.
-    #[error("cannot read {}", .path.display())]
-    UpstreamRoots {
-        /// The path, as it was looked for.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
     /// Roots of upstreams that cannot be used.
     #[error("TLS cannot be spoken to upstreams")]
     UpstreamTls(#[source] tieline::tls::TlsError),
@@ -255,7 +247,6 @@ impl Problem {
             Self::Upstream(_) => {
                 "write \"http://127.0.0.1:9001\" or \"https://app.internal\"; a path may follow, a query not"
             }
-            Self::UpstreamRoots { .. } => "name a PEM file",
             Self::Tls(error) => return error.advice(),
             Self::Compression(_)
             | Self::Content(_)

@@ -66,7 +66,7 @@ impl Check<'_> {
             let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
             let secure = if is_secure {
                 if tls.is_none() {
-                    tls = Some(self.client_tls(&written.tls, &key.name("tls"))?);
+                    tls = Some(self.upstream_tls(&written.tls, &key.name("tls"))?);
                 }
                 let config = tls.clone().expect("made above");
                 let name = written.tls.name.as_ref().unwrap_or(&host).clone();
@@ -86,7 +86,7 @@ impl Check<'_> {
         Ok(targets)
     }
 
-    fn client_tls(
+    fn upstream_tls(
         &self,
         written: &file::UpstreamTls,
         key: &Key,
@@ -96,7 +96,7 @@ impl Check<'_> {
             let path = self.source.resolve(ca);
             options.roots = Roots::None;
             options.extra_roots_pem = std::fs::read(&path).map_err(|source| {
-                self.fail(Problem::UpstreamRoots { path, source }, &key.name("ca"))
+                self.fail(Problem::RootsFile { path, source }, &key.name("ca"))
             })?;
         }
         let key = if written.ca.is_some() { &key.name("ca") } else { key };
