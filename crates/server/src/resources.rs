@@ -2,6 +2,7 @@
 
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
+use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, StoreOptions};
@@ -17,6 +18,8 @@ pub(crate) struct Resources {
     /// What outlives the process, where the configuration has a place for it.
     #[allow(dead_code, reason = "the services that use it come with it")]
     pub(crate) store: Option<Store>,
+    /// The devices of all gateways.
+    pub(crate) devices: Devices,
     /// What backends are still to be told.
     pub(crate) outboxes: Outboxes,
 }
@@ -42,6 +45,7 @@ impl Resources {
         }
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
-        Ok(Self { metrics, backends, store, outboxes })
+        let devices = Devices::open(store.clone())?;
+        Ok(Self { metrics, backends, store, devices, outboxes })
     }
 }
