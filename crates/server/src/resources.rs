@@ -13,7 +13,6 @@ pub(crate) struct Resources {
     #[expect(dead_code, reason = "services and the operator's side come next")]
     pub(crate) metrics: Metrics,
     /// The HTTP servers behind this one.
-    #[allow(dead_code, reason = "the services that use it come with it")]
     pub(crate) backends: Backends,
     /// What outlives the process, where the configuration has a place for it.
     #[allow(dead_code, reason = "the services that use it come with it")]
@@ -45,7 +44,7 @@ impl Resources {
         }
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
-        let devices = Devices::open(store.clone())?;
+        let devices = Devices::open(store.clone(), &metrics)?;
         Ok(Self { metrics, backends, store, devices, outboxes })
     }
 }

@@ -10,6 +10,7 @@
 //! What is said to a device goes through its worker's inbox while the lock is held: in one order,
 //! whoever says it. A device's newest line is its line.
 
+mod counts;
 mod device;
 mod inbox;
 mod record;
@@ -20,7 +21,7 @@ mod tests;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,8 +29,10 @@ use bytestring::ByteString;
 use sha2::{Digest, Sha256};
 use tieline::CloseCode;
 
+use self::counts::Counts;
 use self::device::{Device, Line, Sent};
 use self::stored::{Left, Stored};
+use crate::metrics::Metrics;
 use crate::peer::Remote;
 use crate::peer_id::PeerId;
 use crate::store::{Store, StoreError};
@@ -48,8 +51,7 @@ pub(crate) struct Devices(Arc<Directory>);
 struct Directory {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
-    /// How many devices are known.
-    known: AtomicUsize,
+    counts: Counts,
     /// The number of the next message.
     next: AtomicU64,
     stored: Stored,
@@ -126,17 +128,20 @@ impl Devices {
     /// # Errors
     ///
     /// [`StoreError`] where it cannot be read.
-    pub(crate) fn open(store: Option<Store>) -> Result<Self, StoreError> {
+    pub(crate) fn open(store: Option<Store>, metrics: &Metrics) -> Result<Self, StoreError> {
         let (stored, left) = Stored::open(store)?;
-        Ok(Self::new(stored, left))
+        let devices = Self::new(stored, left);
+        devices.0.counts.register(metrics);
+        Ok(devices)
     }
 
     fn new(stored: Stored, left: HashMap<String, Left>) -> Self {
         let numbers = left.values().flat_map(|left| &left.messages).map(|(_, left)| left.number);
         let next = AtomicU64::new(numbers.max().unwrap_or_default() + 1);
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        let (hasher, known, left) = (RandomState::new(), AtomicUsize::new(0), Mutex::new(left));
-        Self(Arc::new(Directory { shards, hasher, known, next, stored, left }))
+        let (hasher, left) = (RandomState::new(), Mutex::new(left));
+        let counts = Counts::default();
+        Self(Arc::new(Directory { shards, hasher, counts, next, stored, left }))
     }
 
     /// Takes over what the last process has left of a gateway's devices; before anything is served.
@@ -161,7 +166,7 @@ impl Devices {
 
     fn insert(&self, id: String, device: Device) {
         if self.shard(&id).insert(id.as_str().into(), device).is_none() {
-            self.0.known.fetch_add(1, Ordering::Relaxed);
+            self.0.counts.known.inc();
         }
     }
 
@@ -180,16 +185,18 @@ impl Devices {
         let older = {
             let mut shard = self.shard(id);
             if !shard.contains_key(id) {
-                if self.0.known.load(Ordering::Relaxed) >= rules.max_devices {
+                if self.0.counts.known.get() >= rules.max_devices as i64 {
                     return Err(TooMany);
                 }
-                self.0.known.fetch_add(1, Ordering::Relaxed);
+                self.0.counts.known.inc();
             }
             let device = shard.entry(id.into()).or_insert_with(|| Device::new(rules));
             device.rules = Arc::clone(rules);
             device.user = user.map(str::to_owned).or_else(|| device.user.take());
             device.inbox.rewind();
-            device.line.replace(Line::new(line.clone()))
+            let older = device.line.replace(Line::new(line.clone()));
+            self.0.counts.bound(older.is_some());
+            older
         };
         if let Some(older) = older.filter(|older| older.remote.id() != line.id()) {
             older.remote.close(CloseCode::NORMAL, "taken over by the device's newer line");
@@ -249,9 +256,10 @@ impl Devices {
         let mut shard = self.shard(id);
         let Some(device) = shard.get_mut(id).filter(|device| device.is_on(line)) else { return };
         device.leave();
+        self.0.counts.online.dec();
         if device.is_over() {
             shard.remove(id);
-            self.0.known.fetch_sub(1, Ordering::Relaxed);
+            self.0.counts.known.dec();
         }
     }
 
@@ -276,6 +284,12 @@ impl Devices {
         text: &str,
         idempotency_key: Option<&str>,
     ) -> Notified {
+        let notified = self.take(id, text, idempotency_key).await;
+        self.0.counts.notified(notified);
+        notified
+    }
+
+    async fn take(&self, id: &str, text: &str, idempotency_key: Option<&str>) -> Notified {
         let key = idempotency_key.map(|key| digest(id, key));
         let mut room = None;
         let (sent, written) = loop {
@@ -337,7 +351,7 @@ impl Devices {
             let rules = Arc::clone(&device.rules);
             if device.is_over() {
                 shard.remove(id);
-                self.0.known.fetch_sub(1, Ordering::Relaxed);
+                self.0.counts.known.dec();
             }
             (rules, taken)
         };
@@ -409,7 +423,7 @@ impl Devices {
                 }
                 let is_over = device.is_over();
                 if is_over {
-                    self.0.known.fetch_sub(1, Ordering::Relaxed);
+                    self.0.counts.known.dec();
                 }
                 !is_over
             });

@@ -34,7 +34,7 @@ impl Scene {
     }
 
     fn with_store(rules: Rules, store: Option<Store>) -> Self {
-        let (devices, rules) = (Devices::open(store).unwrap(), Arc::new(rules));
+        let (devices, rules) = (Devices::open(store, &Metrics::default()).unwrap(), Arc::new(rules));
         devices.adopt(&rules);
         Self { devices, rules, bench: Bench::new() }
     }
