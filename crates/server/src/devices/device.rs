@@ -138,6 +138,21 @@ impl Device {
         self.keys.push_back((key, Instant::now(), notified));
     }
 
+    /// The store has the message of this number; what became of it.
+    pub(super) fn written(&mut self, number: u64) -> Notified {
+        if let Some(waiting) = self.inbox.find(number) {
+            waiting.is_written = true;
+        }
+        if self.inbox.is_sent(number) { Notified::Delivered } else { Notified::Stored }
+    }
+
+    /// The store cannot have it: unless it was sent it never was, and may be sent again.
+    pub(super) fn withdraw(&mut self, number: u64) -> Notified {
+        let Some(waiting) = self.inbox.withdraw(number) else { return Notified::Delivered };
+        self.keys.retain(|(key, ..)| Some(*key) != waiting.key);
+        Notified::Full
+    }
+
     /// The line has ended.
     pub(super) fn leave(&mut self) {
         self.line = None;

@@ -337,9 +337,14 @@ impl Devices {
 
     /// Ends a device's line; whether it had one.
     pub(crate) fn disconnect(&self, id: &str, code: CloseCode, reason: &str) -> bool {
-        let shard = self.shard(id);
-        let line = shard.get(id).and_then(|device| device.line.as_ref());
-        line.inspect(|line| line.remote.close(code, reason)).is_some()
+        let mut shard = self.shard(id);
+        let Some(line) = shard.get_mut(id).and_then(|device| device.line.as_mut()) else {
+            return false;
+        };
+        // What comes from here on waits for its next line.
+        line.is_ready = false;
+        line.remote.close(code, reason);
+        true
     }
 
     /// Takes back a device's registration and empties its inbox; whether it was known.
@@ -461,24 +466,18 @@ impl Devices {
     /// The store has written a message, or could not.
     fn settle(&self, id: &str, rules: &Rules, number: u64, is_written: bool) -> Notified {
         let mut shard = self.shard(id);
-        let inbox = shard.get_mut(id).map(|device| &mut device.inbox);
-        let Some(inbox) = inbox.filter(|inbox| inbox.has(number)) else {
-            // It was delivered meanwhile.
-            if is_written {
-                self.0.stored.remove_message(&rules.route, id, number);
+        let device = shard.get_mut(id).filter(|device| device.inbox.has(number));
+        match device {
+            Some(device) if is_written => device.written(number),
+            Some(device) => device.withdraw(number),
+            None => {
+                // It was delivered meanwhile.
+                if is_written {
+                    self.0.stored.remove_message(&rules.route, id, number);
+                }
+                Notified::Delivered
             }
-            return Notified::Delivered;
-        };
-        if !is_written {
-            return match inbox.withdraw(number) {
-                Some(_) => Notified::Full,
-                None => Notified::Delivered,
-            };
         }
-        if let Some(waiting) = inbox.find(number) {
-            waiting.is_written = true;
-        }
-        if inbox.is_sent(number) { Notified::Delivered } else { Notified::Stored }
     }
 
     /// Sends what may be sent of what waits.

@@ -5,7 +5,7 @@ use tokio::time::advance;
 use super::*;
 use crate::by_hand::Bench;
 use crate::peer::Peer;
-use crate::store::Scratch;
+use crate::store::{Scratch, StoreOptions};
 
 /// What holds where nothing else is said.
 fn rules() -> Rules {
@@ -34,7 +34,8 @@ impl Scene {
     }
 
     fn with_store(rules: Rules, store: Option<Store>) -> Self {
-        let (devices, rules) = (Devices::open(store, &Metrics::default()).unwrap(), Arc::new(rules));
+        let (devices, rules) =
+            (Devices::open(store, &Metrics::default()).unwrap(), Arc::new(rules));
         devices.adopt(&rules);
         Self { devices, rules, bench: Bench::new() }
     }
@@ -265,6 +266,26 @@ async fn what_is_durable_outlives_the_process() {
     drop(scene);
     let scene = Scene::with_store(durable(), Some(Store::open(&folder).unwrap()));
     assert!(scene.devices.find("a").is_none());
+}
+
+#[tokio::test]
+async fn what_the_store_refuses_is_refused_and_may_be_sent_again() {
+    let folder = Scratch::new();
+    let durable = || Rules { is_durable: true, ..rules() };
+    let mut scene = Scene::with_store(durable(), Some(Store::open(&folder).unwrap()));
+    scene.register("a").await;
+    drop(scene);
+
+    let full = StoreOptions { min_free_bytes: u64::MAX };
+    let store = Store::open_with(&folder, &full).unwrap();
+    let mut scene = Scene::with_store(durable(), Some(store));
+    for _ in 0..2 {
+        assert_eq!(scene.devices.notify("a", "1", Some("k")).await, Notified::Full);
+    }
+    assert_eq!(scene.devices.find("a").unwrap().waiting_messages, 0);
+    let _line = scene.bind("b");
+    assert!(scene.devices.register("b").await.is_err());
+    assert_eq!(scene.notify("b", "1").await, Notified::Unknown);
 }
 
 #[tokio::test]

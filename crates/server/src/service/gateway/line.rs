@@ -189,7 +189,7 @@ impl Line {
         let is_flood = state.excess > FLOOD * 2 * self.shared.plan.limits.texts_per_second;
         drop(state);
         if is_flood {
-            self.peer.close(CloseCode::POLICY, "far more texts than texts_per_second");
+            self.end(CloseCode::POLICY, "far more texts than texts_per_second");
         } else {
             self.send_off(Word::Overloaded, CloseCode::TRY_AGAIN);
         }
@@ -199,11 +199,19 @@ impl Line {
     /// Tells the device to leave, once; it is ended by force later.
     pub(super) fn send_off(&self, word: Word<'_>, code: CloseCode) {
         let until = Instant::now() + self.shared.plan.leave_within.get();
-        let is_told = self.state.borrow_mut().farewell.replace((until, code)).is_some();
-        if is_told {
-            return;
+        let is_told = self.state.borrow().farewell.is_some();
+        if !is_told {
+            self.state.borrow_mut().farewell = Some((until, code));
+            self.say(word);
         }
-        self.say(word);
+    }
+
+    /// Ends the line. What comes for the device from here on waits for its next.
+    fn end(&self, code: CloseCode, reason: &str) {
+        if let Phase::Bound { device, .. } = &self.state.borrow().phase {
+            self.shared.devices.left(device, self.peer.id());
+        }
+        self.peer.close(code, reason);
     }
 
     /// It is bound.
@@ -291,7 +299,7 @@ impl Line {
             && state.ends.is_some_and(|ends| now >= ends);
         drop(state);
         if let Some((code, reason)) = end {
-            self.peer.close(code, reason);
+            self.end(code, reason);
         }
         if expires {
             self.send_off(Word::Expired, CloseCode::RESTART);
