@@ -2,6 +2,7 @@
 
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
+use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, StoreOptions};
@@ -12,11 +13,12 @@ pub(crate) struct Resources {
     #[expect(dead_code, reason = "services and the operator's side come next")]
     pub(crate) metrics: Metrics,
     /// The HTTP servers behind this one.
-    #[allow(dead_code, reason = "the services that use it come with it")]
     pub(crate) backends: Backends,
     /// What outlives the process, where the configuration has a place for it.
     #[allow(dead_code, reason = "the services that use it come with it")]
     pub(crate) store: Option<Store>,
+    /// The devices of all gateways.
+    pub(crate) devices: Devices,
     /// What backends are still to be told.
     pub(crate) outboxes: Outboxes,
 }
@@ -42,6 +44,7 @@ impl Resources {
         }
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
-        Ok(Self { metrics, backends, store, outboxes })
+        let devices = Devices::open(store.clone(), &metrics)?;
+        Ok(Self { metrics, backends, store, devices, outboxes })
     }
 }

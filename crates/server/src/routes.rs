@@ -11,7 +11,7 @@ use tieline::serve::Backlog;
 
 use crate::config::{self, PlannedPage, PlannedRoute};
 use crate::resources::Resources;
-use crate::service::{Chat, Counter, Echo, Room, Service};
+use crate::service::{Chat, Counter, Echo, Gateway, Room, Service};
 
 /// A route with its service running.
 pub(crate) struct Route {
@@ -88,7 +88,7 @@ fn longest_first<'r>(routes: impl Iterator<Item = &'r Arc<Route>>) -> Vec<Arc<Ro
 
 impl Route {
     fn new(plan: PlannedRoute, resources: &Arc<Resources>) -> Self {
-        let service = plan.service.as_ref().map(|kind| start(kind, resources));
+        let service = plan.service.as_ref().map(|kind| start(kind, &plan, resources));
         let overflow = service.as_ref().map(|service| service.overflow()).unwrap_or_default();
         let backlog = Arc::new(Backlog { max_bytes: plan.backlog_bytes, overflow });
         Self { plan, service, backlog }
@@ -110,11 +110,19 @@ impl Route {
 }
 
 /// The one place where a configured kind becomes a service.
-fn start(kind: &config::Service, _resources: &Arc<Resources>) -> Arc<dyn Service> {
+fn start(
+    kind: &config::Service,
+    plan: &PlannedRoute,
+    resources: &Arc<Resources>,
+) -> Arc<dyn Service> {
     match kind {
         config::Service::Chat {} => Arc::new(Chat::default()),
         config::Service::Counter {} => Arc::new(Counter::default()),
         config::Service::Echo {} => Arc::new(Echo),
+        config::Service::Gateway(_) => {
+            let gateway = plan.gateway.as_ref().expect("a gateway was checked as one");
+            Arc::new(Gateway::new(&plan.path, gateway, resources))
+        }
         config::Service::Room {} => Arc::new(Room::default()),
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::gateway::Gateway;
 use super::span::Span;
 
 /// What stands at one path: a service for WebSockets, a page for browsers, or both.
@@ -58,6 +59,8 @@ pub enum Service {
     Counter {},
     /// What arrives goes back.
     Echo {},
+    /// Devices call backends, and backends notify devices.
+    Gateway(Box<Gateway>),
     /// A chat where the server gives everybody an id.
     Room {},
 }

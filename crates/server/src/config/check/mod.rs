@@ -1,6 +1,7 @@
 //! From what is written to what can be run: every check, in the order of the file.
 
 mod backend;
+mod gateway;
 mod listener;
 mod route;
 mod store;
@@ -41,7 +42,7 @@ fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, Con
         listeners: check.listeners(&file.listener)?,
         store: check.store(file.store.as_ref())?,
         backends: check.backends(&file.backend)?,
-        routes: check.routes(&file.route)?,
+        routes: check.routes(file)?,
     })
 }
 
@@ -114,7 +115,7 @@ mod tests {
             (
                 echo.replace("'echo'", "'ekko'"),
                 "3:20: route[0].service.kind: ",
-                "`chat`, `counter`, `echo`, `room`",
+                "`chat`, `counter`, `echo`, `gateway`, `room`",
             ),
             (
                 format!("{echo}origins = ['https://a.example/']\n"),
