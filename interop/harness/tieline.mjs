@@ -64,6 +64,11 @@ export async function startTieline({ flags = [], config, listeners = 1 } = {}) {
     ws: (path = "/") => origins[0].replace(/^http/, "ws") + path,
     port: Number(new URL(origins[0]).port),
     pid: child.pid,
+    /** Kills it where it stands, and waits until it is gone. */
+    kill() {
+      child.kill("SIGKILL");
+      return within(ended, "tieline serve ends after SIGKILL", 30_000);
+    },
     /** Sends SIGTERM, and answers the exit code. */
     stop() {
       child.kill("SIGTERM");

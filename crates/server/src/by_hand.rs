@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use tieline::serve::Backlog;
 use tieline::{CloseCode, Message};
@@ -54,6 +55,35 @@ impl Bench {
                 Message::Binary(bytes) => format!("<{} bytes>", bytes.len()),
             })
             .collect()
+    }
+
+    /// What the peer has heard since the last call, once that is something.
+    pub(crate) fn poll_heard(&mut self, peer: &Peer, cx: &mut Context<'_>) -> Poll<Vec<String>> {
+        self.poll_deliver(cx);
+        let heard = self.heard(peer);
+        if heard.is_empty() {
+            peer.line().unwrap().borrow_mut().listen(cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(heard)
+    }
+
+    /// How the peer's line was ended, once it is.
+    pub(crate) fn poll_ended(&mut self, peer: &Peer, cx: &mut Context<'_>) -> Poll<CloseCode> {
+        self.poll_deliver(cx);
+        self.heard(peer);
+        if let Some(code) = self.ended(peer) {
+            return Poll::Ready(code);
+        }
+        peer.line().unwrap().borrow_mut().listen(cx);
+        Poll::Pending
+    }
+
+    /// Carries out every order that waits, and has the task woken by the next.
+    fn poll_deliver(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(order)) = self.delivery.poll_next(cx) {
+            self.delivery.carry_out(order, None, |id| self.peers.get(&id).cloned());
+        }
     }
 
     /// How the peer's line was ended, once all was heard.

@@ -22,6 +22,8 @@ mod carrier;
 mod causes;
 pub mod config;
 mod delivery;
+#[cfg_attr(not(test), allow(dead_code, reason = "the operator's side uses the rest"))]
+mod devices;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod events;
 mod http;

@@ -30,6 +30,8 @@ pub(crate) struct Outbox {
     end: Option<End>,
     is_draining: bool,
     is_over: bool,
+    /// Whether the service wants nothing more to be read.
+    is_paused: bool,
     waker: Option<Waker>,
     /// Whether the carrier waits: a change while it works is seen without a call.
     is_listening: bool,
@@ -45,6 +47,7 @@ impl Outbox {
             end: None,
             is_draining: false,
             is_over: false,
+            is_paused: false,
             waker: None,
             is_listening: false,
         }
@@ -155,6 +158,17 @@ impl Outbox {
     pub(crate) fn must_wait(&self) -> bool {
         self.backlog.overflow == Overflow::Wait
             && self.queued + self.in_carrier > self.backlog.max_bytes
+    }
+
+    /// Says whether the service wants anything to be read.
+    pub(crate) fn set_paused(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+        self.wake();
+    }
+
+    /// Whether the service wants nothing more to be read. The end of a line is read all the same.
+    pub(crate) const fn is_paused(&self) -> bool {
+        self.is_paused && !self.is_ending()
     }
 
     /// Has the carrier's task woken by the next change.

@@ -73,6 +73,23 @@ impl Peer {
         }
     }
 
+    /// Reads nothing more from the peer until it is [resumed](Self::resume): for a service that
+    /// cannot take more for now.
+    pub fn pause(&self) {
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => worker.engine().link(*link).pause(),
+            Carrier::Line(line) => line.0.borrow_mut().set_paused(true),
+        }
+    }
+
+    /// Reads from the peer again.
+    pub fn resume(&self) {
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => worker.engine().link(*link).resume(),
+            Carrier::Line(line) => line.0.borrow_mut().set_paused(false),
+        }
+    }
+
     /// Ends the line, after what was sent. The first to call it says code and reason; nothing is
     /// received or sent any more.
     pub fn close(&self, code: CloseCode, reason: &str) {
@@ -123,6 +140,11 @@ impl Remote {
     /// The peer's id.
     pub const fn id(&self) -> PeerId {
         self.id
+    }
+
+    /// Whether so much waits at its worker that nothing more should be sent.
+    pub(crate) fn is_full(&self) -> bool {
+        self.inbox.is_full()
     }
 
     /// As [`Peer::send`]; a peer that is gone by then hears nothing.

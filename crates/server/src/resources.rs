@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
+use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, StoreOptions};
@@ -14,11 +15,12 @@ use crate::tunnel::Families;
 pub(crate) struct Resources {
     pub(crate) metrics: Metrics,
     /// The HTTP servers behind this one.
-    #[allow(dead_code, reason = "the services that use it come with it")]
     pub(crate) backends: Backends,
     /// What outlives the process, where the configuration has a place for it.
     #[allow(dead_code, reason = "the services that use it come with it")]
     pub(crate) store: Option<Store>,
+    /// The devices of all gateways.
+    pub(crate) devices: Devices,
     /// What backends are still to be told.
     pub(crate) outboxes: Outboxes,
     proxied: OnceLock<Families>,
@@ -45,7 +47,9 @@ impl Resources {
         }
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
-        Ok(Self { metrics, backends, store, outboxes, proxied: OnceLock::new() })
+        let devices = Devices::open(store.clone(), &metrics)?;
+        let proxied = OnceLock::new();
+        Ok(Self { metrics, backends, store, devices, outboxes, proxied })
     }
 
     /// What is counted of upstreams; `/metrics` shows it once there is one.

@@ -12,7 +12,7 @@ use tieline::serve::Backlog;
 use crate::config::{self, PlannedPage, PlannedRoute};
 use crate::http::HEALTH_PATH;
 use crate::resources::Resources;
-use crate::service::{Chat, Counter, Echo, Room, Service};
+use crate::service::{Chat, Counter, Echo, Gateway, Room, Service};
 use crate::tunnel::Tunnel;
 
 /// A route with its service running.
@@ -107,7 +107,7 @@ impl Route {
             .map(|proxy| Tunnel::new(Arc::clone(proxy), &plan.path, resources.proxied()));
         let service = match &tunnel {
             Some(tunnel) => Some(Arc::new(tunnel.clone()) as Arc<dyn Service>),
-            None => plan.service.as_ref().map(|kind| start(kind, resources)),
+            None => plan.service.as_ref().map(|kind| start(kind, &plan, resources)),
         };
         let overflow = service.as_ref().map(|service| service.overflow()).unwrap_or_default();
         let backlog = Arc::new(Backlog { max_bytes: plan.backlog_bytes, overflow });
@@ -130,11 +130,19 @@ impl Route {
 }
 
 /// The one place where a configured kind becomes a service.
-fn start(kind: &config::Service, _resources: &Arc<Resources>) -> Arc<dyn Service> {
+fn start(
+    kind: &config::Service,
+    plan: &PlannedRoute,
+    resources: &Arc<Resources>,
+) -> Arc<dyn Service> {
     match kind {
         config::Service::Chat {} => Arc::new(Chat::default()),
         config::Service::Counter {} => Arc::new(Counter::default()),
         config::Service::Echo {} => Arc::new(Echo),
+        config::Service::Gateway(_) => {
+            let gateway = plan.gateway.as_ref().expect("a gateway was checked as one");
+            Arc::new(Gateway::new(&plan.path, gateway, resources))
+        }
         config::Service::Proxy(_) => unreachable!("its plan has a tunnel instead"),
         config::Service::Room {} => Arc::new(Room::default()),
     }

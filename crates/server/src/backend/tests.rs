@@ -337,6 +337,64 @@ async fn over_http_2_calls_share_a_connection() {
     assert!(seen.iter().all(|(from, version)| (from, *version) == (&seen[0].0, Version::HTTP_2)));
 }
 
+/// Serves HTTPS, in the version that the client chooses, and says which that was.
+async fn serve_tls(key: &rcgen::CertifiedKey<rcgen::KeyPair>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let private = rustls::pki_types::PrivateKeyDer::try_from(key.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![key.cert.der().clone()], private.unwrap())
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(stream) = acceptor.accept(stream).await else { continue };
+            let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let stream = hyper_util::rt::TokioIo::new(stream);
+            let service = service_fn(|request: hyper::Request<Incoming>| {
+                let version = format!("{:?}", request.version());
+                async { Ok::<_, Infallible>(http::Response::new(version)) }
+            });
+            let executor = hyper_util::rt::TokioExecutor::new();
+            if is_h2 {
+                let serving = hyper::server::conn::http2::Builder::new(executor);
+                tokio::spawn(serving.serve_connection(stream, service));
+            } else {
+                let serving = hyper::server::conn::http1::Builder::new();
+                tokio::spawn(serving.serve_connection(stream, service));
+            }
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn over_tls_the_version_is_agreed_and_the_certificate_has_to_be_good() {
+    let make = || rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let (good, other) = (make(), make());
+    let url = serve_tls(&good).await;
+    let call = async |key: &rcgen::CertifiedKey<rcgen::KeyPair>, settings: &str| {
+        let file = crate::store::Scratch::new();
+        std::fs::write(&*file, key.cert.pem()).unwrap();
+        let settings = format!("{settings}\nca_file = '{}'", file.display());
+        let backend = backend(&url, &settings);
+        let _ = std::fs::remove_file(&*file);
+        backend.call(get("/")).await
+    };
+    assert_eq!(call(&good, "").await.unwrap().body, "HTTP/2.0");
+    assert_eq!(call(&good, "protocol = 'http1'").await.unwrap().body, "HTTP/1.1");
+    let error = call(&other, "retries = 0").await.unwrap_err();
+    assert!(
+        matches!(&error, BackendError::Unreachable(why) if why.contains("certificate")),
+        "{error:?}"
+    );
+}
+
 #[tokio::test]
 async fn what_came_of_the_calls_is_counted() {
     let (url, _) = serve_in_turn(&[503, 200, 404]).await;

@@ -5,6 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::gateway_problem::GatewayProblem;
 use super::source::{At, Key, Source};
 use crate::causes::Causes;
 use crate::listen::TlsError;
@@ -82,6 +83,9 @@ pub enum Problem {
         /// The line of the first.
         first: Option<usize>,
     },
+    /// A gateway that cannot be.
+    #[error(transparent)]
+    Gateway(GatewayProblem),
     /// A name that cannot be a `Host`.
     #[error("{0:?} is not a host name")]
     Host(String),
@@ -213,6 +217,7 @@ impl Problem {
             Self::DuplicateRoute { .. } => {
                 "give each route its own path; a page and a service may share one route"
             }
+            Self::Gateway(problem) => return problem.advice(),
             Self::Host(_) => "write a name or an address without a port, like \"tieline.example\"",
             Self::NoBackend(_) => {
                 "add one: [[backend]], name = \"shop\", url = \"http://127.0.0.1:9000\""

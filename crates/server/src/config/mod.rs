@@ -11,6 +11,8 @@ mod check;
 mod error;
 mod events;
 mod file;
+mod gateway;
+mod gateway_problem;
 mod overrides;
 mod plan;
 mod proxy;
@@ -23,10 +25,13 @@ pub use backend::{Backend, Breaker, Protocol};
 pub use error::{ConfigError, Problem};
 pub use events::Events;
 pub use file::{File, HandshakeLimits, Listener, Log, LogFormat, LogLevel, Tls};
+pub use gateway::{Api, ApiKind, BackendSpeaks, DeviceInbox, Gateway, GatewayApp, GatewayLimits};
+pub use gateway_problem::GatewayProblem;
 pub use overrides::Overrides;
 pub use plan::{
-    Backend as PlannedBackend, Events as PlannedEvents, Listener as PlannedListener,
-    Page as PlannedPage, Plan, Route as PlannedRoute, Store as PlannedStore,
+    Backend as PlannedBackend, Events as PlannedEvents, Gateway as PlannedGateway,
+    Listener as PlannedListener, Page as PlannedPage, Plan, Route as PlannedRoute,
+    Store as PlannedStore,
 };
 pub use proxy::{Health, Proxy, UpstreamTls};
 pub use route::{Compression, Limits, Page, Route, Service};

@@ -1,5 +1,7 @@
 //! The configuration, checked: nothing in it can be wrong any more.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,6 +139,8 @@ pub struct Route {
     pub service: Option<Service>,
     /// Where it is handed on, for a service of kind `proxy`.
     pub(crate) proxy: Option<Arc<tunnel::Plan>>,
+    /// What a gateway needs beside what is written, where the service is one.
+    pub gateway: Option<Gateway>,
     /// What a browser is shown.
     pub page: Option<Page>,
     /// Pages that may open a WebSocket.
@@ -149,6 +153,24 @@ pub struct Route {
     pub limits: Arc<Limits>,
     /// Most bytes that wait for one peer.
     pub backlog_bytes: usize,
+}
+
+/// A gateway, with what its files hold.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Gateway {
+    /// What is written.
+    pub plan: super::Gateway,
+    /// The secrets of its applications, by their keys.
+    pub(crate) secrets: HashMap<String, String>,
+    /// Where it is told that devices come and go.
+    pub events: Option<Events>,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("plan", &self.plan).finish_non_exhaustive()
+    }
 }
 
 /// What a browser is shown.

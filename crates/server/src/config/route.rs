@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::gateway::Gateway;
 use super::proxy::Proxy;
 use super::span::Span;
 
@@ -59,6 +60,8 @@ pub enum Service {
     Counter {},
     /// What arrives goes back.
     Echo {},
+    /// Devices call backends, and backends notify devices.
+    Gateway(Box<Gateway>),
     /// What upstream servers answer, everything below the path included.
     Proxy(Box<Proxy>),
     /// A chat where the server gives everybody an id.

@@ -36,6 +36,11 @@ impl Span {
         Self(Duration::from_secs(seconds))
     }
 
+    /// This many milliseconds.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(Duration::from_millis(millis))
+    }
+
     /// The duration.
     pub const fn get(self) -> Duration {
         self.0

@@ -3,6 +3,7 @@
 mod chat;
 mod counter;
 mod echo;
+mod gateway;
 mod misunderstood;
 mod object;
 mod refusal;
@@ -18,6 +19,7 @@ use tieline::serve::{Message, Overflow};
 pub use chat::Chat;
 pub use counter::Counter;
 pub use echo::Echo;
+pub(crate) use gateway::{Gateway, Pattern};
 pub use refusal::Refusal;
 pub use room::Room;
 

@@ -71,6 +71,11 @@ impl StoreError {
         }
     }
 
+    pub(super) fn corrupt(path: &Path, why: impl Into<String>) -> Self {
+        let source = Arc::new(io::Error::other(why.into()));
+        Self::Corrupt { path: path.to_owned(), source }
+    }
+
     pub(super) fn io(path: PathBuf, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

@@ -37,7 +37,7 @@ async fn write_for_ever(store: Store, writer: u32, first: u32) {
         batch.put(Space::Counters, &writer.to_be_bytes(), &number.to_be_bytes());
         store.write(batch).await.unwrap();
         println!("written {writer} {number} .");
-        io::stdout().flush().unwrap();
+        std::io::stdout().flush().unwrap();
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod batch;
 mod error;
+mod tally;
 mod writer;
 
 #[cfg(test)]
@@ -20,7 +21,6 @@ mod scratch;
 mod tests;
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -34,6 +34,7 @@ pub use error::StoreError;
 #[cfg(test)]
 pub(crate) use scratch::Scratch;
 
+use self::tally::Tally;
 use self::writer::{Done, Order, Writer};
 use crate::metrics::Metrics;
 
@@ -114,8 +115,9 @@ impl Store {
         let spaces = Arc::new(Spaces::open(path).map_err(|error| StoreError::new(path, error))?);
         let counts = Counts::default();
         let kept = Arc::new(AtomicU64::new(options.min_free_bytes));
+        let tally = Tally::open(path, &spaces)?;
         let (ours, theirs) = (Arc::clone(&spaces), Arc::clone(&kept));
-        let writer = Writer::start(path, ours, theirs, counts.clone())?;
+        let writer = Writer::start(path, ours, tally, theirs, counts.clone())?;
         let room = Arc::new(Semaphore::new(MAX_WAITING_BYTES));
         Ok(Self(Arc::new(Inner { writer, spaces, room, counts, kept, path: path.to_owned() })))
     }
@@ -215,7 +217,7 @@ impl Store {
 
     /// What is to be said of an entry that makes no sense.
     pub(crate) fn corrupt(&self, why: &'static str) -> StoreError {
-        StoreError::Corrupt { path: self.0.path.clone(), source: Arc::new(io::Error::other(why)) }
+        StoreError::corrupt(self.path(), why)
     }
 
     fn closed(&self) -> StoreError {

@@ -1,6 +1,7 @@
 //! The store in one process: order, atoms, many writers, and what is refused.
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 
 use super::*;
 
@@ -149,4 +150,47 @@ fn before_anything_is_served_a_write_may_be_waited_for() {
     store.write_blocking(put("a", "x")).unwrap();
     drop(store);
     assert_eq!(keys(&Store::open(&folder).unwrap(), ""), ["a"]);
+}
+
+/// Writes something over a file, where there is something.
+fn damage(file: &Path, at: u64) {
+    let file = fs::OpenOptions::new().read(true).write(true).open(file).unwrap();
+    let mut found = [0; 8];
+    file.read_exact_at(&mut found, at).unwrap();
+    assert!(found.iter().any(|byte| *byte != 0), "nothing is written there");
+    file.write_all_at(b"DAMAGED!", at).unwrap();
+}
+
+#[tokio::test]
+async fn damage_to_what_was_acknowledged_is_told_wherever_it_is() {
+    for at in [200, 3_000, 12_000, 24_000] {
+        let folder = Scratch::new();
+        let store = Store::open(&folder).unwrap();
+        for number in 0..100 {
+            store.write(put(&format!("{number:03}"), &"x".repeat(200))).await.unwrap();
+        }
+        drop(store);
+        damage(&folder.join("0.jnl"), at);
+        // A database alone would take it for the end of the journal, and go on without the rest.
+        let error = Store::open(&folder).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{at}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_whose_tally_is_lost_is_opened_all_the_same() {
+    for tally in [None, Some(&b""[..]), Some(b"nonsense and more"), Some(&[0; 8])] {
+        let folder = Scratch::new();
+        let store = Store::open(&folder).unwrap();
+        store.write(put("a", "x")).await.unwrap();
+        drop(store);
+        let file = folder.join(tally::FILE);
+        match tally {
+            None => fs::remove_file(file).unwrap(),
+            Some(bytes) => fs::write(file, bytes).unwrap(),
+        }
+        let store = Store::open(&folder).unwrap();
+        store.write(put("b", "x")).await.unwrap();
+        assert_eq!(keys(&store, ""), ["a", "b"]);
+    }
 }

@@ -10,8 +10,9 @@ use fjall::PersistMode;
 use rustix::fs::statvfs;
 use tracing::{error, info};
 
-use super::batch::Batch;
+use super::batch::{Batch, Space};
 use super::error::StoreError;
+use super::tally::{self, Tally};
 use super::{Counts, Room, Spaces};
 use crate::causes::Causes;
 
@@ -40,6 +41,7 @@ pub(super) struct Writer {
 struct Work {
     path: PathBuf,
     spaces: Arc<Spaces>,
+    tally: Tally,
     /// Bytes of the disk that are left free.
     kept: Arc<AtomicU64>,
     counts: Counts,
@@ -51,12 +53,13 @@ impl Writer {
     pub(super) fn start(
         path: &Path,
         spaces: Arc<Spaces>,
+        tally: Tally,
         kept: Arc<AtomicU64>,
         counts: Counts,
     ) -> Result<Self, StoreError> {
         let (orders, waiting) = channel();
         let path = path.to_owned();
-        let mut work = Work { path: path.clone(), spaces, kept, counts, has_failed: false };
+        let mut work = Work { path: path.clone(), spaces, tally, kept, counts, has_failed: false };
         let thread = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || work.run(&waiting))
@@ -133,8 +136,7 @@ impl Work {
         group.into_iter().filter_map(possible).collect()
     }
 
-    fn commit(&self, batches: Vec<Batch>) -> Result<(), StoreError> {
-        let fail = |error| StoreError::new(&self.path, error);
+    fn commit(&mut self, batches: Vec<Batch>) -> Result<(), StoreError> {
         if batches.iter().all(Batch::is_empty) {
             return Ok(());
         }
@@ -147,7 +149,11 @@ impl Work {
             }
         }
         self.check_free()?;
-        commit.commit().map_err(fail)
+        let number = self.tally.next().to_be_bytes();
+        commit.insert(self.spaces.keyspace(Space::Counters), tally::KEY, number);
+        commit.commit().map_err(|error| StoreError::new(&self.path, error))?;
+        self.tally.tell();
+        Ok(())
     }
 
     /// Nothing is begun that might not fit: a write that fails half way costs the store its word.

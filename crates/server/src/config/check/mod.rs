@@ -1,6 +1,7 @@
 //! From what is written to what can be run: every check, in the order of the file.
 
 mod backend;
+mod gateway;
 mod listener;
 mod proxy;
 mod route;
@@ -42,7 +43,7 @@ fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, Con
         listeners: check.listeners(&file.listener)?,
         store: check.store(file.store.as_ref())?,
         backends: check.backends(&file.backend)?,
-        routes: check.routes(&file.route)?,
+        routes: check.routes(file)?,
     })
 }
 

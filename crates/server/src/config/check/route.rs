@@ -9,6 +9,7 @@ use tieline_proto::handshake::{Origin, Origins};
 use tieline_proto::http::is_token;
 
 use super::Check;
+use crate::config::File;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::plan::{Page, Route};
 use crate::config::route::{self as file, SAME_ORIGIN};
@@ -16,7 +17,8 @@ use crate::config::source::Key;
 use crate::http::HEALTH_PATH;
 
 impl Check<'_> {
-    pub(super) fn routes(&self, written: &[file::Route]) -> Result<Vec<Route>, ConfigError> {
+    pub(super) fn routes(&self, file: &File) -> Result<Vec<Route>, ConfigError> {
+        let written = &file.route;
         if written.is_empty() {
             return Err(self.fail(Problem::NoRoutes, &Key::default()));
         }
@@ -29,12 +31,12 @@ impl Check<'_> {
                 let problem = Problem::DuplicateRoute { path: path.clone(), first };
                 return Err(self.fail(problem, &key.name("path")));
             }
-            routes.push(self.route(route, &key)?);
+            routes.push(self.route(route, file, &key)?);
         }
         Ok(routes)
     }
 
-    fn route(&self, written: &file::Route, key: &Key) -> Result<Route, ConfigError> {
+    fn route(&self, written: &file::Route, file: &File, key: &Key) -> Result<Route, ConfigError> {
         let path = &written.path;
         if !is_path(path) {
             return Err(self.fail(Problem::Path(path.clone()), &key.name("path")));
@@ -59,6 +61,7 @@ impl Check<'_> {
             path: path.clone(),
             service: written.service.clone(),
             proxy: self.proxy(written, key)?.map(Arc::new),
+            gateway: self.gateway(written, file, &key.name("service"))?,
             page: self.page(written.page.as_ref(), key)?,
             origins: self.origins(written, &key.name("origins"))?,
             subprotocols: written.subprotocols.clone(),

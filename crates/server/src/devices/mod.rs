@@ -1,0 +1,509 @@
+//! The devices of all gateways: which are on line, which can be reached, and what waits for them.
+//!
+//! | a device is   | when                                                    | a message for it is   |
+//! |---------------|---------------------------------------------------------|-----------------------|
+//! | unknown       | it never registered, or has unregistered                | refused               |
+//! | away          | it has registered and has no line, or has not again     | stored in its inbox   |
+//! | ready         | it has registered on the line it has                    | sent on its line      |
+//!
+//! The directory is shared by all workers, in shards with a lock each, which is held for a few lines.
+//! What is said to a device goes through its worker's inbox while the lock is held: in one order,
+//! whoever says it. A device's newest line is its line.
+
+mod counts;
+mod device;
+mod inbox;
+mod record;
+mod stored;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytestring::ByteString;
+use sha2::{Digest, Sha256};
+use tieline::CloseCode;
+
+use self::counts::Counts;
+use self::device::{Device, Line, Sent};
+use self::stored::{Left, Stored};
+use crate::metrics::Metrics;
+use crate::peer::Remote;
+use crate::peer_id::PeerId;
+use crate::store::{Store, StoreError};
+
+/// Locks of the directory; devices are spread over them by their ids.
+const SHARDS: usize = 64;
+
+/// How often what is over is looked for.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
+
+/// The devices of all gateways. Clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Devices(Arc<Directory>);
+
+#[derive(Debug)]
+struct Directory {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: RandomState,
+    counts: Counts,
+    /// The number of the next message.
+    next: AtomicU64,
+    stored: Stored,
+    /// What the last process has left and no gateway has taken over yet.
+    left: Mutex<HashMap<String, Left>>,
+}
+
+type Shard = HashMap<Arc<str>, Device>;
+
+/// What holds for the devices of one gateway.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    /// The path of its route.
+    pub(crate) route: String,
+    /// How a message is said on a line.
+    pub(crate) say: fn(&str) -> ByteString,
+    /// Messages that wait for one device.
+    pub(crate) max_messages: usize,
+    /// Their bytes.
+    pub(crate) max_bytes: usize,
+    pub(crate) time_to_live: Duration,
+    /// Whether inboxes and registrations outlive the server.
+    pub(crate) is_durable: bool,
+    /// Whether a message stays until its device has answered.
+    pub(crate) until_acknowledged: bool,
+    /// Devices that are known at a time.
+    pub(crate) max_devices: usize,
+    /// How long a registration is kept for a device that does not come back.
+    pub(crate) forget_after: Duration,
+}
+
+/// A device, as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeviceInfo {
+    pub(crate) id: String,
+    pub(crate) route: String,
+    pub(crate) is_online: bool,
+    pub(crate) is_registered: bool,
+    pub(crate) user: Option<String>,
+    /// Since when it has been on line.
+    pub(crate) since: Option<SystemTime>,
+    pub(crate) waiting_messages: usize,
+    pub(crate) waiting_bytes: usize,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notified {
+    /// It was sent on the device's line.
+    Delivered,
+    /// The inbox cannot take it, or the store cannot.
+    Full,
+    /// It waits in the device's inbox.
+    Stored,
+    /// There is no such device.
+    Unknown,
+}
+
+/// There is no room for another device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMany;
+
+impl Default for Devices {
+    /// Nobody yet, and no store.
+    fn default() -> Self {
+        let (stored, left) = Stored::open(None).expect("where there is no store nothing is read");
+        Self::new(stored, left)
+    }
+}
+
+impl Devices {
+    /// With what the last process has left in the store.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be read.
+    pub(crate) fn open(store: Option<Store>, metrics: &Metrics) -> Result<Self, StoreError> {
+        let (stored, left) = Stored::open(store)?;
+        let devices = Self::new(stored, left);
+        devices.0.counts.register(metrics);
+        Ok(devices)
+    }
+
+    fn new(stored: Stored, left: HashMap<String, Left>) -> Self {
+        let numbers = left.values().flat_map(|left| &left.messages).map(|(_, left)| left.number);
+        let next = AtomicU64::new(numbers.max().unwrap_or_default() + 1);
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        let (hasher, left) = (RandomState::new(), Mutex::new(left));
+        let counts = Counts::default();
+        Self(Arc::new(Directory { shards, hasher, counts, next, stored, left }))
+    }
+
+    /// Takes over what the last process has left of a gateway's devices; before anything is served.
+    pub(crate) fn adopt(&self, rules: &Arc<Rules>) {
+        if !rules.is_durable {
+            return;
+        }
+        let left = lock(&self.0.left).remove(&rules.route).unwrap_or_default();
+        for (id, user) in left.registrations {
+            let mut device = Device::new(rules);
+            (device.is_registered, device.user) = (true, user);
+            self.insert(id, device);
+        }
+        for (id, waiting) in left.messages {
+            match self.shard(&id).get_mut(id.as_str()) {
+                Some(device) => device.inbox.push(waiting),
+                // Its registration was taken back in the last moment.
+                None => self.0.stored.remove_message(&rules.route, &id, waiting.number),
+            }
+        }
+    }
+
+    fn insert(&self, id: String, device: Device) {
+        if self.shard(&id).insert(id.as_str().into(), device).is_none() {
+            self.0.counts.known.inc();
+        }
+    }
+
+    /// Gives a device a line, and ends the one it had.
+    ///
+    /// # Errors
+    ///
+    /// [`TooMany`] where it is not known and as many are as there may be.
+    pub(crate) fn bind(
+        &self,
+        id: &str,
+        line: &Remote,
+        user: Option<&str>,
+        rules: &Arc<Rules>,
+    ) -> Result<(), TooMany> {
+        let older = {
+            let mut shard = self.shard(id);
+            if !shard.contains_key(id) {
+                if self.0.counts.known.get() >= rules.max_devices as i64 {
+                    return Err(TooMany);
+                }
+                self.0.counts.known.inc();
+            }
+            let device = shard.entry(id.into()).or_insert_with(|| Device::new(rules));
+            device.rules = Arc::clone(rules);
+            device.user = user.map(str::to_owned).or_else(|| device.user.take());
+            device.inbox.rewind();
+            let older = device.line.replace(Line::new(line.clone()));
+            self.0.counts.bound(older.is_some());
+            older
+        };
+        if let Some(older) = older.filter(|older| older.remote.id() != line.id()) {
+            older.remote.close(CloseCode::NORMAL, "taken over by the device's newer line");
+        }
+        Ok(())
+    }
+
+    /// Makes it known that a device has registered, before it is told so: from here on messages for
+    /// it are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where its registration is to outlive the server and cannot.
+    pub(crate) async fn register(&self, id: &str) -> Result<(), StoreError> {
+        let (rules, user) = {
+            let mut shard = self.shard(id);
+            let Some(device) = shard.get_mut(id).filter(|device| !device.is_registered) else {
+                return Ok(());
+            };
+            device.is_registered = true;
+            (Arc::clone(&device.rules), device.user.clone())
+        };
+        if !rules.is_durable {
+            return Ok(());
+        }
+        let written = self.0.stored.register(&rules.route, id, user.as_deref()).await;
+        if written.is_err()
+            && let Some(device) = self.shard(id).get_mut(id)
+        {
+            device.is_registered = false;
+        }
+        written
+    }
+
+    /// The device can be sent to on this line, and is sent what waits for it.
+    pub(crate) fn ready(&self, id: &str, line: PeerId) {
+        let mut shard = self.shard(id);
+        let Some(device) = shard.get_mut(id) else { return };
+        if let Some(line) = device.line.as_mut().filter(|own| own.remote.id() == line) {
+            line.is_ready = true;
+            self.send_waiting(id, device);
+        }
+    }
+
+    /// The device has answered the oldest message that was sent on this line.
+    pub(crate) fn acknowledged(&self, id: &str, line: PeerId) {
+        let mut shard = self.shard(id);
+        let Some(device) = shard.get_mut(id).filter(|device| device.is_on(line)) else { return };
+        if let Some(taken) = device.inbox.answered() {
+            self.0.stored.taken(&device.rules, id, &taken);
+            self.send_waiting(id, device);
+        }
+    }
+
+    /// The line has ended.
+    pub(crate) fn left(&self, id: &str, line: PeerId) {
+        let mut shard = self.shard(id);
+        let Some(device) = shard.get_mut(id).filter(|device| device.is_on(line)) else { return };
+        device.leave();
+        self.0.counts.online.dec();
+        if device.is_over() {
+            shard.remove(id);
+            self.0.counts.known.dec();
+        }
+    }
+
+    /// The device's turn: whoever holds its lock has it, in the order of asking, whichever its line.
+    pub(crate) fn turn(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut shard = self.shard(id);
+        match shard.get_mut(id) {
+            Some(device) => Arc::clone(device.turn.get_or_insert_default()),
+            None => Arc::default(),
+        }
+    }
+
+    /// Sends a device a message, or stores it until it returns. A message under a key that was given
+    /// before, lately, is the same message: it is not sent again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the message may be on its way all the same.
+    pub(crate) async fn notify(
+        &self,
+        id: &str,
+        text: &str,
+        idempotency_key: Option<&str>,
+    ) -> Notified {
+        let notified = self.take(id, text, idempotency_key).await;
+        self.0.counts.notified(notified);
+        notified
+    }
+
+    async fn take(&self, id: &str, text: &str, idempotency_key: Option<&str>) -> Notified {
+        let key = idempotency_key.map(|key| digest(id, key));
+        let mut room = None;
+        let (sent, written) = loop {
+            // Again where the device has left while there was no room yet.
+            if room.is_none() && self.is_kept_on_disk(id) {
+                room = self.0.stored.room(id, text.len()).await;
+            }
+            let mut shard = self.shard(id);
+            let Some(device) = shard.get_mut(id) else { return Notified::Unknown };
+            if room.is_none() && self.0.stored.keeps(device) {
+                continue;
+            }
+            if let Some(earlier) = key.and_then(|key| device.earlier(key)) {
+                return earlier;
+            }
+            let now_ms = now_ms();
+            for expired in device.inbox.expire(now_ms) {
+                self.0.stored.taken(&device.rules, id, &expired);
+            }
+            let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+            let sent = match device.take(text, key, number, now_ms) {
+                Sent::Now => Notified::Delivered,
+                Sent::Refused(notified) => return notified,
+                Sent::Waits => {
+                    self.send_waiting(id, device);
+                    if device.inbox.is_sent(number) {
+                        Notified::Delivered
+                    } else {
+                        Notified::Stored
+                    }
+                }
+            };
+            if let Some(key) = key {
+                device.remember(key, sent);
+            }
+            let written = room.and_then(|room| self.write(id, device, number, room));
+            break (sent, written);
+        };
+        match written {
+            None => sent,
+            // Without a word the store is closed: nothing is promised.
+            Some(written) => written.await.unwrap_or(Notified::Full),
+        }
+    }
+
+    /// Ends a device's line; whether it had one.
+    pub(crate) fn disconnect(&self, id: &str, code: CloseCode, reason: &str) -> bool {
+        let mut shard = self.shard(id);
+        let Some(line) = shard.get_mut(id).and_then(|device| device.line.as_mut()) else {
+            return false;
+        };
+        // What comes from here on waits for its next line.
+        line.is_ready = false;
+        line.remote.close(code, reason);
+        true
+    }
+
+    /// Takes back a device's registration and empties its inbox; whether it was known.
+    pub(crate) async fn forget(&self, id: &str) -> bool {
+        let (rules, taken) = {
+            let mut shard = self.shard(id);
+            let Some(device) = shard.get_mut(id) else { return false };
+            let taken = device.forget();
+            let rules = Arc::clone(&device.rules);
+            if device.is_over() {
+                shard.remove(id);
+                self.0.counts.known.dec();
+            }
+            (rules, taken)
+        };
+        for taken in &taken {
+            self.0.stored.taken(&rules, id, taken);
+        }
+        if rules.is_durable {
+            self.0.stored.unregister(&rules.route, id).await;
+        }
+        true
+    }
+
+    /// A device.
+    pub(crate) fn find(&self, id: &str) -> Option<DeviceInfo> {
+        self.shard(id).get(id).map(|device| device.info(id))
+    }
+
+    /// The devices whose ids come after this one, in the order of their ids, so many at most.
+    pub(crate) fn list(&self, after: Option<&str>, limit: usize) -> Vec<DeviceInfo> {
+        let after = after.unwrap_or_default();
+        let mut ids: Vec<Arc<str>> = Vec::new();
+        for shard in &self.0.shards {
+            let shard = lock(shard);
+            ids.extend(shard.keys().filter(|id| &***id > after).cloned());
+        }
+        ids.sort_unstable();
+        ids.truncate(limit);
+        ids.iter().filter_map(|id| self.find(id)).collect()
+    }
+
+    /// The ids of a user's devices, in their order.
+    pub(crate) fn of_user(&self, user: &str) -> Vec<String> {
+        let mut ids = Vec::new();
+        for shard in &self.0.shards {
+            let shard = lock(shard);
+            let own = shard.iter().filter(|(_, device)| device.user.as_deref() == Some(user));
+            ids.extend(own.map(|(id, _)| id.to_string()));
+        }
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Removes from the store what was delivered, and whatever is over; for ever.
+    pub(crate) async fn tidy(&self) {
+        let expire = async {
+            let mut every = tokio::time::interval(TIDY_EVERY);
+            loop {
+                every.tick().await;
+                self.expire();
+            }
+        };
+        tokio::join!(self.0.stored.remove_taken(), expire);
+    }
+
+    /// Lets go of what nobody waits for any more.
+    fn expire(&self) {
+        let now_ms = now_ms();
+        for shard in &self.0.shards {
+            let mut shard = lock(shard);
+            shard.retain(|id, device| {
+                for expired in device.inbox.expire(now_ms) {
+                    self.0.stored.taken(&device.rules, id, &expired);
+                }
+                if device.is_forgotten() {
+                    for taken in device.forget() {
+                        self.0.stored.taken(&device.rules, id, &taken);
+                    }
+                    self.0.stored.unregistered(&device.rules, id);
+                }
+                let is_over = device.is_over();
+                if is_over {
+                    self.0.counts.known.dec();
+                }
+                !is_over
+            });
+        }
+    }
+
+    /// Whether a message for this device would be written to the store now.
+    fn is_kept_on_disk(&self, id: &str) -> bool {
+        self.shard(id).get(id).is_some_and(|device| self.0.stored.keeps(device))
+    }
+
+    /// Has the store write a message that was just put into the inbox; what became of it, once that
+    /// is done. `None` where it was sent and is not kept.
+    fn write(
+        &self,
+        id: &str,
+        device: &mut Device,
+        number: u64,
+        room: crate::store::Room,
+    ) -> Option<tokio::sync::oneshot::Receiver<Notified>> {
+        let waiting = device.inbox.find(number)?;
+        let (devices, id, rules) = (self.clone(), id.to_owned(), Arc::clone(&device.rules));
+        let batch = Stored::message(&rules.route, &id, waiting);
+        let (tell, written) = tokio::sync::oneshot::channel();
+        self.0.stored.submit(room, batch, move |is_written| {
+            let notified = devices.settle(&id, &rules, number, is_written);
+            // Whoever is told may let the store go, and open it again.
+            drop(devices);
+            // Nobody may want to know any more.
+            let _ = tell.send(notified);
+        });
+        Some(written)
+    }
+
+    /// The store has written a message, or could not.
+    fn settle(&self, id: &str, rules: &Rules, number: u64, is_written: bool) -> Notified {
+        let mut shard = self.shard(id);
+        let device = shard.get_mut(id).filter(|device| device.inbox.has(number));
+        match device {
+            Some(device) if is_written => device.written(number),
+            Some(device) => device.withdraw(number),
+            None => {
+                // It was delivered meanwhile.
+                if is_written {
+                    self.0.stored.remove_message(&rules.route, id, number);
+                }
+                Notified::Delivered
+            }
+        }
+    }
+
+    /// Sends what may be sent of what waits.
+    fn send_waiting(&self, id: &str, device: &mut Device) {
+        for taken in device.send_waiting(now_ms()) {
+            self.0.stored.taken(&device.rules, id, &taken);
+        }
+    }
+
+    fn shard(&self, id: &str) -> MutexGuard<'_, Shard> {
+        let at = self.0.hasher.hash_one(id) as usize % SHARDS;
+        lock(&self.0.shards[at])
+    }
+}
+
+/// What was changed under the lock is whole: nothing between its lines can panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn digest(id: &str, key: &str) -> u128 {
+    let digest = Sha256::new().chain_update(id).chain_update([0]).chain_update(key).finalize();
+    let (half, _) = digest.split_first_chunk().expect("SHA-256 has 32 bytes");
+    u128::from_be_bytes(*half)
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}

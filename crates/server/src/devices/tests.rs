@@ -1,0 +1,303 @@
+//! Devices that come, go, are taken over and return; with a store and without.
+
+use tokio::time::advance;
+
+use super::*;
+use crate::by_hand::Bench;
+use crate::peer::Peer;
+use crate::store::{Scratch, StoreOptions};
+
+/// What holds where nothing else is said.
+fn rules() -> Rules {
+    Rules {
+        route: "/".to_owned(),
+        say: |text| format!("NF#{text}").into(),
+        max_messages: 10,
+        max_bytes: 1_000,
+        time_to_live: Duration::from_secs(3_600),
+        is_durable: false,
+        until_acknowledged: false,
+        max_devices: 10,
+        forget_after: Duration::from_secs(60),
+    }
+}
+
+struct Scene {
+    devices: Devices,
+    rules: Arc<Rules>,
+    bench: Bench,
+}
+
+impl Scene {
+    fn new(rules: Rules) -> Self {
+        Self::with_store(rules, None)
+    }
+
+    fn with_store(rules: Rules, store: Option<Store>) -> Self {
+        let (devices, rules) =
+            (Devices::open(store, &Metrics::default()).unwrap(), Arc::new(rules));
+        devices.adopt(&rules);
+        Self { devices, rules, bench: Bench::new() }
+    }
+
+    /// A line that is this device's.
+    fn bind(&mut self, id: &str) -> Peer {
+        let peer = self.bench.peer();
+        self.devices.bind(id, &peer.remote(), None, &self.rules).unwrap();
+        peer
+    }
+
+    /// A line on which the device has registered.
+    async fn register(&mut self, id: &str) -> Peer {
+        let peer = self.bind(id);
+        self.devices.register(id).await.unwrap();
+        self.devices.ready(id, peer.id());
+        peer
+    }
+
+    async fn notify(&self, id: &str, text: &str) -> Notified {
+        self.devices.notify(id, text, None).await
+    }
+
+    fn heard(&mut self, peer: &Peer) -> Vec<String> {
+        self.bench.heard(peer)
+    }
+}
+
+#[tokio::test]
+async fn only_who_has_registered_is_sent_anything() {
+    let mut scene = Scene::new(rules());
+    assert_eq!(scene.notify("a", "0").await, Notified::Unknown);
+    let line = scene.bind("a");
+    assert_eq!(scene.notify("a", "1").await, Notified::Unknown, "it has a line and no more");
+    scene.devices.register("a").await.unwrap();
+    assert_eq!(scene.notify("a", "2").await, Notified::Stored, "its answer is on its way");
+    scene.devices.ready("a", line.id());
+    assert_eq!(scene.notify("a", "3").await, Notified::Delivered);
+    assert_eq!(scene.heard(&line), ["NF#2", "NF#3"]);
+    assert!(scene.devices.forget("a").await);
+    assert_eq!(scene.notify("a", "4").await, Notified::Unknown);
+}
+
+#[tokio::test]
+async fn what_comes_while_it_is_away_is_delivered_in_order_on_its_return() {
+    let mut scene = Scene::new(rules());
+    let first = scene.register("a").await;
+    scene.devices.left("a", first.id());
+    for text in ["1", "2", "3"] {
+        assert_eq!(scene.notify("a", text).await, Notified::Stored);
+    }
+    let info = scene.devices.find("a").unwrap();
+    assert!(info.is_registered && !info.is_online);
+    assert_eq!((info.waiting_messages, info.waiting_bytes), (3, 3));
+    let second = scene.bind("a");
+    assert!(scene.heard(&second).is_empty(), "it has not registered on this line");
+    assert_eq!(scene.notify("a", "4").await, Notified::Stored);
+    scene.devices.ready("a", second.id());
+    assert_eq!(scene.notify("a", "5").await, Notified::Delivered);
+    assert_eq!(scene.heard(&second), ["NF#1", "NF#2", "NF#3", "NF#4", "NF#5"]);
+    assert_eq!(scene.devices.find("a").unwrap().waiting_messages, 0);
+}
+
+#[tokio::test]
+async fn the_newest_line_takes_over_and_the_older_ends() {
+    let mut scene = Scene::new(rules());
+    let first = scene.register("a").await;
+    let second = scene.register("a").await;
+    assert_eq!(scene.bench.ended(&first), Some(CloseCode::NORMAL));
+    // Its end comes later than that of its rights.
+    scene.devices.left("a", first.id());
+    scene.devices.ready("a", first.id());
+    assert_eq!(scene.notify("a", "1").await, Notified::Delivered);
+    assert_eq!((scene.heard(&first).len(), scene.heard(&second)), (0, vec!["NF#1".to_owned()]));
+    assert!(scene.devices.disconnect("a", CloseCode::POLICY, "as was asked"));
+    assert_eq!(scene.bench.ended(&second), Some(CloseCode::POLICY));
+    assert!(!scene.devices.disconnect("b", CloseCode::POLICY, ""));
+}
+
+#[tokio::test]
+async fn an_inbox_is_bounded_in_messages_and_bytes() {
+    let mut scene = Scene::new(Rules { max_messages: 3, max_bytes: 10, ..rules() });
+    let line = scene.register("a").await;
+    scene.devices.left("a", line.id());
+    assert_eq!(scene.notify("a", "12345678901").await, Notified::Full);
+    for _ in 0..3 {
+        assert_eq!(scene.notify("a", "x").await, Notified::Stored);
+    }
+    assert_eq!(scene.notify("a", "x").await, Notified::Full);
+    let mut scene = Scene::new(Rules { max_messages: 0, ..rules() });
+    let line = scene.register("a").await;
+    assert_eq!(scene.notify("a", "x").await, Notified::Delivered, "there is no need to keep it");
+    scene.devices.left("a", line.id());
+    assert_eq!(scene.notify("a", "x").await, Notified::Full);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_answered_is_sent_again_on_the_next_line() {
+    let mut scene = Scene::new(Rules { until_acknowledged: true, ..rules() });
+    let first = scene.register("a").await;
+    for text in ["1", "2", "3"] {
+        assert_eq!(scene.notify("a", text).await, Notified::Delivered);
+    }
+    scene.devices.acknowledged("a", first.id());
+    let second = scene.register("a").await;
+    // An answer on the old line is for what was sent there.
+    scene.devices.acknowledged("a", first.id());
+    assert_eq!(scene.heard(&first), ["NF#1", "NF#2", "NF#3"]);
+    assert_eq!(scene.heard(&second), ["NF#2", "NF#3"]);
+    for _ in 0..3 {
+        scene.devices.acknowledged("a", second.id());
+    }
+    assert_eq!(scene.devices.find("a").unwrap().waiting_messages, 0);
+}
+
+#[tokio::test]
+async fn no_more_is_unanswered_than_may_be() {
+    let rules = Rules { until_acknowledged: true, max_messages: 100, ..rules() };
+    let mut scene = Scene::new(rules);
+    let line = scene.register("a").await;
+    for number in 0..64 {
+        assert_eq!(scene.notify("a", &number.to_string()).await, Notified::Delivered);
+    }
+    assert_eq!(scene.notify("a", "64").await, Notified::Stored);
+    assert_eq!(scene.heard(&line).len(), 64);
+    scene.devices.acknowledged("a", line.id());
+    assert_eq!(scene.heard(&line), ["NF#64"]);
+}
+
+#[tokio::test]
+async fn a_message_under_a_key_is_sent_once() {
+    let mut scene = Scene::new(rules());
+    let line = scene.register("a").await;
+    let other = scene.register("b").await;
+    for _ in 0..2 {
+        assert_eq!(scene.devices.notify("a", "1", Some("k")).await, Notified::Delivered);
+    }
+    assert_eq!(scene.devices.notify("b", "1", Some("k")).await, Notified::Delivered);
+    assert_eq!((scene.heard(&line).len(), scene.heard(&other).len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_come_back_is_forgotten() {
+    let mut scene = Scene::new(rules());
+    let line = scene.register("a").await;
+    let _other = scene.register("b").await;
+    scene.devices.left("a", line.id());
+    advance(Duration::from_secs(59)).await;
+    scene.devices.expire();
+    assert!(scene.devices.find("a").is_some());
+    advance(Duration::from_secs(2)).await;
+    scene.devices.expire();
+    assert!(scene.devices.find("a").is_none());
+    assert!(scene.devices.find("b").is_some(), "it has a line");
+}
+
+#[tokio::test]
+async fn there_are_no_more_devices_than_may_be() {
+    let mut scene = Scene::new(Rules { max_devices: 2, ..rules() });
+    let line = scene.bind("a");
+    scene.register("b").await;
+    let peer = scene.bench.peer();
+    let bind = |scene: &Scene, id| scene.devices.bind(id, &peer.remote(), None, &scene.rules);
+    assert_eq!(bind(&scene, "c"), Err(TooMany));
+    assert_eq!(bind(&scene, "b"), Ok(()), "it is known");
+    scene.devices.left("a", line.id());
+    assert_eq!(bind(&scene, "c"), Ok(()), "nothing was left of the first");
+}
+
+#[tokio::test]
+async fn an_operator_sees_them_in_the_order_of_their_ids() {
+    let mut scene = Scene::new(rules());
+    for id in ["c", "a", "b"] {
+        let peer = scene.bench.peer();
+        let user = (id != "b").then_some("ann");
+        scene.devices.bind(id, &peer.remote(), user, &scene.rules).unwrap();
+    }
+    let ids = |after, limit| -> Vec<String> {
+        scene.devices.list(after, limit).into_iter().map(|info| info.id).collect()
+    };
+    assert_eq!((ids(None, 2), ids(Some("b"), 2)), (vec!["a".into(), "b".into()], vec!["c".into()]));
+    assert_eq!(scene.devices.of_user("ann"), ["a", "c"]);
+}
+
+#[tokio::test]
+async fn what_is_durable_outlives_the_process() {
+    let folder = Scratch::new();
+    let durable = || Rules { is_durable: true, ..rules() };
+    let store = Store::open(&folder).unwrap();
+    let mut scene = Scene::with_store(durable(), Some(store));
+    let line = scene.register("a").await;
+    scene.devices.left("a", line.id());
+    for text in ["1", "2"] {
+        let notified = scene.devices.notify("a", text, Some(text)).await;
+        assert_eq!(notified, Notified::Stored);
+    }
+    drop(scene);
+
+    let mut scene = Scene::with_store(durable(), Some(Store::open(&folder).unwrap()));
+    assert_eq!(scene.devices.find("a").unwrap().waiting_messages, 2);
+    let again = scene.devices.notify("a", "1", Some("1")).await;
+    assert_eq!(again, Notified::Stored, "as it was, and not once more");
+    assert_eq!(scene.notify("a", "3").await, Notified::Stored);
+    let line = scene.register("a").await;
+    assert_eq!(scene.heard(&line), ["NF#1", "NF#2", "NF#3"]);
+    let nothing_waits = async {
+        loop {
+            let left = scene.devices.0.stored.removals().is_empty();
+            tokio::task::yield_now().await;
+            if left {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = scene.devices.tidy() => unreachable!("it goes on for ever"),
+        () = nothing_waits => {}
+    }
+    // What is submitted is written in its order: behind the removals.
+    scene.devices.left("a", line.id());
+    assert_eq!(scene.notify("a", "4").await, Notified::Stored);
+    drop(scene);
+
+    let mut scene = Scene::with_store(durable(), Some(Store::open(&folder).unwrap()));
+    let line = scene.register("a").await;
+    assert_eq!(scene.heard(&line), ["NF#4"]);
+    scene.devices.forget("a").await;
+    drop(scene);
+    let scene = Scene::with_store(durable(), Some(Store::open(&folder).unwrap()));
+    assert!(scene.devices.find("a").is_none());
+}
+
+#[tokio::test]
+async fn what_the_store_refuses_is_refused_and_may_be_sent_again() {
+    let folder = Scratch::new();
+    let durable = || Rules { is_durable: true, ..rules() };
+    let mut scene = Scene::with_store(durable(), Some(Store::open(&folder).unwrap()));
+    scene.register("a").await;
+    drop(scene);
+
+    let full = StoreOptions { min_free_bytes: u64::MAX };
+    let store = Store::open_with(&folder, &full).unwrap();
+    let mut scene = Scene::with_store(durable(), Some(store));
+    for _ in 0..2 {
+        assert_eq!(scene.devices.notify("a", "1", Some("k")).await, Notified::Full);
+    }
+    assert_eq!(scene.devices.find("a").unwrap().waiting_messages, 0);
+    let _line = scene.bind("b");
+    assert!(scene.devices.register("b").await.is_err());
+    assert_eq!(scene.notify("b", "1").await, Notified::Unknown);
+}
+
+#[tokio::test]
+async fn a_device_of_a_route_that_is_no_more_waits_for_it() {
+    let folder = Scratch::new();
+    let durable = |route: &str| Rules { is_durable: true, route: route.to_owned(), ..rules() };
+    let mut scene = Scene::with_store(durable("/a"), Some(Store::open(&folder).unwrap()));
+    scene.register("a").await;
+    drop(scene);
+    let scene = Scene::with_store(durable("/b"), Some(Store::open(&folder).unwrap()));
+    assert!(scene.devices.find("a").is_none());
+    drop(scene);
+    let scene = Scene::with_store(durable("/a"), Some(Store::open(&folder).unwrap()));
+    assert!(scene.devices.find("a").is_some());
+}
