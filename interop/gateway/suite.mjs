@@ -3,6 +3,7 @@
 import { finish } from "../harness/checks.mjs";
 import { startBackend } from "./backend_process.mjs";
 import { checkBackends } from "./backends.mjs";
+import { checkClients } from "./clients.mjs";
 import { checkFamilies } from "./families.mjs";
 import { checkFixtures } from "./fixtures.mjs";
 import { checkKilled } from "./killed.mjs";
@@ -18,6 +19,7 @@ await checkSession(server, backend);
 await checkVectors(server);
 await checkFixtures(server, backend);
 await checkFamilies(server, backend);
+await checkClients(server, backend);
 await checkBackends(server);
 await checkNotify(server);
 await checkLimits(server);

@@ -10,7 +10,8 @@ import { within } from "./checks.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const program = resolve(root, process.env.TIELINE ?? "target/debug/tieline");
-const client = resolve(root, process.env.INTEROP_CLIENT ?? "target/debug/interop-client");
+/** The client under test. */
+export const client = resolve(root, process.env.INTEROP_CLIENT ?? "target/debug/interop-client");
 const suite = basename(dirname(process.argv[1]));
 
 /** Where this suite keeps what it installs and writes. */

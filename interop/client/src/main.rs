@@ -3,6 +3,7 @@
 mod autobahn;
 mod counter;
 mod echo;
+mod gateway;
 mod report;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ enum Command {
     Autobahn(autobahn::Arguments),
     Counter(counter::Arguments),
     Echo(echo::Arguments),
+    Gateway(gateway::Arguments),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -33,6 +35,7 @@ async fn main() -> ExitCode {
         Command::Autobahn(arguments) => autobahn::run(&arguments).await,
         Command::Counter(arguments) => counter::run(&arguments, &mut report).await,
         Command::Echo(arguments) => echo::run(&arguments, &mut report).await,
+        Command::Gateway(arguments) => gateway::run(&arguments).await,
     };
     if let Err(error) = ended {
         report.failed(format_args!("{error:#}"));
