@@ -16,20 +16,25 @@ mod admission;
 mod app;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod backend;
+mod auth;
 #[cfg(test)]
 mod by_hand;
 mod carrier;
 mod causes;
 pub mod config;
+mod counts;
 mod delivery;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod events;
+mod gate;
 mod http;
 mod inbox;
+mod limits;
 mod listen;
 mod members;
 mod metrics;
 mod name;
+mod operator;
 mod outbox;
 mod patient;
 mod peer;
@@ -46,6 +51,7 @@ mod target;
 mod worker;
 
 pub use app::{Address, App, Handle};
+pub use auth::{Access, AccessError, Algorithm, Identity, Renewal};
 pub use http::{Answer, Body, Exchange};
 pub use listen::{Certificates, TlsError, TlsFiles};
 pub use members::{Full, Members, Turn};

@@ -3,13 +3,14 @@
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
 use crate::events::Outboxes;
+use crate::counts::Counts;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, StoreOptions};
 
 /// What a service may need beyond its own configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Resources {
-    #[expect(dead_code, reason = "services and the operator's side come next")]
+    pub(crate) counts: Counts,
     pub(crate) metrics: Metrics,
     /// The HTTP servers behind this one.
     #[allow(dead_code, reason = "the services that use it come with it")]
@@ -42,6 +43,7 @@ impl Resources {
         }
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
-        Ok(Self { metrics, backends, store, outboxes })
+        let counts = Counts::default();
+        Ok(Self { counts, metrics, backends, store, outboxes })
     }
 }

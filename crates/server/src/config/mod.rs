@@ -6,28 +6,35 @@
 //!                          environment
 //! ```
 
+mod access;
 mod backend;
 mod check;
 mod error;
 mod events;
 mod file;
+mod operator;
 mod overrides;
 mod plan;
+mod rate;
 mod route;
 mod source;
 mod span;
 mod store;
 
+pub use access::{Access, ClaimNames, JwtAccess, TokenAccess};
 pub use backend::{Backend, Breaker, Protocol};
 pub use error::{ConfigError, Problem};
 pub use events::Events;
 pub use file::{File, HandshakeLimits, Listener, Log, LogFormat, LogLevel, Tls};
+pub use operator::Operator;
 pub use overrides::Overrides;
 pub use plan::{
     Backend as PlannedBackend, Events as PlannedEvents, Listener as PlannedListener,
-    Page as PlannedPage, Plan, Route as PlannedRoute, Store as PlannedStore,
+    Operator as PlannedOperator, Page as PlannedPage, Plan, Route as PlannedRoute,
+    Store as PlannedStore,
 };
-pub use route::{Compression, Limits, Page, Route, Service};
+pub use rate::{Rate, RateError};
+pub use route::{Compression, Excess, Limits, Page, Route, Service};
 pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};
 pub use store::Store;
