@@ -14,9 +14,9 @@
 
 mod admission;
 mod app;
+mod auth;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod backend;
-mod auth;
 #[cfg(test)]
 mod by_hand;
 mod carrier;

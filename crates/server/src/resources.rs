@@ -2,8 +2,8 @@
 
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
-use crate::events::Outboxes;
 use crate::counts::Counts;
+use crate::events::Outboxes;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, StoreOptions};
 

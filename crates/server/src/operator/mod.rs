@@ -11,6 +11,7 @@
 //! | `/metrics`                                | what is counted, as OpenMetrics has it             |
 //! | `/api/v1/…`                               | devices and messages to them: `openapi.json`       |
 
+mod dead_events;
 mod guard;
 mod health;
 mod listener;
@@ -25,7 +26,7 @@ use std::thread;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tracing::error;
@@ -111,6 +112,9 @@ fn router(side: &Arc<Side>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/api/v1/dead-events", get(dead_events::list))
+        .route("/api/v1/dead-events/{number}", delete(dead_events::forget))
+        .route("/api/v1/dead-events/{number}/redeliver", post(dead_events::redeliver))
         .fallback(problem::nothing)
         .method_not_allowed_fallback(problem::not_so)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -5,13 +5,20 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{self, OpenApi as Document};
 use utoipa::{Modify, OpenApi};
 
-use super::health;
 use super::problem::Problem;
+use super::{dead_events, health};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tieline, the operator's side", description = "Health, metrics and devices."),
-    paths(health::live, health::ready, health::metrics),
+    paths(
+        health::live,
+        health::ready,
+        health::metrics,
+        dead_events::list,
+        dead_events::redeliver,
+        dead_events::forget,
+    ),
     components(schemas(Problem)),
     modifiers(&Key),
 )]
