@@ -10,7 +10,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, Value
 use clap_complete::Shell;
 use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
 
-use crate::bench;
+use crate::{bench, token};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,6 +19,7 @@ Examples:
   tieline serve --config tieline.toml        what the file says
   tieline config print > tieline.toml        a file to start from
   tieline config check tieline.toml          is it right?
+  tieline token gen secret jwt.secret        a secret that tokens are signed by
   tieline bench ws://127.0.0.1:8080/echo     how much does it bear?
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 could not connect,
@@ -34,7 +35,7 @@ Examples:
   tieline serve --config /etc/tieline.toml --log-format json
   TIELINE_LISTEN=0.0.0.0:80,[::]:80 tieline serve
 
-Signals: TERM and INT stop it, a second one at once; HUP reads the certificates again.";
+Signals: TERM and INT stop it, a second one at once; HUP reads certificates, tokens and keys again.";
 
 const BENCH_EXAMPLES: &str = "\
 In a closed loop a connection sends when it was answered; in an open one (--rate) the clock says
@@ -71,6 +72,9 @@ pub(crate) enum Command {
     /// Measures a WebSocket server under load
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(Box<bench::Options>),
+    /// Makes secrets, keys and tokens, and says what a token holds
+    #[command(subcommand)]
+    Token(token::Command),
     /// Prints the completions of a shell
     Completions {
         /// The shell

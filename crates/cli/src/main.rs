@@ -10,6 +10,7 @@ mod exit_code;
 mod log;
 mod serve;
 mod style;
+mod token;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Config(command) => config::run(&command),
+        Command::Token(command) => token::run(&command),
         Command::Completions { shell } => args::completions(shell),
     };
     exit::conclude(result)

@@ -60,13 +60,18 @@ fn announce(app: &App) {
         let address = style::on_stdout(&address.to_string(), style::BOLD);
         let _ = writeln!(out, "listening on {address}");
     }
+    if let Some(address) = app.operator_address() {
+        let address = style::on_stdout(&address.to_string(), style::BOLD);
+        let _ = writeln!(out, "operator at {address}");
+    }
     let _ = out.flush();
 }
 
 async fn reload(handle: Handle, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
-        info!("reading the certificates again");
+        info!("reading certificates, tokens and keys again");
         handle.reload_certificates();
+        handle.reload_access();
     }
 }
 

@@ -8,6 +8,7 @@
 //! | the path has a service                     | 404                  |
 //! | method, version, key, draft, protocol      | 405, 426, 400, 426, 501 |
 //! | `Origin` is one of the route's             | 403                  |
+//! | the [gate](crate::gate)                    | 401, 403, 429        |
 //! | the service takes the peer                 | what the service says|
 
 use std::net::SocketAddr;
@@ -21,7 +22,11 @@ use tieline_proto::handshake::server::{Accept, Upgrade};
 use tieline_proto::handshake::{Claim, HandshakeError, Legacy, Scheme};
 use tieline_proto::http::HeadError;
 
+use crate::auth::{Identity, Jwks, Presented, redact_protocols};
 use crate::config::PlannedListener;
+use crate::counts::Counts;
+use crate::gate::{Gate, Halt};
+use crate::limits::Held;
 use crate::request::Request;
 use crate::routes::{Route, Routes};
 
@@ -40,6 +45,20 @@ pub(crate) struct Admitted {
     pub(crate) accept: Accept,
     pub(crate) route: Arc<Route>,
     pub(crate) request: Request,
+    /// The line's places among those that may be open.
+    pub(crate) held: Held,
+    /// Where it arrived.
+    pub(crate) listener: Arc<PlannedListener>,
+}
+
+/// What a request is found to be.
+#[derive(Debug)]
+pub(crate) enum Admission {
+    Line(Box<Admitted>),
+    /// It asks for no WebSocket, and may be answered as such.
+    Ordinary,
+    /// Its token names a key that is not known: look at it again once these were fetched.
+    Waits(Arc<Jwks>),
 }
 
 impl Entrance {
@@ -57,12 +76,14 @@ impl Entrance {
     }
 }
 
-/// Looks at a request; `None` is one that asks for no WebSocket, and may be answered as such.
+/// Looks at a request; at one that has waited for keys for the last time.
 pub(crate) fn admit(
     head: &http::Request<()>,
     entrance: &Entrance,
     routes: &Routes,
-) -> Result<Option<Box<Admitted>>, Box<Response<String>>> {
+    counts: &Counts,
+    has_waited: bool,
+) -> Result<Admission, Box<Response<String>>> {
     check_host(head)?;
     // RFC 8441 §4: HTTP/2 asks by the protocol of a CONNECT.
     let asked = match head.extensions().get::<Protocol>() {
@@ -70,7 +91,7 @@ pub(crate) fn admit(
         None => Upgrade::of(head, entrance.listener.legacy),
     };
     let upgrade = match asked {
-        Ok(None) => return Ok(None),
+        Ok(None) => return Ok(Admission::Ordinary),
         Ok(Some(upgrade)) => Ok(upgrade),
         Err(error) => Err(error),
     };
@@ -90,11 +111,23 @@ pub(crate) fn admit(
     if !route.plan.origins.allows(&upgrade.claim(Some(entrance.scheme()))) {
         return Err(HandshakeError::OriginNotAllowed.response().into());
     }
-    let (parts, ()) = head.clone().into_parts();
-    let request = Request::new(&parts, upgrade.protocols(), entrance.from, entrance.is_secure());
+    let gate = Gate { entrance, route: &route, counts };
+    // Whose page asks was judged just now.
+    let (headers, uri, protocols) = (head.headers(), head.uri(), upgrade.protocols());
+    let presented = Presented { headers, uri, protocols, is_own_page: true };
+    let identity = match gate.pass(&presented, has_waited) {
+        Ok(identity) => identity,
+        Err(Halt::Waits(jwks)) => return Ok(Admission::Waits(jwks)),
+        Err(halt) => return Err(halt.response(counts).into()),
+    };
+    let held = gate.hold(identity.as_deref()).map_err(|halt| Box::new(halt.response(counts)))?;
+    let (mut parts, ()) = head.clone().into_parts();
+    let mut protocols = upgrade.protocols().to_vec();
+    redact_protocols(&mut parts.headers, &mut protocols);
+    let request = seen(parts, &protocols, entrance, &route, identity);
     let taken = service.admit(&request).map_err(|refusal| Box::new(refusal.into_response()))?;
     let preferred = || {
-        let offered = |name: &&String| upgrade.protocols().contains(name);
+        let offered = |name: &&String| protocols.contains(name);
         route.plan.subprotocols.iter().find(offered).cloned()
     };
     let accept = Accept {
@@ -103,7 +136,27 @@ pub(crate) fn admit(
         headers: taken.headers,
         secure: entrance.is_secure(),
     };
-    Ok(Some(Box::new(Admitted { upgrade, accept, route, request })))
+    let listener = Arc::clone(&entrance.listener);
+    let admitted = Admitted { upgrade, accept, route, request, held, listener };
+    Ok(Admission::Line(Box::new(admitted)))
+}
+
+/// A request as its service sees it: with whose it is, and without the token that says so.
+pub(crate) fn seen(
+    mut parts: http::request::Parts,
+    protocols: &[String],
+    entrance: &Entrance,
+    route: &Route,
+    identity: Option<Arc<Identity>>,
+) -> Request {
+    if let Some(access) = &route.plan.access {
+        access.sources.redact(&mut parts.headers, &mut parts.uri);
+    }
+    let request = Request::new(&parts, protocols, entrance.from, entrance.is_secure());
+    match (identity, &route.plan.access) {
+        (Some(identity), Some(access)) => request.of(identity, access),
+        _ => request,
+    }
 }
 
 /// Whether an ordinary request with an `Origin` comes from one of the route's pages.

@@ -11,13 +11,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tieline::AcceptOptions;
-use tieline::serve::{ListenOptions, Place, RunError, Server, ServerOptions, TlsSource};
+use tieline::serve::{BindError, ListenOptions, Place, RunError, Server, ServerOptions, TlsSource};
 use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::carrier::Carrier;
 use crate::causes::Causes;
 use crate::config::{Plan, PlannedListener};
+use crate::listen::Certificates;
+use crate::operator::{Operator, Side};
 use crate::resources::Resources;
 use crate::routes::Routes;
 use crate::start::StartError;
@@ -46,6 +48,7 @@ use crate::worker::Shared;
 pub struct App {
     server: Server,
     shared: Arc<Shared>,
+    operator: Option<Operator>,
     stop: watch::Sender<bool>,
     drain: Duration,
 }
@@ -60,7 +63,8 @@ pub struct Address {
 /// Changes a running server, from any thread.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    listeners: Vec<Arc<PlannedListener>>,
+    shared: Arc<Shared>,
+    operator: Option<Arc<Side>>,
 }
 
 impl App {
@@ -71,7 +75,7 @@ impl App {
     /// [`StartError`] for the first place that cannot be listened at, and for a store that cannot be
     /// used; nothing is left bound.
     pub fn bind(plan: Plan) -> Result<Self, StartError> {
-        let Plan { workers, drain, listeners, routes, backends, store, .. } = plan;
+        let Plan { workers, drain, operator, listeners, routes, backends, store, .. } = plan;
         let mut server = Server::new(ServerOptions { workers, drain });
         let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
         for listener in &listeners {
@@ -79,10 +83,17 @@ impl App {
         }
         let (stop, stopping) = watch::channel(false);
         let resources = Arc::new(Resources::new(backends, store.as_ref())?);
+        resources.counts.register(&resources.metrics);
+        let operator = operator.map(|plan| {
+            let place = Place::Tcp(plan.address);
+            let bound = Operator::bind(plan, &resources, stopping.clone());
+            bound.map_err(|source| BindError::new(place, source))
+        });
+        let operator = operator.transpose()?;
         let routes = Routes::new(routes, &resources);
         resources.outboxes.warn_of_unclaimed();
         let shared = Arc::new(Shared { routes, listeners, resources, stopping });
-        Ok(Self { server, shared, stop, drain })
+        Ok(Self { server, shared, operator, stop, drain })
     }
 
     /// Where it listens, with the ports that the system chose.
@@ -95,9 +106,18 @@ impl App {
         places.zip(&self.shared.listeners).map(address).collect()
     }
 
+    /// Where the operator's side listens, if there is one.
+    pub fn operator_address(&self) -> Option<Address> {
+        self.operator.as_ref().map(|operator| Address {
+            place: Place::Tcp(operator.address()),
+            is_secure: operator.side().certificates().is_some(),
+        })
+    }
+
     /// A handle for while it runs.
     pub fn handle(&self) -> Handle {
-        Handle { listeners: self.shared.listeners.clone() }
+        let operator = self.operator.as_ref().map(|operator| Arc::clone(operator.side()));
+        Handle { shared: Arc::clone(&self.shared), operator }
     }
 
     /// Serves until `shutdown` is ready; then stops accepting, tells the services, closes every
@@ -111,7 +131,9 @@ impl App {
     ///
     /// Dropping the future stops the workers as `shutdown` does, without waiting for them.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { server, shared, stop, drain } = self;
+        let Self { server, shared, operator, stop, drain } = self;
+        // It answers until everything else has ended.
+        let _operator = operator.map(Operator::start).transpose().map_err(RunError::Worker)?;
         let mut running = server.start(move || Carrier::new(Arc::clone(&shared)))?;
         let stop = StopOnDrop(stop);
         tokio::select! {
@@ -153,17 +175,42 @@ impl Handle {
     /// Reads the certificates of every listener again. Those that are good are used from the next
     /// handshake on; where some are not, the old ones stay, and an error is logged.
     pub fn reload_certificates(&self) {
-        for listener in &self.listeners {
-            let Some(certificates) = &listener.certificates else { continue };
-            let file = certificates.certificate().display();
-            match certificates.reload() {
-                Ok(()) => info!(place = %listener.place, %file, "certificates reloaded"),
-                Err(error) => error!(
-                    place = %listener.place,
-                    error = %Causes(&error),
-                    "certificates not reloaded: the old ones stay"
-                ),
+        for listener in &self.shared.listeners {
+            if let Some(certificates) = &listener.certificates {
+                reload(certificates, &listener.place);
             }
+        }
+        if let Some((operator, certificates)) =
+            self.operator.as_ref().and_then(|side| Some((side, side.certificates()?)))
+        {
+            reload(certificates, &Place::Tcp(operator.plan.address));
+        }
+    }
+
+    /// Reads the tokens and keys of every route, and of the operator's side, again. Those that are
+    /// good hold from the next request on; where some are not, the old ones stay, and an error is
+    /// logged.
+    pub fn reload_access(&self) {
+        self.shared.routes.reload_access();
+        let keys = self.operator.as_ref().and_then(|side| side.plan.keys.as_ref());
+        match keys.map(|keys| keys.reload()) {
+            None => {}
+            Some(Ok(())) => info!("the operator's keys reloaded"),
+            Some(Err(error)) => {
+                let error = Causes(&error);
+                error!(%error, "the operator's keys not reloaded: the old ones stay");
+            }
+        }
+    }
+}
+
+fn reload(certificates: &Certificates, place: &Place) {
+    let file = certificates.certificate().display();
+    match certificates.reload() {
+        Ok(()) => info!(%place, %file, "certificates reloaded"),
+        Err(error) => {
+            let error = Causes(&error);
+            error!(%place, %error, "certificates not reloaded: the old ones stay");
         }
     }
 }

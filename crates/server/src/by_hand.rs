@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
 use tieline::serve::Backlog;
@@ -98,6 +100,15 @@ pub(crate) fn request(address: &str) -> Request {
     let from = address.parse().ok().map(|ip| SocketAddr::new(ip, 4_711));
     let (head, ()) = http::Request::get("/").body(()).unwrap().into_parts();
     Request::new(&head, &[], from, false)
+}
+
+/// A file with this text, new for each call.
+pub(crate) fn file(text: &str) -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(format!("tieline-file-{process}-{number}"));
+    std::fs::write(&path, text).unwrap();
+    path
 }
 
 /// What the workers of a server without routes share.

@@ -1,11 +1,14 @@
 //! Carrying out the orders of a worker's inbox, for the peers that they are for.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use tieline::serve::Worker;
+use tieline::serve::{Totals, Worker};
 use tokio::sync::mpsc;
 
+use crate::auth::Expiries;
 use crate::inbox::{Inbox, Order, Topic};
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
@@ -18,13 +21,23 @@ pub(crate) struct Delivery {
     inbox: Inbox,
     orders: mpsc::UnboundedReceiver<Order>,
     topics: HashMap<Topic, BTreeMap<PeerId, Peer>>,
+    expiries: Expiries,
+    /// What went over the lines that are no links.
+    lines: Rc<Cell<Totals>>,
 }
 
 impl Delivery {
     /// Both ends of a new inbox.
     pub(crate) fn new() -> (Inbox, Self) {
         let (inbox, orders) = Inbox::new();
-        (inbox.clone(), Self { inbox, orders, topics: HashMap::new() })
+        let delivery = Self {
+            inbox: inbox.clone(),
+            orders,
+            topics: HashMap::new(),
+            expiries: Expiries::default(),
+            lines: Rc::default(),
+        };
+        (inbox, delivery)
     }
 
     /// The next order, once there is one.
@@ -35,6 +48,16 @@ impl Delivery {
     /// The next order that is already there.
     pub(crate) fn try_next(&mut self) -> Option<Order> {
         self.orders.try_recv().ok()
+    }
+
+    /// When the identities of its peers end.
+    pub(crate) const fn expiries(&mut self) -> &mut Expiries {
+        &mut self.expiries
+    }
+
+    /// What went over the lines that are no links, for these to add to.
+    pub(crate) const fn lines(&self) -> &Rc<Cell<Totals>> {
+        &self.lines
     }
 
     /// Does what was asked; `find` knows the peers that are no links.
@@ -52,6 +75,7 @@ impl Delivery {
             Order::Close(Target::Line(id), code, reason) => {
                 find(id).into_iter().for_each(|peer| peer.close(code, &reason));
             }
+            Order::Expire(peer, target, at) => self.expiries.set(peer, target, at),
             Order::Publish(topic, message) => {
                 for peer in self.topics.get(&topic).into_iter().flat_map(BTreeMap::values) {
                     peer.send(message.clone());
@@ -71,6 +95,13 @@ impl Delivery {
                 if let Some(peer) = find(id) {
                     self.topics.entry(topic).or_default().insert(id, peer);
                 }
+            }
+            Order::Tally(tally, said) => {
+                let mut totals = engine.map(Worker::totals).unwrap_or_default();
+                totals.add(&self.lines.get());
+                tally.set(&totals);
+                // Whoever asked may have gone.
+                let _ = said.send(());
             }
             Order::Unsubscribe(topic, Target::Link(id)) => {
                 engine.into_iter().for_each(|engine| engine.link(id).unsubscribe(topic.name()));

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tieline::{CloseCode, Message};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
+use crate::counts::Tally;
 use crate::outbox::cost;
+use crate::peer_id::PeerId;
 use crate::target::Target;
 
 /// Bytes that may wait in one inbox before publications are turned away.
@@ -21,12 +24,16 @@ pub(crate) struct Topic(Arc<str>);
 pub(crate) enum Order {
     /// Ends one peer's line.
     Close(Target, CloseCode, String),
+    /// The identity of a peer ends at that time, or at none.
+    Expire(PeerId, Target, Option<Instant>),
     /// One message for all of a topic.
     Publish(Topic, Message),
     /// One message for one peer.
     Send(Target, Message),
     /// The peer hears the topic from now on.
     Subscribe(Topic, Target),
+    /// Says what the worker has counted.
+    Tally(Arc<Tally>, oneshot::Sender<()>),
     /// The peer hears the topic no more.
     Unsubscribe(Topic, Target),
 }
@@ -59,7 +66,10 @@ impl Order {
             + match self {
                 Self::Publish(_, message) | Self::Send(_, message) => cost(message),
                 Self::Close(_, _, reason) => reason.len(),
-                Self::Subscribe(..) | Self::Unsubscribe(..) => 0,
+                Self::Expire(..)
+                | Self::Subscribe(..)
+                | Self::Tally(..)
+                | Self::Unsubscribe(..) => 0,
             }
     }
 }

@@ -14,6 +14,7 @@
 
 mod admission;
 mod app;
+mod auth;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod backend;
 #[cfg(test)]
@@ -21,17 +22,21 @@ mod by_hand;
 mod carrier;
 mod causes;
 pub mod config;
+mod counts;
 mod delivery;
 #[cfg_attr(not(test), allow(dead_code, reason = "the operator's side uses the rest"))]
 mod devices;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod events;
+mod gate;
 mod http;
 mod inbox;
+mod limits;
 mod listen;
 mod members;
 mod metrics;
 mod name;
+mod operator;
 mod outbox;
 mod patient;
 mod peer;
@@ -49,6 +54,7 @@ mod tunnel;
 mod worker;
 
 pub use app::{Address, App, Handle};
+pub use auth::{Access, AccessError, Algorithm, Identity, Renewal};
 pub use http::{Answer, Body, Exchange};
 pub use listen::{Certificates, TlsError, TlsFiles};
 pub use members::{Full, Members, Turn};

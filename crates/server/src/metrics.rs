@@ -17,7 +17,6 @@ impl Metrics {
     }
 
     /// All of them, as OpenMetrics has it.
-    #[allow(dead_code, reason = "the operator's side comes next")]
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         let registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);

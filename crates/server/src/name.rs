@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What others may know a peer by: its IP address, or `guest-N` over a Unix socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a peer comes over TCP, or over a Unix socket")]
+/// What others may know a peer by: its user's name where the route asks who comes; otherwise its
+/// IP address, or `guest-N` over a Unix socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Name {
     /// Where it comes from.
     Address(IpAddr),
     /// The how many-eth it is of those without an address.
     Guest(u32),
+    /// Who it is.
+    User(Arc<str>),
 }
 
 impl Name {
@@ -30,6 +34,7 @@ impl fmt::Display for Name {
         match self {
             Self::Address(address) => address.fmt(f),
             Self::Guest(number) => write!(f, "guest-{number}"),
+            Self::User(user) => f.write_str(user),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The other end of a line, as a service sees it: whatever carries it, wherever it is from.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
+use std::time::{Duration, SystemTime};
 
 use tieline::CloseCode;
 use tieline::serve::{Backlog, LinkId, Payload};
+use tokio::time::Instant;
 
 use crate::inbox::{Inbox, Order};
 use crate::outbox::Outbox;
@@ -28,10 +30,17 @@ struct Inner {
 
 /// What carries a peer.
 enum Carrier {
-    /// A link of the engine, on this worker.
-    Link(Rc<Reach>, LinkId),
+    /// A link of the engine, on this worker, and why nothing is read from it.
+    Link(Rc<Reach>, LinkId, Cell<u8>),
     /// A task with a socket of its own, and what waits for it.
     Line(Box<(RefCell<Outbox>, Inbox)>),
+}
+
+/// Why nothing is read from a link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hold {
+    /// It has said too much for now.
+    Limit = 0b01,
 }
 
 /// Reaches a peer from any thread, by way of its worker.
@@ -47,7 +56,7 @@ pub struct Remote {
 impl Peer {
     /// A peer that the engine carries, on this worker.
     pub(crate) fn of_link(link: LinkId, worker: &Rc<Reach>) -> Self {
-        Self::new(Carrier::Link(Rc::clone(worker), link))
+        Self::new(Carrier::Link(Rc::clone(worker), link, Cell::new(0)))
     }
 
     /// A peer with an outbox, on the worker that has this inbox.
@@ -68,7 +77,7 @@ impl Peer {
     /// Sends a message after all that was sent before. What is shared is not copied.
     pub fn send(&self, payload: impl Payload) {
         match &self.0.carrier {
-            Carrier::Link(worker, link) => worker.engine().send(*link, payload),
+            Carrier::Link(worker, link, _) => worker.engine().send(*link, payload),
             Carrier::Line(line) => line.0.borrow_mut().push(payload.into_message()),
         }
     }
@@ -94,16 +103,41 @@ impl Peer {
     /// received or sent any more.
     pub fn close(&self, code: CloseCode, reason: &str) {
         match &self.0.carrier {
-            Carrier::Link(worker, link) => worker.engine().link(*link).close(code, reason),
+            Carrier::Link(worker, link, _) => worker.engine().link(*link).close(code, reason),
             Carrier::Line(line) => line.0.borrow_mut().end(code, reason),
         }
+    }
+
+    /// Its identity ends at that time from now on, or at none. The line is then closed with 4401.
+    pub fn renew(&self, expires: Option<SystemTime>) {
+        let at = expires.map(deadline);
+        self.inbox().give(Order::Expire(self.0.id, self.target(), at));
     }
 
     /// Whether the end has come or was asked for.
     pub fn is_closing(&self) -> bool {
         match &self.0.carrier {
-            Carrier::Link(worker, link) => !worker.engine().link(*link).is_open(),
+            Carrier::Link(worker, link, _) => !worker.engine().link(*link).is_open(),
             Carrier::Line(line) => line.0.borrow().is_ending(),
+        }
+    }
+
+    /// Reads nothing from a link while somebody holds it, for whatever reason; of the others their
+    /// carrier knows itself.
+    pub(crate) fn hold(&self, why: Hold) {
+        if let Carrier::Link(worker, link, holds) = &self.0.carrier {
+            holds.set(holds.get() | why as u8);
+            worker.engine().link(*link).pause();
+        }
+    }
+
+    /// Reads from a link again that nobody else holds.
+    pub(crate) fn release(&self, why: Hold) {
+        if let Carrier::Link(worker, link, holds) = &self.0.carrier {
+            holds.set(holds.get() & !(why as u8));
+            if holds.get() == 0 {
+                worker.engine().link(*link).resume();
+            }
         }
     }
 
@@ -123,14 +157,14 @@ impl Peer {
 
     pub(crate) fn target(&self) -> Target {
         match &self.0.carrier {
-            Carrier::Link(_, link) => Target::Link(*link),
+            Carrier::Link(_, link, _) => Target::Link(*link),
             Carrier::Line(_) => Target::Line(self.0.id),
         }
     }
 
     pub(crate) fn inbox(&self) -> &Inbox {
         match &self.0.carrier {
-            Carrier::Link(worker, _) => worker.inbox(),
+            Carrier::Link(worker, ..) => worker.inbox(),
             Carrier::Line(line) => &line.1,
         }
     }
@@ -157,6 +191,16 @@ impl Remote {
         self.inbox.give(Order::Close(self.target, code, reason.to_owned()));
     }
 }
+
+/// When a time has come, whatever happens to the clock on the wall until then.
+fn deadline(at: SystemTime) -> Instant {
+    let left = at.duration_since(SystemTime::now()).unwrap_or_default();
+    // What is further off than the clock can say never comes.
+    Instant::now() + left.min(FAR)
+}
+
+/// Farther than any line lives.
+const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,12 @@
 //! What a peer asked for when it came.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::header::HOST;
 use http::{HeaderMap, Uri, Version, request};
 
+use crate::auth::{Access, Identity, Renewal};
 use crate::name::Name;
 
 /// The request that opened, or asks to open, a line.
@@ -17,6 +19,8 @@ pub struct Request {
     from: Option<SocketAddr>,
     name: Name,
     is_secure: bool,
+    /// Who it is, and who said so.
+    known: Option<(Arc<Identity>, Arc<Access>)>,
 }
 
 impl Request {
@@ -31,12 +35,29 @@ impl Request {
         let (uri, headers) = (head.uri.clone(), head.headers.clone());
         let (version, protocols) = (head.version, protocols.to_vec());
         let name = Name::of(from.map(|address| address.ip()));
-        Self { uri, version, headers, protocols, from, name, is_secure }
+        Self { uri, version, headers, protocols, from, name, is_secure, known: None }
+    }
+
+    /// The same request, of somebody who is known.
+    pub(crate) fn of(self, identity: Arc<Identity>, access: &Arc<Access>) -> Self {
+        let name = Name::User(identity.user.as_str().into());
+        Self { known: Some((identity, Arc::clone(access))), name, ..self }
+    }
+
+    /// Who it is, where the route asks.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.known.as_ref().map(|(identity, _)| &**identity)
+    }
+
+    /// For a conversation to keep whose peer may show a newer token in band.
+    pub fn renewal(&self) -> Option<Renewal> {
+        let (identity, access) = self.known.as_ref()?;
+        Some(Renewal::new(access, &identity.user))
     }
 
     /// What others may know the peer by; for a conversation to keep that tells it to them.
-    pub const fn name(&self) -> Name {
-        self.name
+    pub fn name(&self) -> Name {
+        self.name.clone()
     }
 
     /// The path, as it was asked for.

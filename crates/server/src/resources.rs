@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
+use crate::counts::Counts;
 use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
@@ -13,6 +14,7 @@ use crate::tunnel::Families;
 /// What a service may need beyond its own configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Resources {
+    pub(crate) counts: Counts,
     pub(crate) metrics: Metrics,
     /// The HTTP servers behind this one.
     pub(crate) backends: Backends,
@@ -48,8 +50,8 @@ impl Resources {
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
         let devices = Devices::open(store.clone(), &metrics)?;
-        let proxied = OnceLock::new();
-        Ok(Self { metrics, backends, store, devices, outboxes, proxied })
+        let (counts, proxied) = (Counts::default(), OnceLock::new());
+        Ok(Self { counts, metrics, backends, store, devices, outboxes, proxied })
     }
 
     /// What is counted of upstreams; `/metrics` shows it once there is one.

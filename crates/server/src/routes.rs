@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use http::Method;
 use tieline::serve::Backlog;
+use tracing::{error, info};
 
+use crate::causes::Causes;
 use crate::config::{self, PlannedPage, PlannedRoute};
 use crate::http::HEALTH_PATH;
 use crate::resources::Resources;
@@ -21,6 +23,8 @@ pub(crate) struct Route {
     pub(crate) service: Option<Arc<dyn Service>>,
     /// The same, where it is handed on to upstreams: its lines are streamed.
     pub(crate) tunnel: Option<Tunnel>,
+    /// Its path, as metrics have it.
+    pub(crate) label: Arc<str>,
     /// How much may wait for a peer, and what happens then.
     pub(crate) backlog: Arc<Backlog>,
 }
@@ -44,6 +48,16 @@ impl Routes {
         let open = longest_first(routes.iter().filter(|route| route.has_service_below()));
         let by_path = routes.into_iter().map(|route| (route.plan.path.clone(), route)).collect();
         Self { by_path, folders, open }
+    }
+
+    /// A route whose service no configuration has.
+    #[cfg(test)]
+    pub(crate) fn of(plan: PlannedRoute, service: impl Service) -> Self {
+        let label = Arc::from(plan.path.as_str());
+        let (service, backlog) = (Some(Arc::new(service) as Arc<dyn Service>), Arc::default());
+        let route = Arc::new(Route { plan, service, label, backlog });
+        let by_path = HashMap::from([(route.plan.path.clone(), route)]);
+        Self { by_path, folders: Vec::new(), open: Vec::new() }
     }
 
     /// The route with exactly this path.
@@ -86,7 +100,31 @@ impl Routes {
     /// What the services do beside their peers on a worker.
     pub(crate) fn attend(&self, worker: usize) -> impl Iterator<Item = Attendance> {
         let services = self.by_path.values().filter_map(|route| route.service.as_ref());
-        services.filter_map(move |service| service.attend(worker))
+        services.filter_map(move |service| service.attend(worker)).chain(self.fetch_keys(worker))
+    }
+
+    /// Keeps the keys of the routes fresh, by one of the workers.
+    fn fetch_keys(&self, worker: usize) -> impl Iterator<Item = Attendance> {
+        let accesses = self.by_path.values().filter_map(|route| route.plan.access.as_ref());
+        accesses.filter(move |_| worker == 0).filter_map(|access| {
+            let jwks = Arc::clone(access.jwks()?);
+            Some(Box::pin(async move { jwks.attend().await }) as Attendance)
+        })
+    }
+
+    /// Reads the files of who may come again. Where some are bad, the old ones stay, and an error
+    /// is logged.
+    pub(crate) fn reload_access(&self) {
+        for (path, route) in &self.by_path {
+            match route.plan.access.as_ref().map(|access| access.reload()) {
+                None => {}
+                Some(Ok(())) => info!(path, "tokens and keys reloaded"),
+                Some(Err(error)) => {
+                    let error = Causes(&error);
+                    error!(path, %error, "tokens and keys not reloaded: the old ones stay");
+                }
+            }
+        }
     }
 }
 
@@ -111,7 +149,8 @@ impl Route {
         };
         let overflow = service.as_ref().map(|service| service.overflow()).unwrap_or_default();
         let backlog = Arc::new(Backlog { max_bytes: plan.backlog_bytes, overflow });
-        Self { plan, service, tunnel, backlog }
+        let label = Arc::from(plan.path.as_str());
+        Self { plan, service, tunnel, label, backlog }
     }
 
     fn has_service_below(&self) -> bool {

@@ -9,25 +9,29 @@ use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use http::StatusCode;
+use tieline::CloseCode;
+use tieline::serve::Totals;
+use tokio::sync::{Notify, watch};
 use tokio::task::spawn_local;
+use tokio::time;
 use tracing::warn;
 
 use crate::config::PlannedListener;
+use crate::counts::{Counts, Open};
 use crate::delivery::Delivery;
 use crate::inbox::{Inbox, Order};
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
 use crate::reach::Reach;
 use crate::resources::Resources;
-use crate::routes::Routes;
+use crate::routes::{Route, Routes};
 
 /// What every worker of a server shares.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) listeners: Vec<Arc<PlannedListener>>,
-    #[expect(dead_code, reason = "services and the operator's side come next")]
     pub(crate) resources: Arc<Resources>,
     /// Becomes true when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -39,6 +43,10 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     reach: Rc<Reach>,
     delivery: RefCell<Delivery>,
+    /// An identity may end sooner than was thought.
+    expiring: Notify,
+    /// What went over the lines that are no links.
+    lines: Rc<Cell<Totals>>,
     /// The peers that are no links.
     peers: RefCell<HashMap<PeerId, Peer>>,
     /// When it began; what else is timed counts from here.
@@ -50,13 +58,24 @@ pub(crate) struct Worker {
 /// Knows a peer for as long as it is carried.
 pub(crate) struct Registered(Rc<Worker>, PeerId);
 
+/// The code that ends a line whose identity has ended.
+const EXPIRED: CloseCode = CloseCode::new(4401);
+
+const EXPIRED_REASON: &str = "the token has expired";
+
+/// Least time between two looks at whose identity has ended.
+const EXPIRY_TICK: Duration = Duration::from_secs(1);
+
 /// How often it is said that the system is full.
 const WARN_EVERY: Duration = Duration::from_secs(10);
 
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let (inbox, delivery) = Delivery::new();
+        shared.resources.counts.begin(&inbox);
         Self {
+            lines: Rc::clone(delivery.lines()),
+            expiring: Notify::new(),
             shared,
             reach: Rc::new(Reach::new(inbox)),
             delivery: RefCell::new(delivery),
@@ -77,6 +96,36 @@ impl Worker {
 
     pub(crate) fn listeners(&self) -> &[Arc<PlannedListener>] {
         &self.shared.listeners
+    }
+
+    /// What the server counts.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.shared.resources.counts
+    }
+
+    /// A line is open, until the answer is dropped.
+    pub(crate) fn opened(
+        &self,
+        listener: &PlannedListener,
+        route: &Route,
+        status: StatusCode,
+    ) -> Open {
+        self.counts().handshake(status);
+        self.counts().opened(&listener.label, &route.label)
+    }
+
+    /// A request was answered; a line that was opened counts when it is.
+    pub(crate) fn answered(&self, asks_for_line: bool, status: StatusCode) {
+        match asks_for_line {
+            true if status == StatusCode::SWITCHING_PROTOCOLS => {}
+            true => self.counts().handshake(status),
+            false => self.counts().request(status),
+        }
+    }
+
+    /// What went over the lines that are no links, for these to add to.
+    pub(crate) fn lines(&self) -> &Cell<Totals> {
+        &self.lines
     }
 
     pub(crate) fn inbox(&self) -> &Inbox {
@@ -114,8 +163,40 @@ impl Worker {
     }
 
     fn carry_out(&self, order: Order) {
+        if let Order::Expire(..) = order {
+            self.expiring.notify_one();
+        }
         let find = |id| self.peers.borrow().get(&id).cloned();
         self.delivery.borrow_mut().carry_out(order, self.reach.running(), find);
+    }
+
+    /// A peer's line is closed.
+    #[inline]
+    pub(crate) fn forget(&self, peer: PeerId) {
+        self.delivery.borrow_mut().expiries().forget(peer);
+    }
+
+    /// Closes every line whose identity has ended: one timer for all of them, which goes off at
+    /// most once a second.
+    pub(crate) async fn end_expired(&self) {
+        let mut last = time::Instant::now();
+        loop {
+            let next = self.delivery.borrow_mut().expiries().next();
+            let Some(next) = next else {
+                self.expiring.notified().await;
+                continue;
+            };
+            tokio::select! {
+                () = self.expiring.notified() => continue,
+                () = time::sleep_until(next.max(last + EXPIRY_TICK)) => {}
+            }
+            last = time::Instant::now();
+            loop {
+                let due = self.delivery.borrow_mut().expiries().take_due(last);
+                let Some(target) = due else { break };
+                self.inbox().give(Order::Close(target, EXPIRED, EXPIRED_REASON.to_owned()));
+            }
+        }
     }
 
     /// Whether the server stops: nothing new begins.
@@ -157,6 +238,11 @@ impl Worker {
         self.since.elapsed().as_millis() as u64
     }
 
+    /// The same in nanoseconds.
+    pub(crate) fn age_ns(&self) -> u64 {
+        self.since.elapsed().as_nanos() as u64
+    }
+
     /// Says that the system has no room for another connection, not at every try.
     pub(crate) fn warn_of_full_system(&self, error: &io::Error) {
         let now = Instant::now();
@@ -177,5 +263,48 @@ fn drain(peer: &Peer) {
 impl Drop for Registered {
     fn drop(&mut self) {
         self.0.peers.borrow_mut().remove(&self.1);
+        self.0.forget(self.1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::by_hand::shared;
+    use std::time::SystemTime;
+    use tieline::serve::Backlog;
+    use tokio::task::LocalSet;
+    use tokio::time::sleep;
+
+    fn in_seconds(seconds: u64) -> Option<SystemTime> {
+        Some(SystemTime::now() + Duration::from_secs(seconds))
+    }
+
+    fn end(peer: &Peer) -> Option<u16> {
+        peer.line().unwrap().borrow_mut().take_end().map(|(code, _)| code.get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_ends_with_its_identity_unless_that_was_renewed() {
+        let test = async {
+            let worker = Rc::new(Worker::new(shared()));
+            let (delivering, expiring) = (Rc::clone(&worker), Rc::clone(&worker));
+            spawn_local(async move { delivering.deliver_always().await });
+            spawn_local(async move { expiring.end_expired().await });
+            let peers: Vec<_> =
+                (0..3).map(|_| Peer::of_line(worker.inbox(), &Backlog::default())).collect();
+            let _known: Vec<_> = peers.iter().map(|peer| worker.register(peer)).collect();
+            for peer in &peers {
+                peer.renew(in_seconds(30));
+            }
+            sleep(Duration::from_secs(20)).await;
+            peers[1].renew(in_seconds(60));
+            peers[2].renew(None);
+            sleep(Duration::from_secs(12)).await;
+            assert_eq!(peers.iter().map(end).collect::<Vec<_>>(), [Some(4401), None, None]);
+            sleep(Duration::from_secs(60)).await;
+            assert_eq!(peers.iter().map(end).collect::<Vec<_>>(), [None, Some(4401), None]);
+        };
+        LocalSet::new().run_until(test).await;
     }
 }

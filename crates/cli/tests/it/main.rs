@@ -1,6 +1,7 @@
 //! The built program, end to end: on port 0, with the `tieline` client or bare sockets.
 #![expect(clippy::unwrap_used, reason = "what helps tests is a test, too")]
 
+mod access;
 mod bench;
 mod config_command;
 mod examples;
@@ -9,10 +10,13 @@ mod http2;
 mod http2_client;
 mod isolation;
 mod lifetime;
+mod limits;
+mod operator;
 mod pages;
 mod places;
 mod proxy;
 mod server;
 mod services;
 mod tls;
+mod token_command;
 mod workers;

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &[&str]) -> Output {
 /// A running server; killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
-    /// What it said it listens on, without `listening on`.
+    /// What it said it listens on, without `listening on`; behind them the operator's side.
     pub(crate) addresses: Vec<String>,
     log: Arc<Log>,
 }
@@ -63,7 +63,8 @@ impl Server {
         Self::start(&["--config", file.to_str().unwrap()])
     }
 
-    /// `tieline serve` with these arguments and no others; waits for this many listeners.
+    /// `tieline serve` with these arguments and no others; waits for this many listeners, the
+    /// operator's among them.
     pub(crate) fn start_as_told(args: &[&str], listeners: usize) -> Self {
         let mut command = tieline();
         command.arg("serve").args(["--log-level", "debug"]).args(args);
@@ -86,7 +87,10 @@ impl Server {
             .lines()
             .map_while(Result::ok)
             .take(listeners)
-            .map(|line| line.strip_prefix("listening on ").unwrap().to_owned())
+            .map(|line| {
+                let address = line.strip_prefix("listening on ");
+                address.or_else(|| line.strip_prefix("operator at ")).unwrap().to_owned()
+            })
             .collect();
         assert_eq!(addresses.len(), listeners, "log: {:?}", log.lines.lock().unwrap());
         Self { child, addresses, log }

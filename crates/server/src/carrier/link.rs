@@ -5,18 +5,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use tieline::serve::{Arrival, Decision, Grant, Handler, Handoff, Link, Message, Trouble};
-use tieline::{Agreement, Closed};
+use tieline::{Agreement, CloseCode, Closed};
 use tokio::task::spawn_local;
+use tokio::time::sleep;
 use tracing::{debug, error, warn};
 
 use super::log;
-use crate::admission::{Admitted, Entrance, admit};
+use crate::admission::{Admission, Admitted, Entrance, admit};
 use crate::causes::Causes;
+use crate::counts::Open;
 use crate::http as pages;
+use crate::limits::{Flow, Held, Verdict};
 use crate::patient::Patient;
-use crate::peer::Peer;
+use crate::peer::{Hold, Peer};
 use crate::service::Conversation;
 use crate::worker::{Shared, Worker};
 
@@ -29,6 +32,15 @@ pub(crate) struct Carried {
     conversation: Box<dyn Conversation>,
     /// When it came, by the worker's age.
     since_ms: u64,
+    /// Where something is limited.
+    bounds: Option<Box<Bounds>>,
+    _open: Open,
+}
+
+/// What is limited of a line.
+struct Bounds {
+    flow: Option<Flow>,
+    _held: Held,
 }
 
 impl Carrier {
@@ -42,13 +54,50 @@ impl Carrier {
     }
 
     fn carry(&self, admitted: Admitted, link: &Link, agreement: &Agreement) -> Carried {
-        let Admitted { route, request, .. } = admitted;
+        let Admitted { route, request, held, listener, .. } = admitted;
         let peer = Peer::of_link(link.id(), self.0.reach());
         log::connected(&peer, &request, agreement);
         let service = route.service.as_ref().expect("admitted only where there is a service");
         let conversation = service.open(&peer, &request);
+        if let Some(expires) = request.identity().and_then(|identity| identity.expires) {
+            peer.renew(Some(expires));
+        }
         self.0.deliver();
-        Carried { peer, conversation, since_ms: self.0.age_ms() }
+        let flow = route.plan.limiter.flow();
+        let is_bounded = flow.is_some() || !held.is_empty();
+        Carried {
+            peer,
+            conversation,
+            since_ms: self.0.age_ms(),
+            bounds: is_bounded.then(|| Box::new(Bounds { flow, _held: held })),
+            _open: self.0.opened(&listener, &route, StatusCode::SWITCHING_PROTOCOLS),
+        }
+    }
+}
+
+impl Bounds {
+    /// Counts a message; whether it may be heard.
+    #[cold]
+    fn take(&mut self, worker: &Worker, peer: &Peer, message: &Message<'_>) -> bool {
+        let Some(flow) = &mut self.flow else { return true };
+        match flow.take(message.len(), worker.age_ns()) {
+            Verdict::Go => true,
+            Verdict::Close(setting, reason) => {
+                worker.counts().limited(setting);
+                peer.close(CloseCode::POLICY, &reason);
+                false
+            }
+            Verdict::Pause(setting, within) => {
+                worker.counts().limited(setting);
+                peer.hold(Hold::Limit);
+                let peer = peer.clone();
+                spawn_local(async move {
+                    sleep(within).await;
+                    peer.release(Hold::Limit);
+                });
+                true
+            }
+        }
     }
 }
 
@@ -64,6 +113,8 @@ impl Handler for Carrier {
         spawn_local(async move { worker.deliver_always().await });
         let worker = Rc::clone(&self.0);
         spawn_local(async move { worker.drain_when_it_stops().await });
+        let worker = Rc::clone(&self.0);
+        spawn_local(async move { worker.end_expired().await });
     }
 
     fn decide(&mut self, head: http::Request<()>, arrival: &Arrival) -> Decision<Self> {
@@ -71,10 +122,12 @@ impl Handler for Carrier {
         if self.0.routes().tunnels(head.uri().path()) {
             return Decision::HandOff;
         }
-        let admitted = match admit(&head, &self.entrance(arrival), self.0.routes()) {
+        let entrance = self.entrance(arrival);
+        let admitted = match admit(&head, &entrance, self.0.routes(), self.0.counts(), false) {
             Err(refusal) => return Decision::Refuse(Box::new(refusal.map(Bytes::from))),
-            Ok(None) => return Decision::HandOff,
-            Ok(Some(admitted)) => *admitted,
+            // Where there is something to wait for, it is looked at again by who can.
+            Ok(Admission::Ordinary | Admission::Waits(_)) => return Decision::HandOff,
+            Ok(Admission::Line(admitted)) => *admitted,
         };
         Decision::Accept(Box::new(Grant {
             upgrade: admitted.upgrade.clone(),
@@ -92,6 +145,11 @@ impl Handler for Carrier {
     }
 
     fn message(&mut self, carried: &mut Carried, _link: &Link, message: Message<'_>) {
+        if let Some(bounds) = &mut carried.bounds
+            && !bounds.take(&self.0, &carried.peer, &message)
+        {
+            return;
+        }
         carried.conversation.message(&carried.peer, message);
         self.0.deliver();
     }
@@ -107,7 +165,9 @@ impl Handler for Carrier {
     }
 
     fn close(&mut self, carried: Carried, link: &Link, how: &Closed) {
-        let Carried { peer, mut conversation, since_ms } = carried;
+        let Carried { peer, mut conversation, since_ms, .. } = carried;
+        self.0.forget(peer.id());
+        self.0.counts().closed(log::sent_or_heard(how));
         conversation.close(&peer, how);
         self.0.deliver();
         let duration_ms = self.0.age_ms() - since_ms;
@@ -145,6 +205,7 @@ impl Handler for Carrier {
                 error!(link = ?link.id(), "a service panicked: its line ends with 1011");
             }
             Trouble::Refused(arrival, response) => {
+                self.0.counts().handshake(response.status());
                 let status = response.status().as_u16();
                 let reason = String::from_utf8_lossy(response.body());
                 debug!(from = ?arrival.from, status, reason = reason.trim_end(), "refused");

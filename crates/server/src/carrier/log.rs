@@ -39,7 +39,7 @@ pub(super) fn disconnected(peer: PeerId, how: &Closed, duration_ms: u64, traffic
 }
 
 /// The code that was on the wire: the peer's, or the one it was failed with.
-fn sent_or_heard(closed: &Closed) -> CloseCode {
+pub(super) fn sent_or_heard(closed: &Closed) -> CloseCode {
     match closed {
         Closed::Failed(error) => error.close_code(),
         closed => closed.code(),

@@ -10,6 +10,7 @@ mod stream;
 
 use std::rc::Rc;
 
+use http::StatusCode;
 pub(crate) use link::Carrier;
 use tieline::{Agreement, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -27,10 +28,13 @@ pub(crate) async fn carry<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Admitted { route, request, .. } = admitted;
+    let Admitted { route, request, held: _held, listener, .. } = admitted;
     let Some(service) = route.service.as_deref() else { return };
     let peer = Peer::of_line(worker.inbox(), &route.backlog);
     let _registered = worker.register(&peer);
     log::connected(&peer, &request, agreement);
-    stream::carry(worker, socket, peer, service, &request).await;
+    // Whatever answered it: over HTTP/2 that is 200.
+    let _open = worker.opened(&listener, &route, StatusCode::SWITCHING_PROTOCOLS);
+    let flow = route.plan.limiter.flow();
+    stream::carry(worker, socket, peer, service, &request, flow).await;
 }

@@ -14,13 +14,15 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::{Sink, Stream};
-use tieline::serve::{Message, Traffic};
+use tieline::serve::{Message, Totals, Traffic};
 use tieline::{CloseCode, Closed, Lost, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Sleep, sleep};
 use tracing::debug;
 
 use super::conversation::Served;
 use super::log;
+use crate::limits::{Flow, Verdict};
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::service::Service;
@@ -34,6 +36,10 @@ struct Carrier<'w, S> {
     since: Instant,
     /// Whether the backlog was full when it was last looked at.
     was_full: bool,
+    /// What the peer may say, where that is limited.
+    flow: Option<Flow>,
+    /// Runs while it has said too much.
+    paused: Option<Pin<Box<Sleep>>>,
 }
 
 /// Carries a peer until its line and transport have ended.
@@ -43,6 +49,7 @@ pub(crate) async fn carry<S>(
     peer: Peer,
     service: &dyn Service,
     request: &Request,
+    flow: Option<Flow>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -53,7 +60,12 @@ pub(crate) async fn carry<S>(
         traffic: Traffic::default(),
         since: Instant::now(),
         was_full: false,
+        flow,
+        paused: None,
     };
+    if let Some(expires) = request.identity().and_then(|identity| identity.expires) {
+        carrier.served.peer().renew(Some(expires));
+    }
     worker.deliver();
     poll_fn(|cx| carrier.poll(cx)).await;
 }
@@ -78,6 +90,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
                     }
                 }
             }
+            if self.is_paused(cx) {
+                if let Poll::Ready(Err(_)) = Pin::new(&mut self.socket).poll_flush(cx) {
+                    self.served.outbox().borrow_mut().finish();
+                    self.paused = None;
+                    continue;
+                }
+                self.served.outbox().borrow_mut().listen(cx);
+                return Poll::Pending;
+            }
             self.served.outbox().borrow_mut().listen(cx);
             let polled = Pin::new(&mut self.socket).poll_next(cx);
             if polled.is_ready() {
@@ -96,7 +117,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
 
     fn receive(&mut self, message: &tieline::Message) {
         self.traffic.received(message.len());
-        if !self.served.peer().is_closing() {
+        self.count(|totals| totals.received(message.len()));
+        if !self.served.peer().is_closing() && self.may_say(message.len()) {
             self.served.call(|conversation, peer| {
                 conversation.message(peer, Message::from(message));
             });
@@ -125,7 +147,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
                     let Some(message) = outbox.pop() else { break };
                     let len = message.len();
                     match socket.start_send(message) {
-                        Ok(()) => self.traffic.sent(len),
+                        Ok(()) => {
+                            self.traffic.sent(len);
+                            let mut totals = self.worker.lines().get();
+                            totals.sent(len);
+                            self.worker.lines().set(totals);
+                        }
                         Err(error) => {
                             let peer = self.served.peer().id();
                             debug!(%peer, %error, "message not sent");
@@ -139,6 +166,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
             let _ = self.socket.start_close(code, &reason);
         }
         outbox.set_in_carrier(self.socket.buffered_amount());
+    }
+
+    /// Counts a message; whether it may be heard.
+    fn may_say(&mut self, bytes: usize) -> bool {
+        let Some(flow) = &mut self.flow else { return true };
+        match flow.take(bytes, self.worker.age_ns()) {
+            Verdict::Go => true,
+            Verdict::Close(setting, reason) => {
+                self.worker.counts().limited(setting);
+                self.served.peer().close(CloseCode::POLICY, &reason);
+                false
+            }
+            Verdict::Pause(setting, within) => {
+                self.worker.counts().limited(setting);
+                self.paused = Some(Box::pin(sleep(within)));
+                true
+            }
+        }
+    }
+
+    /// Whether the peer has said too much, and nothing is read from it. Its answer to the end is.
+    fn is_paused(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(paused) = &mut self.paused else { return false };
+        if self.served.peer().is_closing() || paused.as_mut().poll(cx).is_ready() {
+            self.paused = None;
+        }
+        self.paused.is_some()
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Totals)) {
+        let mut totals = self.worker.lines().get();
+        count(&mut totals);
+        self.worker.lines().set(totals);
     }
 
     /// Whether the peer may speak; tells the service when it may again.
@@ -171,6 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
 impl<S> Carrier<'_, S> {
     fn end(&mut self, closed: &Closed) {
         self.served.close(closed);
+        self.worker.counts().closed(log::sent_or_heard(closed));
         self.worker.deliver();
         let duration_ms = self.since.elapsed().as_millis() as u64;
         log::disconnected(self.served.peer().id(), closed, duration_ms, &self.traffic);
@@ -198,6 +259,7 @@ mod tests {
     use tokio::task::LocalSet;
 
     use crate::by_hand::{request, shared};
+    use crate::config::{File, Overrides, Plan, Source};
     use crate::service::Conversation;
 
     /// Panics where the message says so, and writes down what it is told.
@@ -247,6 +309,17 @@ mod tests {
     ) where
         F: Future<Output = ()>,
     {
+        with_limited_line(service, capacity, None, talk).await;
+    }
+
+    async fn with_limited_line<F>(
+        service: Fragile,
+        capacity: usize,
+        flow: Option<Flow>,
+        talk: impl FnOnce(WebSocket<DuplexStream>, Peer) -> F,
+    ) where
+        F: Future<Output = ()>,
+    {
         let tasks = LocalSet::new();
         let worker = Rc::new(Worker::new(shared()));
         let (ours, theirs) = duplex(capacity);
@@ -259,9 +332,64 @@ mod tests {
         let carried = peer.clone();
         tasks.spawn_local(async move {
             let _registered = worker.register(&carried);
-            carry(&worker, socket, carried, &service, &request).await;
+            carry(&worker, socket, carried, &service, &request, flow).await;
         });
         tasks.run_until(talk(client, peer)).await;
+    }
+
+    /// The limits of one line, as a configuration has them.
+    fn flow(limits: &str) -> Option<Flow> {
+        let text = format!("[[route]]\npath = '/'\npage = {{ kind = 'console' }}\n{limits}\n");
+        let source = Source::new("x.toml", text);
+        let file = File::parse(&source).unwrap();
+        let mut plan = Plan::new(file, &source, &Overrides::default()).unwrap();
+        plan.routes.remove(0).limiter.flow()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_too_much_is_heard_later() {
+        let flow = flow("limits = { messages = '2/1m' }");
+        with_limited_line(Fragile::default(), 1 << 10, flow, async |mut client, _peer| {
+            let began = tokio::time::Instant::now();
+            for number in 0..4 {
+                client.send(number.to_string()).await.unwrap();
+            }
+            for number in 0..4 {
+                let heard = client.next().await.unwrap().unwrap();
+                assert_eq!(heard.text(), Some(number.to_string().as_str()));
+            }
+            // The third is heard at once, and paid for before the fourth is.
+            assert!(began.elapsed().as_secs() >= 29, "{:?}", began.elapsed());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn who_says_too_much_is_closed_where_that_is_wanted() {
+        let flow = flow("limits = { messages = '2/1m', excess = 'close' }");
+        with_limited_line(Fragile::default(), 1 << 10, flow, async |mut client, _peer| {
+            for number in 0..3 {
+                client.send(number.to_string()).await.unwrap();
+            }
+            while client.next().await.is_some() {}
+            assert_eq!(client.closed().unwrap().code(), CloseCode::POLICY);
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_is_paused_can_be_ended() {
+        let flow = flow("limits = { messages = '1/50s' }");
+        with_limited_line(Fragile::default(), 1 << 10, flow, async |mut client, peer| {
+            client.send("1").await.unwrap();
+            client.send("2").await.unwrap();
+            assert_eq!(client.next().await.unwrap().unwrap().text(), Some("1"));
+            assert_eq!(client.next().await.unwrap().unwrap().text(), Some("2"));
+            peer.close(CloseCode::NORMAL, "enough");
+            assert!(client.next().await.is_none());
+            assert_eq!(client.closed().unwrap().reason(), "enough");
+        })
+        .await;
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::gateway_problem::GatewayProblem;
 use super::source::{At, Key, Source};
+use crate::auth::AccessError;
 use crate::causes::Causes;
 use crate::listen::TlsError;
 
@@ -35,6 +36,12 @@ enum Place {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
+    /// Tokens or keys that cannot be used.
+    #[error("access cannot be checked with this file")]
+    Access(#[source] AccessError),
+    /// Access where there is only a page, which everybody is shown.
+    #[error("access is to a service, and this route has none")]
+    AccessWithoutService,
     /// An address that is not an IP address and a port.
     #[error("{0:?} is not an IP address and a port")]
     Address(String),
@@ -53,6 +60,9 @@ pub enum Problem {
     /// A URL that is no backend's.
     #[error("{0:?} is not the URL of a backend")]
     BackendUrl(String),
+    /// What asks for keys over HTTP cannot be made.
+    #[error("keys cannot be asked for")]
+    Client(#[source] reqwest::Error),
     /// The text of the file is not what the keys need; the words are the parser's.
     #[error("{0}")]
     Content(String),
@@ -67,6 +77,9 @@ pub enum Problem {
         /// The line of the first.
         first: Option<usize>,
     },
+    /// A cookie where any page may ask.
+    #[error("a cookie tells who asks, but not whose page does, and any page may")]
+    CookieOfAnyOrigin,
     /// Two listeners at one place.
     #[error("a listener is already at {place}{}", line(.first))]
     DuplicateListener {
@@ -89,6 +102,21 @@ pub enum Problem {
     /// A name that cannot be a `Host`.
     #[error("{0:?} is not a host name")]
     Host(String),
+    /// An address for keys that anybody could answer at.
+    #[error("{0:?} is not an https address")]
+    Jwks(String),
+    /// Public keys without an algorithm for them, or the other way round.
+    #[error("RS256, ES256 and EdDSA need `key_files` or `jwks`, and these need one of the three")]
+    KeysAndAlgorithms,
+    /// Keys from files and from an address.
+    #[error("keys come from files or from an address, not from both")]
+    KeysTwice,
+    /// A word with something in it that no header, cookie or query takes.
+    #[error("{0:?} is not a name that can be used here")]
+    Name(String),
+    /// No algorithm.
+    #[error("no algorithm is accepted: nobody could come")]
+    NoAlgorithm,
     /// A setting outside its range.
     #[error("{value} is not between {min} and {max}")]
     Range {
@@ -122,6 +150,12 @@ pub enum Problem {
     /// A time in which nothing can be done.
     #[error("nothing can be done in no time")]
     NoTime,
+    /// The operator's side, open to other machines, for everybody.
+    #[error("other machines reach this address, and no key is asked for")]
+    OperatorWithoutKey,
+    /// The operator's side, open to other machines, for everybody on the way.
+    #[error("other machines reach this address, and TLS is off: its key could be read on the way")]
+    OperatorWithoutTls,
     /// A text that is no origin.
     #[error("{0:?} is not an origin")]
     Origin(String),
@@ -158,6 +192,9 @@ pub enum Problem {
         /// What the system says.
         source: io::Error,
     },
+    /// A secret without HS256, or the other way round.
+    #[error("HS256 needs `secret_file`, and `secret_file` needs HS256")]
+    SecretAndAlgorithm,
     /// A route with neither service nor page.
     #[error("a route has a `service`, a `page`, or both")]
     ServiceOrPage,
@@ -196,6 +233,10 @@ impl Problem {
     /// What would be right, where the problem does not say so itself.
     pub fn advice(&self) -> Option<&'static str> {
         Some(match self {
+            Self::Access(error) => error.advice(),
+            Self::AccessWithoutService => {
+                "a page is shown to everybody; give the route a service, or leave `access` out"
+            }
             Self::Address(_) => {
                 "write it like \"127.0.0.1:8080\", \"[::1]:8080\", or \"0.0.0.0:80\" for all of IPv4"
             }
@@ -213,6 +254,9 @@ impl Problem {
                 "write it like \"http://127.0.0.1:9000\" or \"https://shop.example/api\": no name and password, no query"
             }
             Self::DuplicateBackend { .. } => "give each backend a name of its own",
+            Self::CookieOfAnyOrigin => {
+                "list the pages in `origins` instead of `danger_accept_any_origin`"
+            }
             Self::DuplicateListener { .. } => "leave one of the two out",
             Self::DuplicateRoute { .. } => {
                 "give each route its own path; a page and a service may share one route"
@@ -224,7 +268,22 @@ impl Problem {
             }
             Self::NoStore => "add one: [store], path = \"/var/lib/tieline\"",
             Self::NoTime => "write a time longer than 0s, such as \"8s\"",
+            Self::Jwks(_) => "write \"https://…\"; danger_jwks_over_http = true lets plain http in",
+            Self::KeysAndAlgorithms | Self::SecretAndAlgorithm => {
+                "name the algorithms of the keys that are there, and no others"
+            }
+            Self::KeysTwice => "leave `jwks` out, or `secret_file` and `key_files`",
+            Self::Name(_) => "letters, digits, \"-\", \"_\" and \".\"",
+            Self::NoAlgorithm => {
+                "write algorithms = [\"EdDSA\"], or what your tokens are signed by"
+            }
             Self::NoRoutes => "add one: [[route]], path = \"/echo\", service = { kind = \"echo\" }",
+            Self::OperatorWithoutKey => {
+                "name one in `api_key_file`; danger_without_key = true does without"
+            }
+            Self::OperatorWithoutTls => {
+                "add `tls`, or listen at 127.0.0.1; danger_without_tls = true does without"
+            }
             Self::Origin(_) => {
                 "write \"https://example.com\" (no path, no slash at its end), \"null\" or \"same-origin\""
             }
@@ -253,7 +312,8 @@ impl Problem {
                 "write \"http://127.0.0.1:9001\" or \"https://app.internal\"; a path may follow, a query not"
             }
             Self::Tls(error) => return error.advice(),
-            Self::Compression(_)
+            Self::Client(_)
+            | Self::Compression(_)
             | Self::Content(_)
             | Self::Range { .. }
             | Self::Read(_)
@@ -374,6 +434,7 @@ fn in_the_words_of_files(message: &str) -> String {
         ("unknown variant", "unknown word"),
         ("there are no fields", "this table has no others"),
         ("invalid type: ", "wrong type: "),
+        ("internally tagged enum Access", "a table with `kind`, such as { kind = \"none\" }"),
         ("internally tagged enum Service", "a table with `kind`, such as { kind = \"echo\" }"),
         ("internally tagged enum Page", "a table with `kind`, such as { kind = \"console\" }"),
         ("expected usize", "expected a whole number"),

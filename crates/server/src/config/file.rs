@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::backend::Backend;
 use super::error::{ConfigError, Problem};
+use super::operator::Operator;
+use super::rate::Rate;
 use super::route::Route;
 use super::source::Source;
 use super::span::Span;
@@ -37,6 +39,9 @@ pub struct File {
 
     /// HTTP servers behind this one, which services call by their names. Default none.
     pub backend: Vec<Backend>,
+    /// The operator's side: metrics, health, the device API. Default off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Operator>,
 
     /// Where the server listens. Default: one listener at 127.0.0.1:8080.
     pub listener: Vec<Listener>,
@@ -159,6 +164,17 @@ pub struct HandshakeLimits {
     /// Most header lines in a request. Default 100.
     #[schemars(range(min = 1))]
     pub max_headers: usize,
+
+    /// Lines opened and requests made to services from one address, whatever the route, such as
+    /// "60/1m"; an address of IPv6 stands for its /64. Not counted over Unix sockets. Default no
+    /// limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connects_per_address: Option<Rate>,
+
+    /// Lines open at a time from one address, whatever the route. Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub lines_per_address: Option<u32>,
 }
 
 impl File {
@@ -201,6 +217,7 @@ impl Default for File {
             log: Log::default(),
             store: None,
             backend: Vec::new(),
+            operator: None,
             listener: Vec::new(),
             route: Vec::new(),
         }
@@ -209,6 +226,12 @@ impl Default for File {
 
 impl Default for HandshakeLimits {
     fn default() -> Self {
-        Self { handshake_within: Span::from_secs(10), max_head_bytes: 16 << 10, max_headers: 100 }
+        Self {
+            handshake_within: Span::from_secs(10),
+            max_head_bytes: 16 << 10,
+            max_headers: 100,
+            connects_per_address: None,
+            lines_per_address: None,
+        }
     }
 }

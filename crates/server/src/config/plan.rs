@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,9 @@ use tieline_proto::handshake::{Hosts, Legacy, Origins};
 use super::backend::Protocol;
 use super::file::Log;
 use super::route::Service;
+use crate::auth::{Access, Tokens};
 use crate::backend::{Reach, Secret};
+use crate::limits::Limiter;
 use crate::listen::Certificates;
 use crate::tunnel;
 
@@ -39,6 +42,8 @@ pub struct Plan {
     pub drain: Duration,
     /// What is logged, and how.
     pub log: Log,
+    /// The operator's side.
+    pub operator: Option<Operator>,
     /// Where to listen, each place once.
     pub listeners: Vec<Listener>,
     /// What to serve, each path once.
@@ -127,6 +132,24 @@ pub struct Listener {
     pub hosts: Hosts,
     /// Bounds of the handshake.
     pub limits: Limits,
+    /// Its place, as metrics have it.
+    pub(crate) label: Arc<str>,
+    /// How often, and how many, from one address.
+    pub(crate) limiter: Arc<Limiter>,
+}
+
+/// The operator's side.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Operator {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The keys of who may ask; without any there is no device API.
+    pub(crate) keys: Option<Tokens>,
+    /// Names answered to.
+    pub hosts: Hosts,
+    /// The certificates, read and found good.
+    pub certificates: Option<Certificates>,
 }
 
 /// What stands at one path.
@@ -143,6 +166,8 @@ pub struct Route {
     pub gateway: Option<Gateway>,
     /// What a browser is shown.
     pub page: Option<Page>,
+    /// Who may come to the service; `None`: everybody.
+    pub access: Option<Arc<Access>>,
     /// Pages that may open a WebSocket.
     pub origins: Origins,
     /// Subprotocols, the preferred first.
@@ -153,6 +178,8 @@ pub struct Route {
     pub limits: Arc<Limits>,
     /// Most bytes that wait for one peer.
     pub backlog_bytes: usize,
+    /// How often, how many, and how much.
+    pub(crate) limiter: Arc<Limiter>,
 }
 
 /// A gateway, with what its files hold.

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
 use super::gateway::Gateway;
 use super::proxy::Proxy;
+use super::rate::Rate;
 use super::span::Span;
 
 /// What stands at one path: a service for WebSockets, a page for browsers, or both.
@@ -24,6 +26,10 @@ pub struct Route {
     /// What a browser is shown here. Default nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<Page>,
+
+    /// Who may come to the service. Default { kind = "none" }: everybody.
+    #[serde(default)]
+    pub access: Access,
 
     /// Pages that may open a WebSocket here: `https://example.com`, `null` for pages opened from
     /// disk, `same-origin` for the server's own. The list is exact. A request without an origin
@@ -137,6 +143,50 @@ pub struct Limits {
 
     /// How long it may take to answer a close. Default "5s".
     pub close_within: Span,
+
+    /// Messages of one line, such as "100/1s": as many at once, and then evenly. Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Rate>,
+
+    /// Bytes of one line's messages, such as "1048576/1s". Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Rate>,
+
+    /// What happens to a line above `messages` or `bytes`: "pause" reads nothing from it until it
+    /// is within them again, or ends it with 1008 where that would take more than a minute; "close"
+    /// ends it at once. Default "pause".
+    pub excess: Excess,
+
+    /// Lines opened and requests made from one address, such as "60/1m"; an address of IPv6 stands
+    /// for its /64. Not counted over Unix sockets. Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connects_per_address: Option<Rate>,
+
+    /// Lines opened and requests made by one user of a route with `access`. Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connects_per_user: Option<Rate>,
+
+    /// Lines open at a time from one address. Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub lines_per_address: Option<u32>,
+
+    /// Lines open at a time of one user of a route with `access`. Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub lines_per_user: Option<u32>,
+}
+
+/// What happens to a line that says too much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Excess {
+    /// It is closed with 1008.
+    Close,
+    /// It is not read from until it is within its limits again.
+    #[default]
+    Pause,
 }
 
 impl Default for Compression {
@@ -160,6 +210,13 @@ impl Default for Limits {
             ping_after: Span::from_secs(25),
             pong_within: Span::from_secs(10),
             close_within: Span::from_secs(5),
+            messages: None,
+            bytes: None,
+            excess: Excess::default(),
+            connects_per_address: None,
+            connects_per_user: None,
+            lines_per_address: None,
+            lines_per_user: None,
         }
     }
 }

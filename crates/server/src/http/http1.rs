@@ -69,18 +69,20 @@ async fn respond(
     let upgrade = hyper::upgrade::on(&mut request);
     let (parts, body) = request.into_parts();
     let head = Request::from_parts(parts, ());
-    let mut response = match lead_to(&head, worker, entrance) {
+    let is_line = head.headers().contains_key(UPGRADE);
+    let mut response = match lead_to(&head, worker, entrance).await {
         Lead::Line(admitted) => match admitted.route.tunnel.clone() {
             Some(tunnel) => open_tunnel(worker, &tunnel, &admitted, upgrade).await,
             None => open(worker, *admitted, upgrade),
         },
         Lead::Page(page) => page,
         Lead::Refusal(refused) => last(refused),
-        Lead::Service(route) => {
+        Lead::Service(route, identity) => {
             let alive = entrance.listener.limits.handshake_within / 2;
-            ask(&route, head, body, entrance, alive).await
+            ask(&route, identity, head, body, entrance, alive).await
         }
     };
+    worker.answered(is_line, response.status());
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         harden_own(&mut response);
     }

@@ -132,12 +132,13 @@ async fn respond(
     join_cookies(&mut parts.headers);
     let head = Request::from_parts(parts, ());
     let is_head = head.method() == Method::HEAD;
+    let is_line = head.method() == Method::CONNECT;
     let limit = entrance.listener.limits.max_headers;
     let lead = if head.headers().len() > limit {
         let error = HandshakeError::from(HeadError::TooManyHeaders { limit });
         Lead::Refusal(error.response())
     } else {
-        lead_to(&head, worker, entrance)
+        lead_to(&head, worker, entrance).await
     };
     let mut response = match lead {
         Lead::Line(admitted) => match admitted.route.tunnel.clone() {
@@ -149,12 +150,13 @@ async fn respond(
         },
         Lead::Page(page) => page,
         Lead::Refusal(refusal) => text(refusal),
-        Lead::Service(route) => {
+        Lead::Service(route, identity) => {
             let alive = entrance.listener.limits.handshake_within / 2;
-            ask(&route, head, body, entrance, alive).await
+            ask(&route, identity, head, body, entrance, alive).await
         }
     };
     without_upgrade(&mut response);
+    worker.answered(is_line, response.status());
     harden_own(&mut response);
     if is_head {
         response = without_body(response);

@@ -15,6 +15,7 @@ use super::line::{Cause, Line};
 use super::message::Payload;
 use super::slab::Slab;
 use super::topics::Topics;
+use super::traffic::Totals;
 
 /// The cork is written early when it has grown to this size.
 const CORK_BYTES: usize = 128 << 10;
@@ -37,6 +38,8 @@ pub(super) struct Lines {
     /// Who is to be read from again.
     resumed: Vec<LinkId>,
     pub(super) topics: Topics,
+    /// What went over all of them.
+    pub(super) totals: Totals,
     /// Wakes the worker for what is said between its turns.
     pub(super) waker: Option<Waker>,
 }
@@ -140,13 +143,14 @@ impl Lines {
     pub(super) fn send(&mut self, id: LinkId, payload: impl Payload) {
         self.deliver_before(id);
         let cause = self.cause(id);
-        let Self { slots, cork, dirty, waker, .. } = self;
+        let Self { slots, cork, dirty, waker, totals, .. } = self;
         let Some(line) = line(slots, id) else { return };
         if !line.is_open() {
             return;
         }
         let len = payload.bytes().len();
         line.traffic.sent(len);
+        totals.sent(len);
         if cause == Cause::Reply && !line.has_queue() {
             if len >= DIRECT_BYTES && line.is_direct() {
                 return line.write_directly(cork, payload);
@@ -173,9 +177,10 @@ impl Lines {
         if cause == Cause::Reply {
             self.spill_cork();
         }
-        let Self { slots, dirty, waker, .. } = self;
+        let Self { slots, dirty, waker, totals, .. } = self;
         let Some(line) = line(slots, id).filter(|line| line.is_open()) else { return };
         line.traffic.sent(payload.bytes().len());
+        totals.sent(payload.bytes().len());
         line.enqueue_latest(key, &payload, cause);
         mark(dirty, line, id, waker);
     }

@@ -11,7 +11,7 @@ use super::id::LinkId;
 use super::inbox::{Inbox, Order, Remote};
 use super::lines::Lines;
 use super::message::Payload;
-use super::traffic::Traffic;
+use super::traffic::{Totals, Traffic};
 
 /// One open line on the worker that carries it. Clones are the same link.
 ///
@@ -133,6 +133,11 @@ impl Worker {
 
     pub(super) fn inbox(&self) -> &Inbox {
         &self.0.inbox
+    }
+
+    /// What went over all its links since it began, those that are gone included.
+    pub fn totals(&self) -> Totals {
+        self.0.lines.borrow().totals
     }
 
     /// Its number, from 0.

@@ -55,6 +55,11 @@ pub struct BindError {
 }
 
 impl BindError {
+    /// That a program cannot listen at a place, by itself.
+    pub const fn new(place: Place, source: io::Error) -> Self {
+        Self { place, source }
+    }
+
     /// What to do about it, where that is known.
     pub fn advice(&self) -> Option<String> {
         Some(match (self.source.kind(), &self.place) {

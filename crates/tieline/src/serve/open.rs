@@ -115,6 +115,7 @@ impl<H: Handler> Engine<H> {
                         let len = message.payload().len();
                         line.traffic.received(len);
                         line.was_large = len >= LARGE_BYTES;
+                        lines.totals.received(len);
                     }
                     event
                 };

@@ -1,15 +1,18 @@
 //! Checking where the server listens.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tieline::serve::Place;
 use tieline_proto::handshake::{Hosts, Legacy};
 
 use super::Check;
+use super::route::MAX_LINES;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::file;
 use crate::config::plan::Listener;
 use crate::config::source::Key;
+use crate::limits::Limiter;
 use crate::listen::{Certificates, TlsFiles};
 
 impl Check<'_> {
@@ -66,6 +69,8 @@ impl Check<'_> {
         let at = key.name("limits");
         self.in_range(limits.max_head_bytes, 256, 1 << 20, &at.name("max_head_bytes"))?;
         self.in_range(limits.max_headers, 1, 10_000, &at.name("max_headers"))?;
+        let most = limits.lines_per_address.map_or(1, |most| most as usize);
+        self.in_range(most, 1, MAX_LINES, &at.name("lines_per_address"))?;
         Ok(Listener {
             certificates: self.certificates(written.tls.as_ref(), &key.name("tls"))?,
             legacy: if written.legacy { Legacy::On } else { Legacy::Off },
@@ -76,11 +81,13 @@ impl Check<'_> {
                 max_headers: limits.max_headers,
                 ..tieline_proto::Limits::default()
             },
+            label: place.to_string().into(),
+            limiter: Arc::new(Limiter::of_listener(limits)),
             place,
         })
     }
 
-    fn certificates(
+    pub(super) fn certificates(
         &self,
         tls: Option<&file::Tls>,
         key: &Key,
@@ -100,7 +107,7 @@ impl Check<'_> {
 
 /// `localhost` is 127.0.0.1; no other name is looked up. An IPv4 address in IPv6's clothes, such as
 /// `[::ffff:127.0.0.1]`, is that IPv4 address: as much a loopback, and as much in use.
-fn parse_address(text: &str) -> Option<SocketAddr> {
+pub(super) fn parse_address(text: &str) -> Option<SocketAddr> {
     if let Some(port) = text.strip_prefix("localhost:") {
         return Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?)));
     }
@@ -116,7 +123,7 @@ const fn is_free_port(place: &Place) -> bool {
     matches!(place, Place::Tcp(address) if address.port() == 0)
 }
 
-fn is_host(name: &str) -> bool {
+pub(super) fn is_host(name: &str) -> bool {
     Hosts::Loopback(vec![name.to_owned()]).allows(Some(name))
 }
 

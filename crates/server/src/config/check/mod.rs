@@ -1,8 +1,10 @@
 //! From what is written to what can be run: every check, in the order of the file.
 
+mod access;
 mod backend;
 mod gateway;
 mod listener;
+mod operator;
 mod proxy;
 mod route;
 mod store;
@@ -40,6 +42,7 @@ fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, Con
         workers: check.workers(file.workers)?,
         drain: file.drain.get(),
         log: file.log.clone(),
+        operator: check.operator(file.operator.as_ref())?,
         listeners: check.listeners(&file.listener)?,
         store: check.store(file.store.as_ref())?,
         backends: check.backends(&file.backend)?,

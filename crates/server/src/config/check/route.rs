@@ -15,6 +15,10 @@ use crate::config::plan::{Page, Route};
 use crate::config::route::{self as file, SAME_ORIGIN};
 use crate::config::source::Key;
 use crate::http::HEALTH_PATH;
+use crate::limits::Limiter;
+
+/// Most lines that one may be let have.
+pub(super) const MAX_LINES: usize = 1 << 30;
 
 impl Check<'_> {
     pub(super) fn routes(&self, file: &File) -> Result<Vec<Route>, ConfigError> {
@@ -57,12 +61,19 @@ impl Check<'_> {
         self.in_range(limits.max_message_bytes, 1, 1 << 30, &at.name("max_message_bytes"))?;
         self.in_range(limits.max_fragments, 1, 1 << 30, &at.name("max_fragments"))?;
         self.in_range(limits.backlog_bytes, 1, 1 << 30, &at.name("backlog_bytes"))?;
+        for (most, name) in [
+            (limits.lines_per_address, "lines_per_address"),
+            (limits.lines_per_user, "lines_per_user"),
+        ] {
+            self.in_range(most.map_or(1, |most| most as usize), 1, MAX_LINES, &at.name(name))?;
+        }
         Ok(Route {
             path: path.clone(),
             service: written.service.clone(),
             proxy: self.proxy(written, key)?.map(Arc::new),
             gateway: self.gateway(written, file, &key.name("service"))?,
             page: self.page(written.page.as_ref(), key)?,
+            access: self.access(written, key)?,
             origins: self.origins(written, &key.name("origins"))?,
             subprotocols: written.subprotocols.clone(),
             deflate: self.deflate(written.compression.as_ref(), key)?,
@@ -75,6 +86,7 @@ impl Check<'_> {
                 ..tieline_proto::Limits::default()
             }),
             backlog_bytes: limits.backlog_bytes,
+            limiter: Arc::new(Limiter::of_route(limits)),
         })
     }
 

@@ -1,0 +1,135 @@
+//! Access to a route: whose request it is, and whether that one may.
+//!
+//! ```text
+//! request ─▶ Sources::find ─▶ token ─▶ Tokens │ Jwt ─▶ Identity ─▶ rights ─▶ Request::identity
+//!              header, subprotocol,        └ Keys: files, or an address (jwks)
+//!              cookie, query
+//! ```
+//!
+//! There is one gate, `gate.rs`, for upgrades and for ordinary requests alike; whoever does
+//! not pass is told so by a [`Denied`], which knows its HTTP status. A token is never logged, never
+//! kept, and never in anything's `Debug`.
+
+mod denied;
+mod error;
+mod expiries;
+mod identity;
+mod jwks;
+mod jwt;
+mod keys;
+mod renewal;
+mod secret;
+mod sources;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+pub(crate) use denied::Denied;
+pub use error::AccessError;
+pub(crate) use expiries::Expiries;
+pub use identity::Identity;
+pub(crate) use jwks::Jwks;
+pub use jwt::Algorithm;
+pub(crate) use jwt::{Claims, Jwt};
+pub(crate) use keys::{KeyFiles, Keys};
+pub use renewal::Renewal;
+pub(crate) use sources::{Presented, Sources, redact_protocols};
+pub(crate) use tokens::Tokens;
+
+use crate::service::Refusal;
+
+/// What a route asks of who comes, read and found good.
+#[derive(Debug)]
+pub struct Access {
+    pub(crate) rule: Rule,
+    /// Where a token may be.
+    pub(crate) sources: Sources,
+    /// What whoever comes must have the right to; all of it.
+    pub(crate) rights: Vec<String>,
+}
+
+/// How a token is judged.
+#[derive(Debug)]
+pub(crate) enum Rule {
+    Jwt(Box<Jwt>),
+    Tokens(Tokens),
+}
+
+impl Access {
+    /// Whose request it is.
+    pub(crate) fn judge(
+        &self,
+        presented: &Presented<'_>,
+        now: SystemTime,
+    ) -> Result<Identity, Denied> {
+        let token = self.sources.find(presented)?.ok_or(Denied::Missing)?;
+        self.check(&token, now)
+    }
+
+    /// Whose token it is, if that one may.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] says what is wrong with it.
+    pub(crate) fn check(&self, token: &str, now: SystemTime) -> Result<Identity, Denied> {
+        let identity = match &self.rule {
+            Rule::Jwt(jwt) => jwt.check(token, now)?,
+            Rule::Tokens(tokens) => tokens.check(token)?,
+        };
+        let lacks = |right: &&String| !identity.rights.contains(right);
+        if self.rights.iter().any(|right| lacks(&right)) {
+            return Err(Denied::Rights { needed: self.rights.join(" ") });
+        }
+        Ok(identity)
+    }
+
+    /// The same for people who want to know beforehand: who it would be, or what it would be
+    /// answered.
+    ///
+    /// # Errors
+    ///
+    /// What the request would be refused with.
+    pub fn try_token(&self, token: &str) -> Result<Identity, Refusal> {
+        self.check(token, SystemTime::now()).map_err(|denied| denied.refusal())
+    }
+
+    /// Has the keys from an address fetched, where they come from there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the keys as they were.
+    pub async fn fetch_keys(&self) {
+        if let Some(jwks) = self.jwks() {
+            jwks.refresh().await;
+        }
+    }
+
+    /// The keys to ask for again, where a token named one that is not known and it is time to ask.
+    pub(crate) fn to_refresh(&self, denied: &Denied) -> Option<&Arc<Jwks>> {
+        match (denied, self.jwks()) {
+            (Denied::UnknownKey | Denied::NoKeys, Some(jwks)) if jwks.may_refresh() => Some(jwks),
+            _ => None,
+        }
+    }
+
+    /// The keys that come from an address.
+    pub(crate) fn jwks(&self) -> Option<&Arc<Jwks>> {
+        match &self.rule {
+            Rule::Jwt(jwt) => jwt.keys.fetched(),
+            Rule::Tokens(_) => None,
+        }
+    }
+
+    /// Reads its files again; where they are bad, the old ones stay.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError`] names the file.
+    pub(crate) fn reload(&self) -> Result<(), AccessError> {
+        match &self.rule {
+            Rule::Jwt(jwt) => jwt.keys.reload(),
+            Rule::Tokens(tokens) => tokens.reload(),
+        }
+    }
+}

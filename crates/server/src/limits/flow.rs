@@ -1,0 +1,87 @@
+//! What one line may say.
+
+use std::time::Duration;
+
+use super::gcra::Gcra;
+use crate::config::{Excess, Rate};
+
+/// The limits of a line, and what it has said: part of its own state, without any allocation.
+#[derive(Clone, Debug)]
+pub(crate) struct Flow {
+    messages: Option<(Rate, Gcra)>,
+    bytes: Option<(Rate, Gcra)>,
+    excess: Excess,
+}
+
+/// Longest pause. Whoever would have to wait longer is closed: while nothing is read from a peer,
+/// nobody knows whether it is still there.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// What becomes of a line after a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It ends for this setting, with this reason.
+    Close(&'static str, String),
+    /// It goes on.
+    Go,
+    /// Nothing is read from it for so long, for this setting.
+    Pause(&'static str, Duration),
+}
+
+impl Flow {
+    pub(super) fn new(messages: Option<Rate>, bytes: Option<Rate>, excess: Excess) -> Option<Self> {
+        if messages.is_none() && bytes.is_none() {
+            return None;
+        }
+        let begin = |rate: Option<Rate>| rate.map(|rate| (rate, Gcra::default()));
+        Some(Self { messages: begin(messages), bytes: begin(bytes), excess })
+    }
+
+    /// Counts a message of so many bytes, at a time in nanoseconds since the worker began. One
+    /// that is too much is taken all the same: it is there already.
+    #[inline]
+    pub(crate) fn take(&mut self, bytes: usize, now: u64) -> Verdict {
+        let wait = |limit: &mut Option<(Rate, Gcra)>, cost| match limit {
+            Some((rate, gcra)) => gcra.take(cost, *rate, now),
+            None => Duration::ZERO,
+        };
+        let messages = wait(&mut self.messages, 1);
+        let bytes = wait(&mut self.bytes, bytes as u64);
+        if messages.is_zero() && bytes.is_zero() {
+            return Verdict::Go;
+        }
+        let (setting, limit, longest) = match messages >= bytes {
+            true => ("messages", &self.messages, messages),
+            false => ("bytes", &self.bytes, bytes),
+        };
+        match self.excess {
+            Excess::Pause if longest <= MAX_PAUSE => Verdict::Pause(setting, longest),
+            _ => {
+                let rate = limit.as_ref().map(|(rate, _)| rate.to_string()).unwrap_or_default();
+                Verdict::Close(setting, format!("more than {rate} (setting limits.{setting})"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whichever_limit_is_exceeded_more_decides() {
+        let rate = |text: &str| Some(text.parse().unwrap());
+        let flow = |excess| Flow::new(rate("2/1s"), rate("100/1s"), excess).unwrap();
+        let mut paused = flow(Excess::Pause);
+        assert_eq!(paused.take(50, 0), Verdict::Go);
+        assert_eq!(paused.take(50, 0), Verdict::Go);
+        assert_eq!(paused.take(10, 0), Verdict::Pause("messages", Duration::from_millis(500)));
+        let mut closed = flow(Excess::Close);
+        let reason = "more than 100/1s (setting limits.bytes)";
+        assert_eq!(closed.take(101, 0), Verdict::Close("bytes", reason.into()));
+        let mut owing = Flow::new(None, rate("1/1s"), Excess::Pause).unwrap();
+        assert!(matches!(owing.take(61, 0), Verdict::Pause("bytes", _)));
+        assert!(matches!(owing.take(1, 0), Verdict::Close("bytes", _)));
+        assert!(Flow::new(None, None, Excess::Pause).is_none());
+    }
+}

@@ -1,0 +1,53 @@
+//! Whether the server lives, whether it takes connections, and what it has counted.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+
+use super::Side;
+use super::problem::Problem;
+
+/// What Prometheus asks for.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[utoipa::path(
+    get, path = "/healthz", tag = "health",
+    responses((status = 200, description = "the process lives", body = String)),
+)]
+pub(super) async fn live() -> Response {
+    text("ok\n")
+}
+
+#[utoipa::path(
+    get, path = "/readyz", tag = "health",
+    responses(
+        (status = 200, description = "it takes connections", body = String),
+        (status = 503, description = "it stops", body = Problem),
+    ),
+)]
+pub(super) async fn ready(State(side): State<Arc<Side>>) -> Response {
+    if *side.stopping.borrow() {
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops").into_response();
+    }
+    text("ready\n")
+}
+
+#[utoipa::path(
+    get, path = "/metrics", tag = "health", security(("key" = [])),
+    responses(
+        (status = 200, description = "what is counted", body = String,
+            content_type = "application/openmetrics-text"),
+        (status = 401, description = "no key, or a wrong one", body = Problem),
+    ),
+)]
+pub(super) async fn metrics(State(side): State<Arc<Side>>) -> Response {
+    side.resources.counts.gather().await;
+    ([(CONTENT_TYPE, OPENMETRICS)], side.resources.metrics.text()).into_response()
+}
+
+fn text(text: &'static str) -> Response {
+    ([(CACHE_CONTROL, "no-store")], text).into_response()
+}

@@ -1,0 +1,123 @@
+//! The operator's side: health, metrics and the device API, on a listener of its own.
+//!
+//! It has a thread and a runtime of its own, so that it answers while the workers are busy, and
+//! never shares a listener with the public. Everything but `/healthz`, `/readyz` and the description
+//! of the API wants a key, where there is one; without one there is no device API.
+//!
+//! | path                                      | what                                               |
+//! |-------------------------------------------|----------------------------------------------------|
+//! | `/healthz`                                | 200 while the process lives                        |
+//! | `/readyz`                                 | 200 while it takes connections, 503 once it stops  |
+//! | `/metrics`                                | what is counted, as OpenMetrics has it             |
+//! | `/api/v1/…`                               | devices and messages to them: `openapi.json`       |
+
+mod dead_events;
+mod guard;
+mod health;
+mod listener;
+mod openapi;
+mod problem;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{delete, get, post};
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+use tracing::error;
+
+use crate::config::PlannedOperator;
+use crate::listen::Certificates;
+use crate::resources::Resources;
+
+/// Longest body of a request, in bytes.
+const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// The operator's side, bound; nothing is accepted before [`start`](Self::start).
+#[derive(Debug)]
+pub(crate) struct Operator {
+    listener: TcpListener,
+    address: SocketAddr,
+    side: Arc<Side>,
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) plan: PlannedOperator,
+    resources: Arc<Resources>,
+    /// Becomes true when the server stops.
+    stopping: watch::Receiver<bool>,
+}
+
+/// Answers until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    _dropped_with_it: watch::Sender<()>,
+}
+
+impl Operator {
+    /// Listens.
+    pub(crate) fn bind(
+        plan: PlannedOperator,
+        resources: &Arc<Resources>,
+        stopping: watch::Receiver<bool>,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(plan.address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let side = Arc::new(Side { plan, resources: Arc::clone(resources), stopping });
+        Ok(Self { listener, address, side })
+    }
+
+    /// Where it listens, with the port that the system chose.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn side(&self) -> &Arc<Side> {
+        &self.side
+    }
+
+    /// Answers from now on, by a thread of its own.
+    pub(crate) fn start(self) -> io::Result<Running> {
+        let (dropped, ended) = watch::channel(());
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let Self { listener, side, .. } = self;
+        thread::Builder::new().name("operator".into()).spawn(move || {
+            let served = runtime.block_on(listener::serve(listener, &side, ended));
+            if let Err(error) = served {
+                error!(%error, "the operator's side ended");
+            }
+        })?;
+        Ok(Running { _dropped_with_it: dropped })
+    }
+}
+
+impl Side {
+    /// The certificates, for being read again.
+    pub(crate) const fn certificates(&self) -> Option<&Certificates> {
+        self.plan.certificates.as_ref()
+    }
+}
+
+fn router(side: &Arc<Side>) -> Router {
+    Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/api/v1/dead-events", get(dead_events::list))
+        .route("/api/v1/dead-events/{number}", delete(dead_events::forget))
+        .route("/api/v1/dead-events/{number}/redeliver", post(dead_events::redeliver))
+        .fallback(problem::nothing)
+        .method_not_allowed_fallback(problem::not_so)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(Arc::clone(side), guard::check))
+        .with_state(Arc::clone(side))
+}
