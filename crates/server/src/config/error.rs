@@ -74,9 +74,15 @@ pub enum Problem {
         /// The largest that may be.
         max: u64,
     },
+    /// A URL at which no node can be.
+    #[error("{0:?} is not the URL of a node")]
+    NodeUrl(String),
     /// A file that has no route.
     #[error("there is no route: the server would serve nothing")]
     NoRoutes,
+    /// A duration of nothing, where something must happen in it.
+    #[error("nothing can happen in no time")]
+    NoTime,
     /// A text that is no origin.
     #[error("{0:?} is not an origin")]
     Origin(String),
@@ -123,6 +129,10 @@ impl Problem {
                 "give each route its own path; a page and a service may share one route"
             }
             Self::Host(_) => "write a name or an address without a port, like \"tieline.example\"",
+            Self::NodeUrl(_) => {
+                "write \"ws://127.0.0.1:8545\", wss://, http:// or https://, or \"unix:/run/node.ipc\""
+            }
+            Self::NoTime => "write a whole number above 0 and its unit, such as 500ms, 10s or 2m",
             Self::NoRoutes => "add one: [[route]], path = \"/echo\", service = { kind = \"echo\" }",
             Self::Origin(_) => {
                 "write \"https://example.com\" (no path, no slash at its end), \"null\" or \"same-origin\""

@@ -14,6 +14,7 @@ mod plan;
 mod route;
 mod source;
 mod span;
+mod upstream;
 
 pub use error::{ConfigError, Problem};
 pub use file::{File, HandshakeLimits, Listener, Log, LogFormat, LogLevel, Tls};
@@ -23,3 +24,4 @@ pub use route::{Compression, Limits, Page, Route, Service};
 pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};
 pub use tieline::serve::Place;
+pub use upstream::Upstream;

@@ -2,6 +2,7 @@
 
 mod listener;
 mod route;
+mod upstream;
 
 use std::thread;
 

@@ -1,0 +1,89 @@
+//! What may be written of a node behind a route of JSON-RPC.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::span::Span;
+
+/// A node: where it is, and what may be asked of it at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Upstream {
+    /// Where the node is: "ws://127.0.0.1:8545", "wss://…", "http://…", "https://…", or
+    /// "unix:/run/node.ipc" for its Unix socket; a relative path starts from the folder of this
+    /// file. Over HTTP there are no subscriptions.
+    pub url: String,
+
+    /// Lines to the node, shared by all clients; over HTTP, connections that are kept open while
+    /// nobody needs them. Default 1.
+    #[serde(default = "lines")]
+    #[schemars(range(min = 1, max = 64))]
+    pub lines: usize,
+
+    /// How long the node may take to answer one call, the wait for a node that is away included.
+    /// Default "30s".
+    #[serde(default = "timeout")]
+    pub timeout: Span,
+
+    /// Longest wait before a node that is away is tried again. The first is at most 250 ms; each
+    /// is twice as long, and a random part of it is waited. Default "10s".
+    #[serde(default = "longest_wait")]
+    pub longest_wait: Span,
+
+    /// Most calls that wait for the node's answer at a time; one more is refused with -32005.
+    /// Default 1024.
+    #[serde(default = "max_calls")]
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub max_calls: usize,
+
+    /// Largest answer of the node, in bytes. Default 33554432.
+    #[serde(default = "max_answer_bytes")]
+    #[schemars(range(min = 1_024, max = 1_073_741_824))]
+    pub max_answer_bytes: usize,
+
+    /// Most different subscriptions at the node, however many clients share each. Default 1000.
+    #[serde(default = "max_subscriptions")]
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub max_subscriptions: usize,
+
+    /// Most blocks that are read from a node that comes back, so that subscribers to `newHeads`
+    /// and `logs` miss nothing; they are told of a gap where there are more. 0 reads none, and
+    /// tells every gap. Default 128.
+    #[serde(default = "fill_blocks")]
+    #[schemars(range(min = 0, max = 1_024))]
+    pub fill_blocks: usize,
+
+    /// Methods of this node that only read, beside those that are known: they wait for a node that
+    /// is away, and are asked again where their answer was lost. Default none.
+    #[serde(default)]
+    pub repeatable: Vec<String>,
+}
+
+const fn lines() -> usize {
+    1
+}
+
+const fn timeout() -> Span {
+    Span::from_secs(30)
+}
+
+const fn longest_wait() -> Span {
+    Span::from_secs(10)
+}
+
+const fn max_calls() -> usize {
+    1_024
+}
+
+const fn max_answer_bytes() -> usize {
+    32 << 20
+}
+
+const fn max_subscriptions() -> usize {
+    1_000
+}
+
+const fn fill_blocks() -> usize {
+    128
+}

@@ -1,0 +1,397 @@
+//! All subscriptions at a node: placed once each, however many hear them, and placed again when the
+//! node comes back. Without a socket and without a clock.
+//!
+//! | after …                        | call                                        |
+//! |--------------------------------|---------------------------------------------|
+//! | somebody subscribes            | [`Keeper::join`]                            |
+//! | somebody may have left         | [`Keeper::left`]                            |
+//! | the line opened, was lost      | [`Keeper::line_up`], [`Keeper::line_down`]  |
+//! | the node answered, pushed      | [`Keeper::answer`], [`Keeper::push`]        |
+//! | some time passed               | [`Keeper::overdue`]                         |
+//! | any of these                   | send what [`Keeper::take_outgoing`] gives   |
+//!
+//! To know which logs were missed one must know where the chain was: while somebody hears logs,
+//! `newHeads` is subscribed to as well.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use super::catch_up::CatchUp;
+use super::chain::{Chain, Head};
+use super::feed::{Feed, HeldTooMuch, Kind, Placed, State};
+use super::message::{Answer, request};
+use super::methods::is_shared;
+use super::push::Why;
+use super::same::name_of;
+use crate::service::rpc::error::RpcError;
+
+/// Pushes that may come before the answer that says whose they are.
+const MAX_EARLY: usize = 64;
+
+/// Fewest blocks that are remembered.
+const MIN_CHAIN: usize = 128;
+
+/// The bounds of what is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Most blocks that are read from a node that came back; 0 reads none.
+    pub(super) fill_blocks: u64,
+    /// Most different subscriptions.
+    pub(super) max_feeds: usize,
+    /// How long the node may take to answer.
+    pub(super) answer_within: Duration,
+}
+
+/// All subscriptions at a node.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    pub(super) bounds: Bounds,
+    pub(super) feeds: HashMap<String, Feed>,
+    pub(super) chain: Chain,
+    pub(super) catch_up: Option<CatchUp>,
+    pub(super) asked: HashMap<u64, (Ask, Instant)>,
+    /// The node's ids, as JSON, and the names of what stands behind them.
+    placed: HashMap<String, String>,
+    early: VecDeque<(String, Arc<RawValue>)>,
+    outgoing: Vec<String>,
+    ids: Arc<AtomicU64>,
+    is_up: bool,
+}
+
+/// What the node was asked.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// To place a subscription in this namespace that nobody wants any more.
+    Abandoned(String),
+    /// The newest block, because heads are followed from here on.
+    Base,
+    /// A block of the gap.
+    Block(u64),
+    /// The newest block, because there may be a gap.
+    Latest,
+    /// The logs of the gap, for the subscription of this name.
+    Logs(String),
+    /// To place the subscription of this name.
+    Subscribe(String),
+    /// To take one back.
+    Unsubscribe,
+    /// A block that is already known, to see whether the chain is the same.
+    Walk(u64),
+}
+
+/// The node does not answer what a subscription needs: its line is as good as lost.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the node does not answer a subscription within {0:?}")]
+pub(super) struct Silent(Duration);
+
+impl Keeper {
+    /// No subscription yet. The numbers of what is asked come from `ids`.
+    pub(super) fn new(bounds: Bounds, ids: Arc<AtomicU64>) -> Self {
+        let remembered = usize::try_from(bounds.fill_blocks).unwrap_or(usize::MAX).max(MIN_CHAIN);
+        Self {
+            bounds,
+            feeds: HashMap::new(),
+            chain: Chain::new(remembered),
+            catch_up: None,
+            asked: HashMap::new(),
+            placed: HashMap::new(),
+            early: VecDeque::new(),
+            outgoing: Vec::new(),
+            ids,
+            is_up: false,
+        }
+    }
+
+    /// The name under which [`join`](Self::join) keeps a subscription.
+    pub(super) fn name(&self, namespace: &str, params: &RawValue) -> String {
+        let name = name_of(namespace, params);
+        if is_shared(namespace, params) {
+            return name;
+        }
+        // A number that was never used makes it the same as no other.
+        format!("{name} #{}", self.ids.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Takes somebody in who wants to hear a subscription; `reply` is answered once it is placed.
+    ///
+    /// # Errors
+    ///
+    /// −32005 where it would be one more than there may be.
+    pub(super) fn join(
+        &mut self,
+        name: &str,
+        namespace: &str,
+        params: &RawValue,
+        reply: oneshot::Sender<Placed>,
+        now: Instant,
+    ) -> Result<(), RpcError> {
+        if let Some(feed) = self.feeds.get_mut(name) {
+            feed.join(reply);
+            return Ok(());
+        }
+        if self.feeds.len() >= self.bounds.max_feeds {
+            let what = format!("{} different subscriptions at the node", self.bounds.max_feeds);
+            return Err(RpcError::limit_exceeded(&what));
+        }
+        let mut feed = Feed::new(namespace, params);
+        feed.join(reply);
+        if feed.kind == Kind::Logs {
+            self.follow_heads(now);
+        }
+        self.feeds.insert(name.to_owned(), feed);
+        if self.is_up {
+            self.place(name, now);
+        }
+        Ok(())
+    }
+
+    /// Somebody may have left: what nobody hears is taken back.
+    pub(super) fn left(&mut self, name: &str, now: Instant) {
+        let kind = match self.feeds.get_mut(name) {
+            Some(feed) if !feed.has_members() => feed.kind,
+            _ => return,
+        };
+        if kind == Kind::Heads && self.needs_heads() {
+            return;
+        }
+        let Some(feed) = self.feeds.remove(name) else { return };
+        match feed.state {
+            State::Away => {}
+            State::Asked => {
+                for (ask, _) in self.asked.values_mut() {
+                    if matches!(ask, Ask::Subscribe(other) if *other == name) {
+                        *ask = Ask::Abandoned(feed.namespace.clone());
+                    }
+                }
+            }
+            State::Live(id) | State::Catching { id, .. } => {
+                self.placed.remove(&id);
+                self.take_back(&feed.namespace, &id, now);
+            }
+        }
+        if kind == Kind::Logs {
+            self.left(&heads_name(), now);
+        }
+        self.go_on(now);
+    }
+
+    /// A line is open: everything is placed on it.
+    pub(super) fn line_up(&mut self, now: Instant) {
+        self.is_up = true;
+        let names: Vec<_> = self.feeds.keys().cloned().collect();
+        let is_return = self.feeds.values().any(|feed| feed.was_placed);
+        for name in &names {
+            self.place(name, now);
+        }
+        self.catch_up = is_return.then_some(CatchUp::Placing);
+    }
+
+    /// The line is lost, and with it what was asked and placed.
+    pub(super) fn line_down(&mut self) {
+        self.is_up = false;
+        self.asked.clear();
+        self.placed.clear();
+        self.early.clear();
+        self.outgoing.clear();
+        self.catch_up = None;
+        for feed in self.feeds.values_mut() {
+            feed.state = State::Away;
+        }
+    }
+
+    /// The node answered.
+    ///
+    /// # Errors
+    ///
+    /// The answer itself, where this was not asked from here.
+    pub(super) fn answer(&mut self, id: u64, answer: Answer, now: Instant) -> Result<(), Answer> {
+        let Some((ask, _)) = self.asked.remove(&id) else { return Err(answer) };
+        match (ask, answer) {
+            (Ask::Unsubscribe, _) | (Ask::Abandoned(_), Err(_)) => {}
+            (Ask::Abandoned(namespace), Ok(id)) => self.take_back(&namespace, id.get(), now),
+            (Ask::Subscribe(name), Ok(id)) => self.settle(&name, id.get(), now),
+            (Ask::Subscribe(name), Err(error)) => {
+                if let Some(mut feed) = self.feeds.remove(&name) {
+                    feed.refuse(&error);
+                }
+                self.go_on(now);
+            }
+            (Ask::Base, answer) => {
+                if let Some(head) = answer.ok().and_then(|block| Head::read(&block)) {
+                    self.begin_chain(head);
+                }
+            }
+            (ask, answer) => self.caught(ask, answer.ok(), now),
+        }
+        Ok(())
+    }
+
+    /// A subscription brought something. `id` is the node's, as JSON.
+    pub(super) fn push(&mut self, id: String, result: Arc<RawValue>, now: Instant) {
+        let Some(name) = self.placed.get(&id) else {
+            let is_expected = |(ask, _): &(Ask, _)| matches!(ask, Ask::Subscribe(_));
+            if self.early.len() < MAX_EARLY && self.asked.values().any(is_expected) {
+                self.early.push_back((id, result));
+            }
+            return;
+        };
+        let name = name.clone();
+        self.bring(&name, result, now);
+    }
+
+    /// Gives up what the node did not answer in time.
+    ///
+    /// # Errors
+    ///
+    /// [`Silent`] where that is a subscription.
+    pub(super) fn overdue(&mut self, now: Instant) -> Result<(), Silent> {
+        let within = self.bounds.answer_within;
+        let mut is_silent = false;
+        let mut is_late = false;
+        self.asked.retain(|_, (ask, since)| {
+            if now.duration_since(*since) < within {
+                return true;
+            }
+            match ask {
+                Ask::Subscribe(_) => is_silent = true,
+                Ask::Abandoned(_) | Ask::Base | Ask::Unsubscribe => {}
+                Ask::Block(_) | Ask::Latest | Ask::Logs(_) | Ask::Walk(_) => is_late = true,
+            }
+            false
+        });
+        if is_silent {
+            return Err(Silent(within));
+        }
+        if is_late {
+            self.give_up(Why::Lost, now);
+        }
+        Ok(())
+    }
+
+    /// What is to be sent, in order.
+    pub(super) fn take_outgoing(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.outgoing)
+    }
+
+    /// Whether there is something to send.
+    pub(super) const fn has_outgoing(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// Whether what comes is looked at, to know what is missed later.
+    pub(super) const fn is_following(&self) -> bool {
+        self.bounds.fill_blocks > 0
+    }
+
+    /// Asks the node.
+    pub(super) fn ask(&mut self, ask: Ask, method: &str, params: Option<&RawValue>, now: Instant) {
+        let id = self.ids.fetch_add(1, Ordering::Relaxed);
+        self.outgoing.push(request(id, method, params));
+        self.asked.insert(id, (ask, now));
+    }
+
+    /// Asks for a block; `None` is the newest.
+    pub(super) fn ask_block(&mut self, ask: Ask, number: Option<u64>, now: Instant) {
+        let number = number.map_or_else(|| "latest".to_owned(), |number| format!("{number:#x}"));
+        let params = RawValue::from_string(format!(r#"["{number}",false]"#)).expect("an array");
+        self.ask(ask, "eth_getBlockByNumber", Some(&params), now);
+    }
+
+    /// The chain is followed from this block on, unless something newer came meanwhile.
+    pub(super) fn begin_chain(&mut self, head: Head) {
+        if self.chain.latest().is_none_or(|latest| latest.number < head.number) {
+            self.chain.saw(head);
+        }
+        let latest = self.chain.latest().map(|head| head.number);
+        for feed in self.feeds.values_mut().filter(|feed| feed.kind == Kind::Logs) {
+            feed.base = feed.base.or(latest);
+        }
+    }
+
+    fn place(&mut self, name: &str, now: Instant) {
+        let Some(feed) = self.feeds.get_mut(name) else { return };
+        feed.state = State::Asked;
+        let method = format!("{}_subscribe", feed.namespace);
+        let params = feed.params.clone();
+        self.ask(Ask::Subscribe(name.to_owned()), &method, Some(&params), now);
+    }
+
+    /// A subscription is placed under this id.
+    fn settle(&mut self, name: &str, id: &str, now: Instant) {
+        let latest = self.chain.latest().map(|head| head.number);
+        let is_following = self.is_following();
+        let Some(feed) = self.feeds.get_mut(name) else { return };
+        let is_return = std::mem::replace(&mut feed.was_placed, true) && self.catch_up.is_some();
+        if is_return {
+            feed.catch_up(id.to_owned());
+        } else {
+            feed.state = State::Live(id.to_owned());
+            feed.base = feed.base.or(latest);
+        }
+        let kind = feed.kind;
+        feed.admit_waiting();
+        self.placed.insert(id.to_owned(), name.to_owned());
+        let (mine, others): (VecDeque<_>, _) =
+            std::mem::take(&mut self.early).into_iter().partition(|(other, _)| other == id);
+        self.early = others;
+        for (_, result) in mine {
+            self.bring(name, result, now);
+        }
+        if kind == Kind::Heads && latest.is_none() && is_following {
+            self.ask_block(Ask::Base, None, now);
+        }
+        // Whoever asked for it may have gone.
+        self.left(name, now);
+        self.go_on(now);
+    }
+
+    fn bring(&mut self, name: &str, result: Arc<RawValue>, now: Instant) {
+        let is_following = self.is_following();
+        let Some(feed) = self.feeds.get_mut(name) else { return };
+        match feed.receive(result, is_following) {
+            Ok(Some(head)) => self.chain.saw(head),
+            Ok(None) => {}
+            Err(HeldTooMuch(result)) => {
+                self.give_up(Why::Lost, now);
+                self.bring(name, result, now);
+            }
+        }
+    }
+
+    fn take_back(&mut self, namespace: &str, id: &str, now: Instant) {
+        if !self.is_up {
+            return;
+        }
+        let Ok(params) = RawValue::from_string(format!("[{id}]")) else { return };
+        self.ask(Ask::Unsubscribe, &format!("{namespace}_unsubscribe"), Some(&params), now);
+    }
+
+    fn needs_heads(&self) -> bool {
+        self.is_following() && self.feeds.values().any(|feed| feed.kind == Kind::Logs)
+    }
+
+    fn follow_heads(&mut self, now: Instant) {
+        let name = heads_name();
+        if !self.is_following() || self.feeds.contains_key(&name) {
+            return;
+        }
+        self.feeds.insert(name.clone(), Feed::new("eth", &heads_params()));
+        if self.is_up {
+            self.place(&name, now);
+        }
+    }
+}
+
+fn heads_params() -> Box<RawValue> {
+    RawValue::from_string(r#"["newHeads"]"#.to_owned()).expect("an array")
+}
+
+/// The name of the subscription to `newHeads`.
+pub(super) fn heads_name() -> String {
+    name_of("eth", &heads_params())
+}
