@@ -212,8 +212,12 @@ impl Keeper {
     fn ask_logs(&mut self, common: u64, lost: u64, newest: u64, lowest: u64, now: Instant) {
         let after = common.saturating_add(1);
         let is_open = |feed: &Feed| feed.kind == Kind::Logs && is_catching(feed);
-        let names: Vec<_> =
-            self.feeds.iter().filter(|(_, feed)| is_open(feed)).map(|(name, _)| name.clone()).collect();
+        let names: Vec<_> = self
+            .feeds
+            .iter()
+            .filter(|(_, feed)| is_open(feed))
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in names {
             let Some(feed) = self.feeds.get_mut(&name) else { continue };
             // Of the last block that was known, some logs may not have come.
@@ -241,7 +245,8 @@ impl Keeper {
 
     fn tell_logs(&mut self, name: &str, answer: Option<Box<RawValue>>) {
         let Some(feed) = self.feeds.get_mut(name).filter(|feed| is_catching(feed)) else { return };
-        let read = answer.and_then(|logs| serde_json::from_str::<Vec<Box<RawValue>>>(logs.get()).ok());
+        let read =
+            answer.and_then(|logs| serde_json::from_str::<Vec<Box<RawValue>>>(logs.get()).ok());
         match read {
             Some(logs) if logs.len() <= MAX_LOGS => {
                 for log in logs {

@@ -190,11 +190,7 @@ async fn outgoing(kept: Option<&Kept>) -> Vec<String> {
     }
 }
 
-async fn hear(
-    mut hearing: Hearing,
-    line: &Line,
-    kept: Option<&Kept>,
-) -> Result<Infallible, Lost> {
+async fn hear(mut hearing: Hearing, line: &Line, kept: Option<&Kept>) -> Result<Infallible, Lost> {
     loop {
         let message = hearing.next().await?;
         read(&message, |said| take(said, line, kept))?;

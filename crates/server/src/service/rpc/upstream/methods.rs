@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn only_what_reads_is_repeated() {
-        for method in ["eth_blockNumber", "eth_getLogs", "eth_call", "net_version", "debug_traceCall"]
+        for method in
+            ["eth_blockNumber", "eth_getLogs", "eth_call", "net_version", "debug_traceCall"]
         {
             assert!(is_repeatable(method), "{method}");
         }

@@ -308,7 +308,9 @@ impl Lines {
                 Some(lost) => {
                     warn!(%node, line = number, error = %Causes(&lost), retry_in_ms, "no line to the node");
                 }
-                None => warn!(%node, line = number, retry_in_ms, "the line to the node does not open in time"),
+                None => {
+                    warn!(%node, line = number, retry_in_ms, "the line to the node does not open in time")
+                }
             }
             sleep(wait).await;
         }

@@ -71,12 +71,7 @@ impl Node {
     }
 
     fn at(place: Place) -> Self {
-        let node = Self {
-            state: Arc::default(),
-            asked: watch::Sender::new(0),
-            place,
-            lines: None,
-        };
+        let node = Self { state: Arc::default(), asked: watch::Sender::new(0), place, lines: None };
         node.lock().chain.push(Block { hash: "0xa0".into(), logs: 0 });
         node
     }

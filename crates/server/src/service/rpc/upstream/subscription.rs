@@ -75,8 +75,7 @@ pub(super) async fn subscribe(
         return Ok(subscription);
     }
     let (reply, answer) = oneshot::channel();
-    let mut seat =
-        Seat { kept: Arc::clone(kept), name, answer: Some(answer), pushes: None };
+    let mut seat = Seat { kept: Arc::clone(kept), name, answer: Some(answer), pushes: None };
     kept.with(|keeper| keeper.join(&seat.name, namespace, params, reply, Instant::now()))?;
     seat.sit_down().await?;
     // While it was placed, somebody else may have done the same here.

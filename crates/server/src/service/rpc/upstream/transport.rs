@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
-use tieline::{ClientStream, Connect, ConnectError, Limits, Message, ProtocolError, Receiver, Sender};
+use tieline::{
+    ClientStream, Connect, ConnectError, Limits, Message, ProtocolError, Receiver, Sender,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};

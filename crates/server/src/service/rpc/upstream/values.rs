@@ -111,8 +111,13 @@ mod tests {
 
     #[test]
     fn values_are_told_apart_with_and_without_space() {
-        let expected =
-            [r#"{"a":"}\"]\\"}"#, "[1,[2],{}]", r#"{"b":{"c":["{"]}}"#, "{}", "{\"id\":1,\n\"x\":2}"];
+        let expected = [
+            r#"{"a":"}\"]\\"}"#,
+            "[1,[2],{}]",
+            r#"{"b":{"c":["{"]}}"#,
+            "{}",
+            "{\"id\":1,\n\"x\":2}",
+        ];
         assert_eq!(all(&[STREAM]), expected);
     }
 
