@@ -152,10 +152,11 @@ impl Keeper {
 
     /// Somebody may have left: what nobody hears is taken back.
     pub(super) fn left(&mut self, name: &str, now: Instant) {
-        let kind = match self.feeds.get_mut(name) {
-            Some(feed) if !feed.has_members() => feed.kind,
-            _ => return,
-        };
+        let Some(feed) = self.feeds.get_mut(name) else { return };
+        let kind = feed.kind;
+        if feed.has_members() {
+            return;
+        }
         if kind == Kind::Heads && self.needs_heads() {
             return;
         }

@@ -214,7 +214,9 @@ fn take(said: Said, line: &Line, kept: Option<&Kept>) {
         (Said::Push { subscription, result }, Some(kept)) => {
             kept.with(|keeper| keeper.push(subscription, result, Instant::now()));
         }
-        (said, _) => debug!(?said, "the node says what nobody asked for"),
+        (Said::Answer(None, _) | Said::Push { .. } | Said::Unasked, _) => {
+            debug!("the node says what nobody asked for");
+        }
     }
 }
 
