@@ -125,7 +125,7 @@ impl Kept {
 
     /// Does something with the subscriptions; what that wants to say to the node is sent.
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut Keeper) -> R) -> R {
-        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keeper = self.lock();
         let done = act(&mut keeper);
         if keeper.has_outgoing() {
             self.has_outgoing.notify_one();
@@ -133,11 +133,13 @@ impl Kept {
         done
     }
 
+    fn lock(&self) -> MutexGuard<'_, Keeper> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn outgoing(&self) -> Vec<String> {
         loop {
-            let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
-            let texts = keeper.take_outgoing();
-            drop(keeper);
+            let texts = self.lock().take_outgoing();
             if !texts.is_empty() {
                 return texts;
             }

@@ -143,6 +143,7 @@ async fn what_only_reads_is_said_again_to_a_node_that_comes_back() {
 #[tokio::test]
 async fn what_does_more_than_read_is_never_said_twice() {
     let mut it = running().await;
+    it.is_open().await;
     let sent = it.start("eth_sendRawTransaction", json!(["0x00"]));
     soon(it.node.was_asked("eth_sendRawTransaction", 1)).await;
     it.node.go_away().await;
@@ -436,7 +437,7 @@ async fn who_does_not_keep_up_hears_the_end_and_the_others_go_on() {
     let it = running().await;
     let mut slow = it.subscribe(json!(["newPendingTransactions"])).await;
     let mut quick = it.subscribe(json!(["newPendingTransactions"])).await;
-    for n in 0..super::feed::MAX_WAITING + 10 {
+    for n in 0..feed::MAX_WAITING + 10 {
         it.node.push("newPendingTransactions", &json!(n));
         assert_eq!(next(&mut quick).await, n.to_string());
     }
@@ -444,7 +445,7 @@ async fn who_does_not_keep_up_hears_the_end_and_the_others_go_on() {
     while next(&mut slow).await != "the end" {
         heard += 1;
     }
-    assert_eq!(heard, super::feed::MAX_WAITING);
+    assert_eq!(heard, feed::MAX_WAITING);
 }
 
 #[tokio::test]
