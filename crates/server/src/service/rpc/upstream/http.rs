@@ -116,3 +116,104 @@ impl From<reqwest::Error> for Failure {
         if is_connect { Self::Unreachable(why) } else { Self::Broken(why) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
+
+    use http_body_util::{BodyExt, Full};
+    use hyper::body::Incoming;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
+    use serde_json::{Value, json};
+    use tokio::net::TcpListener;
+
+    use crate::service::rpc::upstream::tests::options;
+    use crate::service::rpc::upstream::{Address, Upstream};
+
+    type Bodies = Arc<Mutex<Vec<Value>>>;
+
+    /// A node that answers in turn with these statuses and results, and the last for ever.
+    async fn node(answers: &[(u16, &str)]) -> (Upstream, Bodies) {
+        let answers: Vec<_> =
+            answers.iter().map(|(status, text)| (*status, (*text).to_owned())).collect();
+        let answers = Arc::new(answers);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/key", listener.local_addr().unwrap());
+        let heard = Bodies::default();
+        let bodies = Arc::clone(&heard);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (bodies, answers) = (Arc::clone(&bodies), Arc::clone(&answers));
+                let answer = service_fn(move |request: hyper::Request<Incoming>| {
+                    let (bodies, answers) = (Arc::clone(&bodies), Arc::clone(&answers));
+                    async move {
+                        assert_eq!(request.uri().path(), "/key");
+                        let body = request.into_body().collect().await.unwrap().to_bytes();
+                        let call: Value = serde_json::from_slice(&body).unwrap();
+                        let mut bodies = bodies.lock().unwrap();
+                        let (status, text) = &answers[bodies.len().min(answers.len() - 1)];
+                        let text = text.replace("$ID", &call["id"].to_string());
+                        bodies.push(call);
+                        let answer = hyper::Response::builder().status(*status);
+                        Ok::<_, Infallible>(answer.body(Full::<bytes::Bytes>::from(text)).unwrap())
+                    }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+            }
+        });
+        (Upstream::new(options(Address::Http(url))), heard)
+    }
+
+    #[tokio::test]
+    async fn a_call_is_a_post_and_its_answer_the_nodes() {
+        let (upstream, heard) = node(&[(200, r#"{"id":$ID,"result":{"b":1.50}}"#)]).await;
+        let answer = upstream.call("eth_chainId", None).await.unwrap();
+        assert_eq!(answer.get(), r#"{"b":1.50}"#);
+        assert_eq!(heard.lock().unwrap()[0]["params"], json!([]));
+    }
+
+    #[tokio::test]
+    async fn an_error_is_the_nodes_whatever_the_status() {
+        let error = r#"{"id":$ID,"error":{"code":-32601,"message":"no"}}"#;
+        let (upstream, _) = node(&[(400, error)]).await;
+        let error = upstream.call("eth_chainId", None).await.unwrap_err();
+        assert_eq!((error.code, error.message.as_str()), (-32601, "no"));
+    }
+
+    #[tokio::test]
+    async fn what_only_reads_is_asked_again_while_the_node_is_busy() {
+        let (upstream, heard) =
+            node(&[(503, "busy"), (502, "<html>"), (200, r#"{"id":$ID,"result":1}"#)]).await;
+        assert_eq!(upstream.call("eth_chainId", None).await.unwrap().get(), "1");
+        assert_eq!(heard.lock().unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_does_more_is_asked_once() {
+        let (upstream, heard) = node(&[(503, "busy")]).await;
+        let error = upstream.call("eth_sendRawTransaction", None).await.unwrap_err();
+        assert!(error.message.contains("503") && error.message.contains("may or may not"));
+        assert_eq!(heard.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_answer_is_told_at_once() {
+        for text in ["no JSON", r#"{"id":999,"result":1}"#, ""] {
+            let (upstream, heard) = node(&[(200, text)]).await;
+            let error = upstream.call("eth_chainId", None).await.unwrap_err();
+            assert_eq!(error.code, -32000, "{text}: {error}");
+            assert_eq!(heard.lock().unwrap().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn too_big_an_answer_is_told_and_not_read_to_its_end() {
+        let text = format!(r#"{{"id":$ID,"result":"{}"}}"#, "x".repeat(5_000));
+        let (upstream, _) = node(&[(200, &text)]).await;
+        assert_eq!(upstream.call("eth_chainId", None).await.unwrap_err().code, -32003);
+    }
+}

@@ -28,7 +28,7 @@ impl Drop for Task {
     }
 }
 
-fn options(address: Address) -> Options {
+pub(super) fn options(address: Address) -> Options {
     Options {
         address,
         lines: 1,
