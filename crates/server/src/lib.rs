@@ -46,5 +46,5 @@ pub use name::Name;
 pub use peer::{Peer, Remote};
 pub use peer_id::PeerId;
 pub use request::Request;
-pub use service::{Accept, Conversation, Refusal, Service};
+pub use service::{Accept, Conversation, Refusal, Service, rpc};
 pub use tieline::serve::{BindError, Message, Overflow, Payload, RunError};

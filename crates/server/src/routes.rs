@@ -11,6 +11,7 @@ use tieline::serve::Backlog;
 
 use crate::config::{self, PlannedPage, PlannedRoute};
 use crate::resources::Resources;
+use crate::service::rpc::Rpc;
 use crate::service::{Chat, Counter, Echo, Room, Service};
 
 /// A route with its service running.
@@ -88,7 +89,7 @@ fn longest_first<'r>(routes: impl Iterator<Item = &'r Arc<Route>>) -> Vec<Arc<Ro
 
 impl Route {
     fn new(plan: PlannedRoute, resources: &Arc<Resources>) -> Self {
-        let service = plan.service.as_ref().map(|kind| start(kind, resources));
+        let service = plan.service.as_ref().map(|kind| start(kind, &plan, resources));
         let overflow = service.as_ref().map(|service| service.overflow()).unwrap_or_default();
         let backlog = Arc::new(Backlog { max_bytes: plan.backlog_bytes, overflow });
         Self { plan, service, backlog }
@@ -110,12 +111,17 @@ impl Route {
 }
 
 /// The one place where a configured kind becomes a service.
-fn start(kind: &config::Service, _resources: &Arc<Resources>) -> Arc<dyn Service> {
+fn start(
+    kind: &config::Service,
+    plan: &PlannedRoute,
+    _resources: &Arc<Resources>,
+) -> Arc<dyn Service> {
     match kind {
         config::Service::Chat {} => Arc::new(Chat::default()),
         config::Service::Counter {} => Arc::new(Counter::default()),
         config::Service::Echo {} => Arc::new(Echo),
         config::Service::Room {} => Arc::new(Room::default()),
+        config::Service::Rpc(rpc) => Arc::new(Rpc::new(rpc, plan.methods.clone(), &plan.path)),
     }
 }
 

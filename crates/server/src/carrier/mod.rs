@@ -4,12 +4,15 @@
 //! kept alive or HTTP/2, is a task with a socket of its own.
 
 mod conversation;
+mod ipc;
 mod link;
 mod log;
+mod splitter;
 mod stream;
 
 use std::rc::Rc;
 
+pub(crate) use ipc::MAX_PATH_BYTES;
 pub(crate) use link::Carrier;
 use tieline::{Agreement, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -65,6 +65,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
             self.write(cx);
             if !self.may_read() {
                 match Pin::new(&mut self.socket).poll_flush(cx) {
+                    Poll::Ready(Ok(())) if !self.has_to_write() => {
+                        self.served.outbox().borrow_mut().listen(cx);
+                        return Poll::Pending;
+                    }
                     Poll::Ready(Ok(())) => continue,
                     // Nothing more can be written: what is left to read says why.
                     Poll::Ready(Err(_)) => self.served.outbox().borrow_mut().finish(),
@@ -144,7 +148,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
             self.served.call(|conversation, peer| conversation.writable(peer));
         }
         self.was_full = is_full;
-        !is_full
+        !is_full && !self.served.outbox().borrow().is_paused()
+    }
+
+    /// Whether something can be done before the service wants more to be read.
+    fn has_to_write(&self) -> bool {
+        let outbox = self.served.outbox().borrow();
+        !outbox.is_empty() || outbox.must_wait() || !outbox.is_paused()
     }
 
     /// The end is told as soon as it is known; the transport may take longer.

@@ -36,8 +36,8 @@ pub enum Problem {
     /// An address that is not an IP address and a port.
     #[error("{0:?} is not an IP address and a port")]
     Address(String),
-    /// A listener with neither or both of `address` and `unix`.
-    #[error("a listener has either `address` or `unix`")]
+    /// A listener with none or several of `address`, `unix`, `ipc` and `systemd`.
+    #[error("a listener has one of `address`, `unix`, `ipc` and `systemd`")]
     AddressOrUnix,
     /// The text of the file is not what the keys need; the words are the parser's.
     #[error("{0}")]
@@ -64,6 +64,15 @@ pub enum Problem {
     /// A name that cannot be a `Host`.
     #[error("{0:?} is not a host name")]
     Host(String),
+    /// The path of a socket that no client could connect to.
+    #[error("the path has {0} bytes, and a socket's at most 107")]
+    IpcPath(usize),
+    /// `ipc` without `route`, or the other way round.
+    #[error("`ipc` and `route` belong together")]
+    IpcRoute,
+    /// A route that is not there, or has no service of the kind `rpc`.
+    #[error("no route has the path {0:?} and a service of the kind \"rpc\"")]
+    NoRpcRoute(String),
     /// A setting outside its range.
     #[error("{value} is not between {min} and {max}")]
     Range {
@@ -80,9 +89,6 @@ pub enum Problem {
     /// A file that has no route.
     #[error("there is no route: the server would serve nothing")]
     NoRoutes,
-    /// A duration of nothing, where something must happen in it.
-    #[error("nothing can happen in no time")]
-    NoTime,
     /// A text that is no origin.
     #[error("{0:?} is not an origin")]
     Origin(String),
@@ -103,6 +109,9 @@ pub enum Problem {
     /// The file itself cannot be read.
     #[error("cannot read the file")]
     Read(#[source] io::Error),
+    /// A pattern that no name of a method can match.
+    #[error("{0:?} is not a name of methods")]
+    Pattern(String),
     /// A route with neither service nor page.
     #[error("a route has a `service`, a `page`, or both")]
     ServiceOrPage,
@@ -129,10 +138,14 @@ impl Problem {
                 "give each route its own path; a page and a service may share one route"
             }
             Self::Host(_) => "write a name or an address without a port, like \"tieline.example\"",
+            Self::IpcPath(_) => "choose a shorter one, like \"/run/tieline/rpc.ipc\"",
+            Self::IpcRoute => "write ipc = \"/run/tieline/rpc.ipc\" and route = \"/rpc\"",
+            Self::NoRpcRoute(_) => {
+                "add it: [[route]], path = \"/rpc\", service = { kind = \"rpc\" }"
+            }
             Self::NodeUrl(_) => {
                 "write \"ws://127.0.0.1:8545\", wss://, http:// or https://, or \"unix:/run/node.ipc\""
             }
-            Self::NoTime => "write a whole number above 0 and its unit, such as 500ms, 10s or 2m",
             Self::NoRoutes => "add one: [[route]], path = \"/echo\", service = { kind = \"echo\" }",
             Self::Origin(_) => {
                 "write \"https://example.com\" (no path, no slash at its end), \"null\" or \"same-origin\""
@@ -141,6 +154,7 @@ impl Problem {
             Self::Path(_) => {
                 "begin with \"/\"; no spaces, \"?\" or \"#\"; others than ASCII as %XX"
             }
+            Self::Pattern(_) => "write a name, with * for any letters, like \"eth_*\"",
             Self::ReservedPath(_) => "choose another path",
             Self::ServiceOrPage => {
                 "add service = { kind = \"echo\" } or page = { kind = \"console\" }"

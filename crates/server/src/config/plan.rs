@@ -12,6 +12,7 @@ use tieline_proto::handshake::{Hosts, Legacy, Origins};
 use super::file::Log;
 use super::route::Service;
 use crate::listen::Certificates;
+use crate::rpc::Methods;
 
 /// Everything that the server will do. [`App::bind`](crate::App::bind) starts from it.
 ///
@@ -54,6 +55,8 @@ pub struct Listener {
     pub hosts: Hosts,
     /// Bounds of the handshake.
     pub limits: Limits,
+    /// The path of the one route that is spoken to here, where there is no HTTP.
+    pub ipc: Option<String>,
 }
 
 /// What stands at one path.
@@ -76,6 +79,8 @@ pub struct Route {
     pub limits: Arc<Limits>,
     /// Most bytes that wait for one peer.
     pub backlog_bytes: usize,
+    /// Methods in Rust that a service of the kind `rpc` answers. Default none.
+    pub methods: Methods,
 }
 
 /// What a browser is shown.

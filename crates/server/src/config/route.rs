@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rpc::Rpc;
 use super::span::Span;
 
 /// What stands at one path: a service for WebSockets, a page for browsers, or both.
@@ -60,6 +61,8 @@ pub enum Service {
     Echo {},
     /// A chat where the server gives everybody an id.
     Room {},
+    /// JSON-RPC 2.0 in both directions.
+    Rpc(Box<Rpc>),
 }
 
 /// What a browser is shown.

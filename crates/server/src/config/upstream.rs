@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::span::Span;
+use crate::service::rpc::upstream::{Address, Options};
 
 /// A node: where it is, and what may be asked of it at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -58,6 +59,44 @@ pub struct Upstream {
     /// is away, and are asked again where their answer was lost. Default none.
     #[serde(default)]
     pub repeatable: Vec<String>,
+}
+
+/// What a node's Unix socket begins with.
+pub(super) const UNIX: &str = "unix:";
+
+/// The longest path of a Unix socket on Linux, in bytes.
+const MAX_SOCKET_PATH: usize = 107;
+
+impl Upstream {
+    /// What is written, for who uses it; `None` where `url` is none of a node.
+    pub(crate) fn options(&self) -> Option<Options> {
+        Some(Options {
+            address: self.address()?,
+            lines: self.lines,
+            timeout: self.timeout.get(),
+            longest_wait: self.longest_wait.get(),
+            max_calls: self.max_calls,
+            max_answer_bytes: self.max_answer_bytes,
+            max_subscriptions: self.max_subscriptions,
+            fill_blocks: self.fill_blocks as u64,
+            repeatable: self.repeatable.clone(),
+        })
+    }
+
+    fn address(&self) -> Option<Address> {
+        let url = &self.url;
+        if let Some(path) = url.strip_prefix(UNIX) {
+            let fits = (1..=MAX_SOCKET_PATH).contains(&path.len());
+            return fits.then(|| Address::Ipc(path.into()));
+        }
+        let parsed: http::Uri = url.parse().ok()?;
+        parsed.authority().filter(|authority| !authority.host().is_empty())?;
+        match parsed.scheme_str()? {
+            "http" | "https" => Some(Address::Http(url.clone())),
+            "ws" | "wss" => Some(Address::WebSocket(url.clone())),
+            _ => None,
+        }
+    }
 }
 
 const fn lines() -> usize {

@@ -2,6 +2,7 @@
 
 mod listener;
 mod route;
+mod rpc;
 mod upstream;
 
 use std::thread;
@@ -33,13 +34,15 @@ impl Plan {
 
 fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
     let check = Check { source, overrides };
-    Ok(Plan {
+    let plan = Plan {
         workers: check.workers(file.workers)?,
         drain: file.drain.get(),
         log: file.log.clone(),
         listeners: check.listeners(&file.listener)?,
         routes: check.routes(&file.route)?,
-    })
+    };
+    check.ipc_routes(&plan.listeners, &plan.routes)?;
+    Ok(plan)
 }
 
 impl Check<'_> {
@@ -111,7 +114,7 @@ mod tests {
             (
                 echo.replace("'echo'", "'ekko'"),
                 "3:20: route[0].service.kind: ",
-                "`chat`, `counter`, `echo`, `room`",
+                "`chat`, `counter`, `echo`, `room`, `rpc`",
             ),
             (
                 format!("{echo}origins = ['https://a.example/']\n"),

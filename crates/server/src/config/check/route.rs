@@ -14,6 +14,7 @@ use crate::config::plan::{Page, Route};
 use crate::config::route::{self as file, SAME_ORIGIN};
 use crate::config::source::Key;
 use crate::http::HEALTH_PATH;
+use crate::rpc::Methods;
 
 impl Check<'_> {
     pub(super) fn routes(&self, written: &[file::Route]) -> Result<Vec<Route>, ConfigError> {
@@ -51,13 +52,16 @@ impl Check<'_> {
                 return Err(self.fail(Problem::Subprotocol(name.clone()), &key));
             }
         }
+        if let Some(file::Service::Rpc(rpc)) = &written.service {
+            self.rpc(rpc, &key.name("service"))?;
+        }
         let (limits, at) = (&written.limits, key.name("limits"));
         self.in_range(limits.max_message_bytes, 1, 1 << 30, &at.name("max_message_bytes"))?;
         self.in_range(limits.max_fragments, 1, 1 << 30, &at.name("max_fragments"))?;
         self.in_range(limits.backlog_bytes, 1, 1 << 30, &at.name("backlog_bytes"))?;
         Ok(Route {
             path: path.clone(),
-            service: written.service.clone(),
+            service: written.service.as_ref().map(|service| self.service(service)),
             page: self.page(written.page.as_ref(), key)?,
             origins: self.origins(written, &key.name("origins"))?,
             subprotocols: written.subprotocols.clone(),
@@ -71,6 +75,7 @@ impl Check<'_> {
                 ..tieline_proto::Limits::default()
             }),
             backlog_bytes: limits.backlog_bytes,
+            methods: Methods::new(),
         })
     }
 

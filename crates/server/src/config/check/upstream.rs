@@ -1,22 +1,20 @@
 //! Checking where a node is, and what may be asked of it.
 
+use std::path::Path;
+
 use super::Check;
 use crate::config::error::{ConfigError, Problem};
+use crate::config::route::Service;
 use crate::config::source::Key;
-use crate::config::upstream as file;
-use crate::service::rpc::upstream::{Address, Options};
+use crate::config::upstream::{UNIX, Upstream};
 
 impl Check<'_> {
     /// The node written at `key`.
-    pub(super) fn upstream(
-        &self,
-        written: &file::Upstream,
-        key: &Key,
-    ) -> Result<Options, ConfigError> {
+    pub(super) fn upstream(&self, written: &Upstream, key: &Key) -> Result<(), ConfigError> {
         let url = &written.url;
-        let Some(address) = self.node_address(url) else {
+        if self.resolved(written).options().is_none() {
             return Err(self.fail(Problem::NodeUrl(url.clone()), &key.name("url")));
-        };
+        }
         for (name, value, min, max) in [
             ("lines", written.lines, 1, 64),
             ("max_calls", written.max_calls, 1, 1 << 20),
@@ -26,38 +24,27 @@ impl Check<'_> {
         ] {
             self.in_range(value, min, max, &key.name(name))?;
         }
-        for (name, span) in [("timeout", written.timeout), ("longest_wait", written.longest_wait)] {
-            if span.get().is_zero() {
-                return Err(self.fail(Problem::NoTime, &key.name(name)));
-            }
-        }
-        Ok(Options {
-            address,
-            lines: written.lines,
-            timeout: written.timeout.get(),
-            longest_wait: written.longest_wait.get(),
-            max_calls: written.max_calls,
-            max_answer_bytes: written.max_answer_bytes,
-            max_subscriptions: written.max_subscriptions,
-            fill_blocks: written.fill_blocks as u64,
-            repeatable: written.repeatable.clone(),
-        })
+        self.lasting(written.timeout, &key.name("timeout"))?;
+        self.lasting(written.longest_wait, &key.name("longest_wait"))
     }
 
-    fn node_address(&self, url: &str) -> Option<Address> {
-        if let Some(path) = url.strip_prefix("unix:") {
-            let path = self.source.resolve(std::path::Path::new(path));
-            return (path.as_os_str().len() <= MAX_SOCKET_PATH).then_some(Address::Ipc(path));
+    /// The service with the paths in it as they are seen from anywhere.
+    pub(super) fn service(&self, written: &Service) -> Service {
+        let mut service = written.clone();
+        if let Service::Rpc(rpc) = &mut service
+            && let Some(upstream) = &mut rpc.upstream
+        {
+            *upstream = self.resolved(upstream);
         }
-        let parsed: http::Uri = url.parse().ok()?;
-        parsed.authority().filter(|authority| !authority.host().is_empty())?;
-        match parsed.scheme_str()? {
-            "http" | "https" => Some(Address::Http(url.to_owned())),
-            "ws" | "wss" => Some(Address::WebSocket(url.to_owned())),
-            _ => None,
+        service
+    }
+
+    fn resolved(&self, written: &Upstream) -> Upstream {
+        let mut upstream = written.clone();
+        if let Some(path) = written.url.strip_prefix(UNIX) {
+            let path = self.source.resolve(Path::new(path));
+            upstream.url = format!("{UNIX}{}", path.display());
         }
+        upstream
     }
 }
-
-/// The longest path of a Unix socket on Linux, in bytes.
-const MAX_SOCKET_PATH: usize = 107;

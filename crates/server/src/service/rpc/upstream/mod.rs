@@ -52,7 +52,7 @@ use self::keeper::{Bounds, Keeper};
 use self::line::{Kept, Line, Unanswered};
 use self::message::{Answer, request};
 pub(crate) use self::options::{Address, Options};
-pub(crate) use self::push::{Gap, Push, Why};
+pub(crate) use self::push::Push;
 pub(crate) use self::subscription::Subscription;
 use self::subscription::{Everywhere, subscribe};
 use self::transport::Lost;
@@ -113,7 +113,7 @@ impl Upstream {
     }
 
     /// Keeps the lines open, for ever. One worker does it for all.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(&self) {
         if let Way::Lines(lines) = &self.0.way {
             let keep = |number| lines.keep(number, &self.0.options);
             join_all((0..self.0.options.lines).map(keep)).await;

@@ -46,13 +46,13 @@ impl Gap {
     /// It is no `eth_subscription`, whose `result` clients would take for a block; a client that
     /// does not know it lets it be. `fromBlock` and `toBlock` are left out where they are not known.
     ///
-    /// `subscription` is the client's own id, as JSON.
-    pub(crate) fn notification(&self, subscription: &RawValue) -> String {
+    /// `subscription` is the client's own id, which needs no escapes.
+    pub(crate) fn notification(&self, subscription: &str) -> String {
         let block = |name: &str, number: Option<u64>| {
             number.map(|number| format!(r#","{name}":"{number:#x}""#)).unwrap_or_default()
         };
         format!(
-            r#"{{"jsonrpc":"2.0","method":"tieline_gap","params":{{"subscription":{subscription},"reason":"{}"{}{}}}}}"#,
+            r#"{{"jsonrpc":"2.0","method":"tieline_gap","params":{{"subscription":"{subscription}","reason":"{}"{}{}}}}}"#,
             self.why,
             block("fromBlock", self.from),
             block("toBlock", self.to),
@@ -76,13 +76,12 @@ mod tests {
 
     #[test]
     fn a_gap_is_told_with_the_blocks_that_are_known() {
-        let id = RawValue::from_string(r#""0x9c""#.to_owned()).unwrap();
         let gap = Gap { from: Some(0x65), to: Some(0x70), why: Why::TooMany };
         assert_eq!(
-            gap.notification(&id),
+            gap.notification("0x9c"),
             r#"{"jsonrpc":"2.0","method":"tieline_gap","params":{"subscription":"0x9c","reason":"too many","fromBlock":"0x65","toBlock":"0x70"}}"#
         );
         let gap = Gap { from: None, to: None, why: Why::Lost };
-        assert!(gap.notification(&id).ends_with(r#""subscription":"0x9c","reason":"lost"}}"#));
+        assert!(gap.notification("0x9c").ends_with(r#""subscription":"0x9c","reason":"lost"}}"#));
     }
 }

@@ -9,6 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::node::Node;
+use super::push::Gap;
 use super::*;
 
 /// For what must come: it fails a test, and its length decides nothing else.
@@ -46,7 +47,8 @@ fn run(node: Node, change: impl FnOnce(&mut Options)) -> Running {
     let mut options = options(node.address());
     change(&mut options);
     let upstream = Upstream::new(options);
-    let task = Task(tokio::spawn(upstream.clone().run()));
+    let running = upstream.clone();
+    let task = Task(tokio::spawn(async move { running.run().await }));
     Running { node, upstream, _running: task }
 }
 
