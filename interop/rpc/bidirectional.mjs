@@ -6,7 +6,8 @@ import { check, within } from "../harness/checks.mjs";
 import { load } from "../harness/tieline.mjs";
 
 const JSONRPC = load("jsonrpc-bidirectional");
-const { WebSocket } = load("ws");
+// Of the version that it was written for: a later one gives texts as bytes.
+const WebSocket = load("ws5");
 
 /** What the server may call. */
 class Ours extends JSONRPC.EndpointBase {
@@ -32,7 +33,7 @@ async function open(server) {
   const router = new JSONRPC.BidirectionalWebsocketRouter(ours);
   const socket = new WebSocket(server.ws("/both"), { perMessageDeflate: false });
   await within(once(socket, "open"), "the line opens");
-  const connection = await router.addWebSocket(socket, "/both");
+  const connection = router.addWebSocketSync(socket);
   const client = router.connectionIDToSingletonClient(connection, JSONRPC.Client);
   return { client, socket };
 }
