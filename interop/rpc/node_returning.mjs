@@ -65,5 +65,6 @@ export async function checkReturning(server, anvil, proxy, clients) {
     await anvil.mine(3);
     await until("the new chain is followed", () => plain.blocks().includes(from + 2));
     assert.deepEqual(plain.blocks(), span(from, from + 2));
+    await allHear(clients, from, from + 2);
   });
 }

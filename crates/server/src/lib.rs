@@ -35,6 +35,7 @@ mod request;
 mod resources;
 mod routes;
 pub mod service;
+mod splitter;
 mod target;
 mod worker;
 

@@ -33,7 +33,6 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod transport;
-mod values;
 
 use std::error::Error;
 use std::sync::Arc;
