@@ -49,6 +49,9 @@ pub(super) enum Lost {
     /// The system says that it is broken.
     #[error("the line is broken")]
     Io(#[source] Arc<io::Error>),
+    /// Its Unix socket cannot be reached.
+    #[error("the line does not open")]
+    Open(#[source] Arc<io::Error>),
     /// The node said what is not JSON-RPC.
     #[error(transparent)]
     NotRpc(Arc<NotRpc>),
@@ -73,7 +76,8 @@ pub(super) async fn open(options: &Options) -> Result<(Speaking, Hearing), Lost>
 }
 
 async fn open_ipc(path: &Path, max_bytes: usize) -> Result<(Speaking, Hearing), Lost> {
-    let (read, write) = UnixStream::connect(path).await?.into_split();
+    let socket = UnixStream::connect(path).await;
+    let (read, write) = socket.map_err(|error| Lost::Open(Arc::new(error)))?.into_split();
     Ok((
         Speaking::Ipc(BufWriter::new(write)),
         Hearing::Ipc { stream: read, values: Splitter::new(max_bytes), max_bytes },
