@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use tieline_server::BindError;
+use tieline_server::StartError;
 use tieline_server::config::ConfigError;
 
 use crate::bench::Failure;
@@ -29,7 +29,7 @@ fn describe(error: &anyhow::Error) -> String {
     if let Some(error) = error.downcast_ref::<ConfigError>() {
         return error.report();
     }
-    match error.downcast_ref::<BindError>().and_then(BindError::advice) {
+    match error.downcast_ref::<StartError>().and_then(StartError::advice) {
         Some(advice) => format!("{error:#}\n  help: {advice}"),
         None => format!("{error:#}"),
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tieline::AcceptOptions;
-use tieline::serve::{BindError, ListenOptions, Place, RunError, Server, ServerOptions, TlsSource};
+use tieline::serve::{ListenOptions, Place, RunError, Server, ServerOptions, TlsSource};
 use tokio::sync::watch;
 use tracing::{error, info};
 
@@ -20,6 +20,7 @@ use crate::causes::Causes;
 use crate::config::{Plan, PlannedListener};
 use crate::resources::Resources;
 use crate::routes::Routes;
+use crate::start::StartError;
 use crate::worker::Shared;
 
 /// A server whose sockets are bound and whose services are ready; nothing is accepted before
@@ -67,17 +68,19 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`BindError`] for the first place that cannot be listened at; nothing is left bound.
-    pub fn bind(plan: Plan) -> Result<Self, BindError> {
-        let Plan { workers, drain, listeners, routes, .. } = plan;
+    /// [`StartError`] for the first place that cannot be listened at, and for a store that cannot be
+    /// used; nothing is left bound.
+    pub fn bind(plan: Plan) -> Result<Self, StartError> {
+        let Plan { workers, drain, listeners, routes, backends, store, .. } = plan;
         let mut server = Server::new(ServerOptions { workers, drain });
         let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
         for listener in &listeners {
             server.listen(&listener.place, listen_options(listener))?;
         }
         let (stop, stopping) = watch::channel(false);
-        let resources = Arc::new(Resources::default());
+        let resources = Arc::new(Resources::new(backends, store.as_ref())?);
         let routes = Routes::new(routes, &resources);
+        resources.outboxes.warn_of_unclaimed();
         let shared = Arc::new(Shared { routes, listeners, resources, stopping });
         Ok(Self { server, shared, stop, drain })
     }

@@ -14,12 +14,16 @@
 
 mod admission;
 mod app;
+#[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
+mod backend;
 #[cfg(test)]
 mod by_hand;
 mod carrier;
 mod causes;
 pub mod config;
 mod delivery;
+#[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
+mod events;
 mod http;
 mod inbox;
 mod listen;
@@ -36,6 +40,9 @@ mod resources;
 mod routes;
 pub mod service;
 mod splitter;
+mod start;
+#[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
+mod store;
 mod target;
 mod worker;
 
@@ -48,4 +55,6 @@ pub use peer::{Peer, Remote};
 pub use peer_id::PeerId;
 pub use request::Request;
 pub use service::{Accept, Conversation, Refusal, Service, rpc};
+pub use start::StartError;
+pub use store::StoreError;
 pub use tieline::serve::{BindError, Message, Overflow, Payload, RunError};

@@ -10,7 +10,6 @@ use prometheus_client::registry::Registry;
 /// looked at when it is registered with, and when it is read.
 pub(crate) struct Metrics(Mutex<Registry>);
 
-#[expect(dead_code, reason = "services and the operator's side come next")]
 impl Metrics {
     /// Has something register its counters, under its own name: `tieline_` is put in front.
     pub(crate) fn register(&self, register: impl FnOnce(&mut Registry)) {
@@ -18,6 +17,7 @@ impl Metrics {
     }
 
     /// All of them, as OpenMetrics has it.
+    #[allow(dead_code, reason = "the operator's side comes next")]
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         let registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);

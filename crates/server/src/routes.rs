@@ -114,14 +114,17 @@ impl Route {
 fn start(
     kind: &config::Service,
     plan: &PlannedRoute,
-    _resources: &Arc<Resources>,
+    resources: &Arc<Resources>,
 ) -> Arc<dyn Service> {
     match kind {
         config::Service::Chat {} => Arc::new(Chat::default()),
         config::Service::Counter {} => Arc::new(Counter::default()),
         config::Service::Echo {} => Arc::new(Echo),
         config::Service::Room {} => Arc::new(Room::default()),
-        config::Service::Rpc(rpc) => Arc::new(Rpc::new(rpc, plan.methods.clone(), &plan.path)),
+        config::Service::Rpc(rpc) => {
+            let methods = plan.methods.clone();
+            Arc::new(Rpc::new(rpc, methods, &plan.path, &resources.backends))
+        }
     }
 }
 

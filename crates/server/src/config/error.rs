@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::source::{At, Key, Source};
@@ -39,12 +40,32 @@ pub enum Problem {
     /// A listener with none or several of `address`, `unix`, `ipc` and `systemd`.
     #[error("a listener has one of `address`, `unix`, `ipc` and `systemd`")]
     AddressOrUnix,
+    /// An address that no backend has.
+    #[error("{0} is an address that no backend has")]
+    BackendAddress(IpAddr),
+    /// A backend without a name.
+    #[error("a backend has a name")]
+    BackendName,
+    /// TLS that cannot be spoken with a backend.
+    #[error("TLS cannot be spoken with this backend")]
+    BackendTls(#[source] tieline::tls::TlsError),
+    /// A URL that is no backend's.
+    #[error("{0:?} is not the URL of a backend")]
+    BackendUrl(String),
     /// The text of the file is not what the keys need; the words are the parser's.
     #[error("{0}")]
     Content(String),
     /// permessage-deflate with numbers that cannot be.
     #[error("permessage-deflate cannot be spoken like this")]
     Compression(#[source] tieline_proto::deflate::ConfigError),
+    /// Two backends with one name.
+    #[error("a backend already has the name {name:?}{}", line(.first))]
+    DuplicateBackend {
+        /// The name of both.
+        name: String,
+        /// The line of the first.
+        first: Option<usize>,
+    },
     /// Two listeners at one place.
     #[error("a listener is already at {place}{}", line(.first))]
     DuplicateListener {
@@ -86,9 +107,18 @@ pub enum Problem {
     /// A URL at which no node can be.
     #[error("{0:?} is not the URL of a node")]
     NodeUrl(String),
+    /// A name that no backend has.
+    #[error("there is no backend with the name {0:?}")]
+    NoBackend(String),
     /// A file that has no route.
     #[error("there is no route: the server would serve nothing")]
     NoRoutes,
+    /// Something durable, and nothing to keep it in.
+    #[error("there is no store to keep this in")]
+    NoStore,
+    /// A time in which nothing can be done.
+    #[error("nothing can be done in no time")]
+    NoTime,
     /// A text that is no origin.
     #[error("{0:?} is not an origin")]
     Origin(String),
@@ -112,9 +142,36 @@ pub enum Problem {
     /// A pattern that no name of a method can match.
     #[error("{0:?} is not a name of methods")]
     Pattern(String),
+    /// A file of roots that cannot be read.
+    #[error("cannot read roots from {}", .path.display())]
+    RootsFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file with a secret that cannot be read.
+    #[error("cannot read a secret from {}", .path.display())]
+    SecretFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A route with neither service nor page.
     #[error("a route has a `service`, a `page`, or both")]
     ServiceOrPage,
+    /// A secret that could be guessed.
+    #[error("the secret in {} has fewer than {min} bytes", .path.display())]
+    ShortSecret {
+        /// The file.
+        path: PathBuf,
+        /// The fewest that may be.
+        min: usize,
+    },
+    /// A path where no store can be.
+    #[error("{} is not a folder", .0.display())]
+    StorePath(PathBuf),
     /// A subprotocol that is no token.
     #[error("{0:?} is not a subprotocol")]
     Subprotocol(String),
@@ -133,6 +190,17 @@ impl Problem {
             Self::AddressOrUnix => {
                 "write address = \"127.0.0.1:8080\", unix = \"/run/tieline.sock\" or systemd = \"tieline.socket\""
             }
+            Self::BackendAddress(_) => {
+                "write the address of the HTTP server itself; link-local, multicast and metadata addresses are never called"
+            }
+            Self::BackendName => "write a word, such as name = \"shop\"",
+            Self::BackendTls(_) => {
+                "install the system's root certificates, or name a PEM file with the backend's root in ca_file"
+            }
+            Self::BackendUrl(_) => {
+                "write it like \"http://127.0.0.1:9000\" or \"https://shop.example/api\": no name and password, no query"
+            }
+            Self::DuplicateBackend { .. } => "give each backend a name of its own",
             Self::DuplicateListener { .. } => "leave one of the two out",
             Self::DuplicateRoute { .. } => {
                 "give each route its own path; a page and a service may share one route"
@@ -146,6 +214,11 @@ impl Problem {
             Self::NodeUrl(_) => {
                 "write \"ws://127.0.0.1:8545\", wss://, http:// or https://, or \"unix:/run/node.ipc\""
             }
+            Self::NoBackend(_) => {
+                "add one: [[backend]], name = \"shop\", url = \"http://127.0.0.1:9000\""
+            }
+            Self::NoStore => "add one: [store], path = \"/var/lib/tieline\"",
+            Self::NoTime => "write a time longer than 0s, such as \"8s\"",
             Self::NoRoutes => "add one: [[route]], path = \"/echo\", service = { kind = \"echo\" }",
             Self::Origin(_) => {
                 "write \"https://example.com\" (no path, no slash at its end), \"null\" or \"same-origin\""
@@ -156,6 +229,12 @@ impl Problem {
             }
             Self::Pattern(_) => "write a name, with * for any letters, like \"eth_*\"",
             Self::ReservedPath(_) => "choose another path",
+            Self::RootsFile { .. } => "name a PEM file that is readable for the server",
+            Self::SecretFile { .. } => "name a file with the secret, readable for the server",
+            Self::ShortSecret { .. } => {
+                "write one that nobody guesses, such as what `openssl rand -hex 32` prints"
+            }
+            Self::StorePath(_) => "name a folder, or a path where one may be made",
             Self::ServiceOrPage => {
                 "add service = { kind = \"echo\" } or page = { kind = \"console\" }"
             }

@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::backend::Backend;
 use super::error::{ConfigError, Problem};
 use super::route::Route;
 use super::source::Source;
 use super::span::Span;
+use super::store::Store;
 
 /// A configuration file of `tieline serve`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +30,13 @@ pub struct File {
 
     /// What is logged, and how.
     pub log: Log,
+
+    /// Where it is kept what must outlive the server. Default: nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
+
+    /// HTTP servers behind this one, which services call by their names. Default none.
+    pub backend: Vec<Backend>,
 
     /// Where the server listens. Default: one listener at 127.0.0.1:8080.
     pub listener: Vec<Listener>,
@@ -200,6 +209,8 @@ impl Default for File {
             workers: None,
             drain: Span::from_secs(10),
             log: Log::default(),
+            store: None,
+            backend: Vec::new(),
             listener: Vec::new(),
             route: Vec::new(),
         }

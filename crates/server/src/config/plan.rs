@@ -9,8 +9,10 @@ use tieline_proto::Limits;
 use tieline_proto::deflate;
 use tieline_proto::handshake::{Hosts, Legacy, Origins};
 
+use super::backend::Protocol;
 use super::file::Log;
 use super::route::Service;
+use crate::backend::{Reach, Secret};
 use crate::listen::Certificates;
 use crate::rpc::Methods;
 
@@ -39,6 +41,74 @@ pub struct Plan {
     pub listeners: Vec<Listener>,
     /// What to serve, each path once.
     pub routes: Vec<Route>,
+    /// What services call, each name once.
+    pub backends: Vec<Backend>,
+    /// What outlives the server, where anything does.
+    pub store: Option<Store>,
+}
+
+/// An HTTP server behind this one.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Backend {
+    /// Its name.
+    pub name: String,
+    /// Scheme, host and base path.
+    pub(crate) url: url::Url,
+    /// What its name may lead to.
+    pub(crate) reach: Reach,
+    /// How long a call may take, repetitions included.
+    pub timeout: Duration,
+    /// How long a connection may take to open.
+    pub connect_within: Duration,
+    /// How often a call is made again.
+    pub retries: u32,
+    /// Largest answer, in bytes.
+    pub max_answer_bytes: usize,
+    /// Most calls in flight.
+    pub max_in_flight: usize,
+    /// What signs requests.
+    pub(crate) secret: Option<Secret>,
+    /// Which HTTP is spoken.
+    pub protocol: Protocol,
+    /// Whom to believe.
+    pub(crate) tls: rustls::ClientConfig,
+    /// Failures in a row after which it is left alone; 0 never.
+    pub breaker_failures: u32,
+    /// For how long.
+    pub breaker_pause: Duration,
+}
+
+/// Where the store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Store {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Bytes of the disk that are left free.
+    pub min_free_bytes: u64,
+}
+
+/// Who is told when devices come and go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Events {
+    /// The name of the backend.
+    pub backend: String,
+    /// The path of the POST.
+    pub path: String,
+    /// Whether they are in the store.
+    pub is_durable: bool,
+    /// How soon a device may be back without having been away.
+    pub grace: Duration,
+    /// Most events that wait.
+    pub max_waiting: usize,
+    /// How often one is sent.
+    pub max_tries: u32,
+    /// How long one is sent.
+    pub max_age: Duration,
+    /// Most dead events that are kept.
+    pub max_dead: usize,
 }
 
 /// A place to listen.

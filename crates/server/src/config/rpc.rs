@@ -17,8 +17,10 @@ pub struct Rpc {
     /// Whether there are methods to try a client with. Default false.
     pub demo: bool,
 
-    /// Methods that may be called: names in which `*` stands for any letters. Default ["*"].
-    pub allow: Vec<String>,
+    /// Methods that may be called: names in which `*` stands for any letters. Default all, of a node
+    /// ["eth_*", "net_*", "web3_*"].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<String>>,
 
     /// Methods that may not be called, whatever `allow` says. Default none.
     pub deny: Vec<String>,
@@ -182,7 +184,7 @@ impl Default for Rpc {
         Self {
             dialect: RpcDialect::Plain,
             demo: false,
-            allow: vec!["*".to_owned()],
+            allow: None,
             deny: Vec::new(),
             backend: None,
             upstream: None,

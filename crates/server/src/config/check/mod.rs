@@ -1,8 +1,10 @@
 //! From what is written to what can be run: every check, in the order of the file.
 
+mod backend;
 mod listener;
 mod route;
 mod rpc;
+mod store;
 mod upstream;
 
 use std::thread;
@@ -39,8 +41,11 @@ fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, Con
         drain: file.drain.get(),
         log: file.log.clone(),
         listeners: check.listeners(&file.listener)?,
+        store: check.store(file.store.as_ref())?,
+        backends: check.backends(&file.backend)?,
         routes: check.routes(&file.route)?,
     };
+    check.rpc_backends(file)?;
     check.ipc_routes(&plan.listeners, &plan.routes)?;
     Ok(plan)
 }

@@ -146,7 +146,7 @@ impl Check<'_> {
 }
 
 /// As a browser sends it: nothing that has to be escaped.
-fn is_path(path: &str) -> bool {
+pub(super) fn is_path(path: &str) -> bool {
     path.starts_with('/')
         && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&byte))
 }

@@ -1,7 +1,10 @@
 //! Checking what a route that speaks JSON-RPC answers.
 
 use super::Check;
+use super::route::is_path;
 use crate::config::error::{ConfigError, Problem};
+use crate::config::file::File;
+use crate::config::route::Service;
 use crate::config::rpc::Rpc;
 use crate::config::source::Key;
 use crate::config::span::Span;
@@ -12,7 +15,14 @@ const MAX_CALLS: usize = 1_000_000;
 
 impl Check<'_> {
     pub(super) fn rpc(&self, written: &Rpc, key: &Key) -> Result<(), ConfigError> {
-        self.patterns(&written.allow, &key.name("allow"))?;
+        self.patterns(written.allow.as_deref().unwrap_or_default(), &key.name("allow"))?;
+        if let Some(backend) = &written.backend {
+            let key = key.name("backend");
+            self.patterns(&backend.methods, &key.name("methods"))?;
+            if !is_path(&backend.path) {
+                return Err(self.fail(Problem::Path(backend.path.clone()), &key.name("path")));
+            }
+        }
         self.patterns(&written.deny, &key.name("deny"))?;
         let protected = &written.rpc_websockets.protected_methods;
         self.patterns(protected, &key.name("rpc_websockets").name("protected_methods"))?;
@@ -40,6 +50,17 @@ impl Check<'_> {
         self.in_range(limits.max_subscriptions, 1, 1 << 20, &key.name("max_subscriptions"))?;
         self.lasting(limits.call_within, &key.name("call_within"))?;
         self.lasting(limits.client_call_within, &key.name("client_call_within"))
+    }
+
+    /// Each backend that answers methods is there.
+    pub(super) fn rpc_backends(&self, file: &File) -> Result<(), ConfigError> {
+        for (index, route) in file.route.iter().enumerate() {
+            let Some(Service::Rpc(rpc)) = &route.service else { continue };
+            let Some(backend) = &rpc.backend else { continue };
+            let key = Key::top("route").index(index).name("service").name("backend").name("name");
+            self.has_backend(&backend.name, &file.backend, &key)?;
+        }
+        Ok(())
     }
 
     fn patterns(&self, patterns: &[String], key: &Key) -> Result<(), ConfigError> {

@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
+use super::backend::Behind;
 use super::cache::Cache;
 use super::call::{Call, Caller};
 use super::error::RpcError;
@@ -37,9 +38,12 @@ use super::upstream::Upstream;
 pub(crate) struct Dispatch {
     pub(crate) methods: Methods,
     pub(crate) allow: Names,
+    /// Of what a node answers, what may be called.
+    pub(crate) allow_node: Names,
     pub(crate) deny: Names,
     pub(crate) rates: Rates,
     pub(crate) cache: Cache,
+    pub(crate) backend: Option<Behind>,
     pub(crate) upstream: Option<Upstream>,
     pub(crate) limits: Limits,
 }
@@ -136,10 +140,19 @@ impl Dispatch {
             Ok(answering) => return answering.await,
             Err(call) => call,
         };
-        match &self.upstream {
-            Some(node) => node.call(call.method(), call.raw_params()).await,
-            None => Err(RpcError::method_not_found(call.method())),
+        let (method, params) = (call.method(), call.raw_params());
+        if let Some(backend) = self.backend.as_ref().filter(|backend| backend.has(method)) {
+            return backend.call(method, params).await;
         }
+        match self.node_for(method) {
+            Some(node) => node.call(method, params).await,
+            None => Err(RpcError::method_not_found(method)),
+        }
+    }
+
+    /// The node, where it may be asked this.
+    fn node_for(&self, method: &str) -> Option<&Upstream> {
+        self.upstream.as_ref().filter(|_| self.allow_node.has(method))
     }
 
     async fn subscribe(
@@ -183,7 +196,7 @@ impl Dispatch {
             let subscribed = self.methods.subscribe(namespace, &name, call);
             return subscribed.expect("it can be subscribed to, as was asked just before");
         }
-        match (&self.upstream, params) {
+        match (self.node_for(method), params) {
             (Some(node), Some(params)) => Ok(follow(node.subscribe(namespace, &params).await?)),
             _ => Err(no_subscription(namespace, &name)),
         }

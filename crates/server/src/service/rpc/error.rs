@@ -1,5 +1,6 @@
 //! What a call is answered that cannot be answered as it was meant.
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// The error of a call, as JSON-RPC 2.0 has it.
@@ -50,6 +51,29 @@ impl RpcError {
     pub fn with_data(mut self, data: &impl serde::Serialize) -> Self {
         self.data = serde_json::value::to_raw_value(data).ok();
         self
+    }
+
+    /// The error that somebody answered with; what was left out is filled in.
+    pub(crate) fn read(error: &RawValue) -> Self {
+        #[derive(Deserialize)]
+        struct Members {
+            #[serde(default = "default_code")]
+            code: i64,
+            #[serde(default)]
+            message: String,
+            #[serde(default)]
+            data: Option<Box<RawValue>>,
+        }
+        const fn default_code() -> i64 {
+            RpcError::DEFAULT
+        }
+        match serde_json::from_str(error.get()) {
+            Ok(Members { code, message, data }) => Self { code, message, data },
+            Err(_) => {
+                let data = Some(error.to_owned());
+                Self { data, ..Self::new(Self::DEFAULT, "an error of another form") }
+            }
+        }
     }
 
     /// Text that is not JSON; only the place is told, nothing of the text.

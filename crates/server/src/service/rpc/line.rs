@@ -17,7 +17,6 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Waker};
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, spawn_local};
@@ -130,7 +129,7 @@ impl Line {
         let Some(asked) = asked else { return false };
         self.pause_or_resume();
         // Whoever asked may have given up.
-        let _ = asked.send(answer.result.map_err(|error| read_error(&error)));
+        let _ = asked.send(answer.result.map_err(|error| RpcError::read(&error)));
         true
     }
 
@@ -183,29 +182,6 @@ impl Drop for Place {
         line.tasks.borrow_mut().remove(number);
         line.in_flight.set(line.in_flight.get() - 1);
         line.pause_or_resume();
-    }
-}
-
-/// The error that a peer answered with; what it left out is filled in.
-fn read_error(error: &RawValue) -> RpcError {
-    #[derive(Deserialize)]
-    struct Members {
-        #[serde(default = "default_code")]
-        code: i64,
-        #[serde(default)]
-        message: String,
-        #[serde(default)]
-        data: Option<Box<RawValue>>,
-    }
-    const fn default_code() -> i64 {
-        RpcError::DEFAULT
-    }
-    match serde_json::from_str(error.get()) {
-        Ok(Members { code, message, data }) => RpcError { code, message, data },
-        Err(_) => {
-            let data = Some(error.to_owned());
-            RpcError { data, ..RpcError::new(RpcError::DEFAULT, "an error of another form") }
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! a POST ─▶ post ───────────────────────┘   one, or a batch         └─▶ an upstream node
 //! ```
 
+mod backend;
 mod cache;
 mod call;
 mod client;

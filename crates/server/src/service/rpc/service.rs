@@ -10,6 +10,7 @@ use http::Method;
 use tieline::serve::Overflow;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::backend::Behind;
 use super::cache::Cache;
 use super::conversation::Talk;
 use super::demo;
@@ -21,6 +22,7 @@ use super::names::Names;
 use super::post;
 use super::rates::{Rate, Rates};
 use super::upstream::Upstream;
+use crate::backend::Backends;
 use crate::config::{self, RateOf, RpcDialect};
 use crate::http::{Answer, Exchange};
 use crate::peer::Peer;
@@ -42,12 +44,20 @@ enum Dialect {
     RpcWebsockets(Arc<Rules>),
 }
 
+/// The pattern of every name.
+const EVERYTHING: &str = "*";
+
 /// How often what is counted of addresses that no longer call is forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 impl Rpc {
     /// What a checked configuration asks for, with methods of the program's own.
-    pub(crate) fn new(config: &config::Rpc, mut methods: Methods, path: &str) -> Self {
+    pub(crate) fn new(
+        config: &config::Rpc,
+        mut methods: Methods,
+        path: &str,
+        backends: &Backends,
+    ) -> Self {
         if config.demo {
             demo::add(&mut methods);
         }
@@ -73,15 +83,27 @@ impl Rpc {
         });
         let dispatch = Dispatch {
             methods,
-            allow: Names::of(&config.allow),
+            allow: Names::of(config.allow.as_ref().unwrap_or(&vec![EVERYTHING.to_owned()])),
+            allow_node: config.allow.as_ref().map_or_else(reading_namespaces, Names::of),
             deny: Names::of(&config.deny),
             rates: Rates::new(rates),
             cache: Cache::new(config.cache.iter().map(kept).collect(), config.cache_bytes),
             limits: limits(&config.limits),
+            backend: config.backend.as_ref().and_then(|written| {
+                let backend = backends.find(&written.name)?;
+                let methods = Names::of(&written.methods);
+                Some(Behind::new(&written.name, backend, &written.path, methods))
+            }),
             upstream,
         };
         Self { dispatch: Arc::new(dispatch), dialect }
     }
+}
+
+/// What a node is asked for everybody where nothing says more: no accounts, no debugging, nothing
+/// that only its owner should do.
+fn reading_namespaces() -> Names {
+    Names::of(&["eth_*", "net_*", "web3_*"].map(str::to_owned))
 }
 
 fn rate(written: &config::RpcRate) -> Option<Rate> {

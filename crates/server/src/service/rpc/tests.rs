@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::methods::Methods;
 use super::service::Rpc;
 use super::{Feed, RpcError};
+use crate::backend::Backends;
 use crate::by_hand::{Bench, request};
 use crate::config;
 use crate::peer::Peer;
@@ -68,11 +69,11 @@ fn rpc(toml: &str) -> config::Rpc {
 
 fn demo(toml: &str) -> Rpc {
     let config = rpc(&format!("demo = true\n{toml}"));
-    Rpc::new(&config, Methods::new(), "/rpc")
+    Rpc::new(&config, Methods::new(), "/rpc", &Backends::default())
 }
 
 fn with(methods: Methods, toml: &str) -> Rpc {
-    Rpc::new(&rpc(toml), methods, "/rpc")
+    Rpc::new(&rpc(toml), methods, "/rpc", &Backends::default())
 }
 
 fn call(id: &str, method: &str, params: &str) -> String {
