@@ -78,7 +78,7 @@ async def follow(anvil, provider):
         await asyncio.to_thread(anvil.mine, 3)
         await hear(3)
         same(await web3.eth.block_number, first + 5)
-        # On another chain the gap is told, which web3.py lets be.
+        # On another chain there is a gap, of which web3.py does not know how to be told.
         await asyncio.to_thread(anvil.stop)
         STATE.unlink()
         await asyncio.to_thread(anvil.start)
