@@ -11,7 +11,8 @@ export async function openRpc(url) {
   const calls = new Map();
   const line = {
     heard: [],
-    closed: false,
+    /** The code that it was closed with. */
+    closed: undefined,
     /** The whole answer to a call. */
     ask(method, ...params) {
       const id = calls.size + 1;
@@ -37,7 +38,7 @@ export async function openRpc(url) {
     if ("id" in message) calls.get(message.id)?.(message);
     else line.heard.push(message);
   });
-  socket.on("close", () => (line.closed = true));
+  socket.on("close", (code) => (line.closed = code));
   await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
   return line;
 }

@@ -3,12 +3,15 @@
 import assert from "node:assert/strict";
 import { check, until } from "../harness/checks.mjs";
 import { allHear, signedLog } from "./node_libraries.mjs";
-import { openRpc, span } from "./node_line.mjs";
+import { hearsBlock, openRpc, span } from "./node_line.mjs";
 
 export async function checkReturning(server, anvil, proxy, clients) {
   const following = clients.filter(({ logs }) => logs);
   const plain = await openRpc(server.ws());
   const subscription = await plain.call("eth_subscribe", "newHeads");
+  assert.equal(await plain.call("tieline_gaps"), true);
+  const strict = await openRpc(server.ws("/ipc"));
+  await strict.call("eth_subscribe", "newHeads");
 
   await check("blocks and logs that came while the line was cut are told afterwards, once and in order", async () => {
     const from = (await anvil.number()) + 1;
@@ -37,6 +40,9 @@ export async function checkReturning(server, anvil, proxy, clients) {
     await allHear(clients, from, from + 2);
     assert.deepEqual(plain.gaps(), []);
     for (const { params } of plain.heard) assert.equal(params.subscription, subscription);
+    const heard = await hearsBlock(strict, from + 2);
+    assert.deepEqual(heard, span(heard[0], from + 2));
+    assert.equal(strict.closed, undefined);
   });
 
   await check("what is sent while anvil is dead is refused at once, what is read waits for it", async () => {
@@ -65,5 +71,11 @@ export async function checkReturning(server, anvil, proxy, clients) {
     await anvil.mine(3);
     await until("the new chain is followed", () => plain.blocks().includes(from + 2));
     assert.deepEqual(plain.blocks(), span(from, from + 2));
+    await allHear(clients, from, from + 2);
+  });
+
+  await check("where the route says so, a client that misses something is closed with 1013", async () => {
+    await until("it is closed", () => strict.closed !== undefined);
+    assert.equal(strict.closed, 1013);
   });
 }

@@ -14,7 +14,8 @@ const nodeIpc = join(folder, "anvil.ipc");
 
 const anvil = await startAnvil({ ipc: nodeIpc });
 const proxy = await startProxy(anvil.ws);
-const upstream = (url) => `service = { kind = "rpc", upstream = { url = "${url}", longest_wait = "1s" } }`;
+const upstream = (url, more = "") =>
+  `service = { kind = "rpc", upstream = { url = "${url}", longest_wait = "1s"${more} } }`;
 const server = await startTieline({
   config: `
 [[listener]]
@@ -30,7 +31,7 @@ ${upstream(proxy.url)}
 
 [[route]]
 path = "/ipc"
-${upstream(`unix:${nodeIpc}`)}
+${upstream(`unix:${nodeIpc}`, `, on_gap = "close"`)}
 
 [[route]]
 path = "/http"

@@ -39,6 +39,7 @@ mod request;
 mod resources;
 mod routes;
 pub mod service;
+mod splitter;
 mod start;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod store;

@@ -26,11 +26,11 @@ use tracing::debug;
 
 use super::conversation::Served;
 use super::log;
-use super::splitter::{Splitter, TooLong};
 use crate::patient::Patient;
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::routes::Route;
+use crate::splitter::{Splitter, TooLong};
 use crate::worker::Worker;
 
 /// The longest path that a client can connect to: what Linux has room for.

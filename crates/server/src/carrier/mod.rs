@@ -7,7 +7,6 @@ mod conversation;
 mod ipc;
 mod link;
 mod log;
-mod splitter;
 mod stream;
 
 use std::rc::Rc;

@@ -35,4 +35,4 @@ pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};
 pub use store::Store;
 pub use tieline::serve::Place;
-pub use upstream::Upstream;
+pub use upstream::{OnGap, Upstream};

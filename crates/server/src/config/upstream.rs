@@ -59,6 +59,23 @@ pub struct Upstream {
     /// is away, and are asked again where their answer was lost. Default none.
     #[serde(default)]
     pub repeatable: Vec<String>,
+
+    /// What becomes of a client that has missed something which cannot be read afterwards, and has
+    /// not asked to be told with the method `tieline_gaps`. Default "go_on".
+    #[serde(default)]
+    pub on_gap: OnGap,
+}
+
+/// What becomes of a client that has missed something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnGap {
+    /// Its line is closed with 1013, so that it subscribes anew.
+    Close,
+    /// It goes on with what comes next.
+    #[default]
+    GoOn,
 }
 
 /// What a node's Unix socket begins with.
@@ -80,6 +97,7 @@ impl Upstream {
             max_subscriptions: self.max_subscriptions,
             fill_blocks: self.fill_blocks as u64,
             repeatable: self.repeatable.clone(),
+            on_gap: self.on_gap,
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! | in this order                                    | otherwise              |
 //! |--------------------------------------------------|------------------------|
+//! | `tieline_gaps`, where there is a node            | (the next)             |
 //! | the method is allowed and not denied             | -32601                 |
 //! | no rate is exceeded                              | -32005                 |
 //! | `<ns>_subscribe`, `<ns>_unsubscribe`             | (the next)             |
@@ -32,6 +33,9 @@ use super::rates::Rates;
 use super::request::Ask;
 use super::subscriptions::SubscriptionId;
 use super::upstream::Upstream;
+
+/// The method by which a client asks to be told of gaps in its subscriptions at a node.
+const GAPS: &str = "tieline_gaps";
 
 /// What answers the calls of one route, shared by its workers.
 #[derive(Debug)]
@@ -89,6 +93,9 @@ impl Dispatch {
 
     async fn answer(&self, ask: Ask, caller: &Caller) -> Outcome {
         let Ask { method, params, .. } = ask;
+        if method == GAPS && self.upstream.is_some() {
+            return hear_gaps(caller).into();
+        }
         if let Err(error) = self.check(&method, caller) {
             return Err(error).into();
         }
@@ -197,10 +204,18 @@ impl Dispatch {
             return subscribed.expect("it can be subscribed to, as was asked just before");
         }
         match (self.node_for(method), params) {
-            (Some(node), Some(params)) => Ok(follow(node.subscribe(namespace, &params).await?)),
+            (Some(node), Some(params)) => {
+                Ok(follow(node.subscribe(namespace, &params).await?, node.on_gap()))
+            }
             _ => Err(no_subscription(namespace, &name)),
         }
     }
+}
+
+/// From here on the caller is told of gaps.
+fn hear_gaps(caller: &Caller) -> Result<Box<RawValue>, RpcError> {
+    line_of(caller)?.hears_gaps.set(true);
+    Ok(RawValue::TRUE.to_owned())
 }
 
 fn unsubscribe(params: Option<&RawValue>, caller: &Caller) -> Result<Box<RawValue>, RpcError> {

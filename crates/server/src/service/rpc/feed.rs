@@ -47,6 +47,11 @@ impl Feed {
         }
     }
 
+    /// Whether the subscriber wants to be told of gaps.
+    pub(crate) fn hears_gaps(&self) -> bool {
+        self.line.upgrade().is_some_and(|line| line.hears_gaps.get())
+    }
+
     /// Says something else about the subscription.
     pub(crate) fn say(&self, text: String) {
         if let Some(line) = self.line.upgrade() {
@@ -54,7 +59,7 @@ impl Feed {
         }
     }
 
-    /// Closes the line, because something was dropped that should have been pushed.
+    /// Closes the line, because something is missing that should have been pushed.
     pub(crate) fn end(&self) {
         if let Some(line) = self.line.upgrade() {
             line.peer().close(CloseCode::TRY_AGAIN, "a subscription ended: subscribe again");

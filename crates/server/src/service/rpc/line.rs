@@ -43,6 +43,8 @@ pub(crate) struct Line {
     /// The last number given to a task or a call of ours.
     last: Cell<u64>,
     pub(crate) subscriptions: Subscriptions,
+    /// Whether the peer has asked to be told of gaps in its subscriptions.
+    pub(crate) hears_gaps: Cell<bool>,
 }
 
 type ClientAnswer = Result<Box<RawValue>, RpcError>;
@@ -68,6 +70,7 @@ impl Line {
             asked: RefCell::default(),
             last: Cell::default(),
             subscriptions: Subscriptions::default(),
+            hears_gaps: Cell::default(),
         })
     }
 

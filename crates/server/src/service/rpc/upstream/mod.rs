@@ -33,7 +33,6 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod transport;
-mod values;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -51,7 +50,7 @@ use self::http::{Failure, Http};
 use self::keeper::{Bounds, Keeper};
 use self::line::{Kept, Line, Unanswered};
 use self::message::{Answer, request};
-pub(crate) use self::options::{Address, Options};
+pub(crate) use self::options::{Address, OnGap, Options};
 pub(crate) use self::push::Push;
 pub(crate) use self::subscription::Subscription;
 use self::subscription::{Everywhere, subscribe};
@@ -118,6 +117,11 @@ impl Upstream {
             let keep = |number| lines.keep(number, &self.0.options);
             join_all((0..self.0.options.lines).map(keep)).await;
         }
+    }
+
+    /// What becomes of a client that misses something and has not asked to be told.
+    pub(crate) fn on_gap(&self) -> OnGap {
+        self.0.options.on_gap
     }
 
     /// Makes a call. The answer is the node's, to the letter.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use crate::config::OnGap;
+
 /// How a node is used. Made from the configuration, which says what each means.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -16,6 +18,7 @@ pub(crate) struct Options {
     pub(crate) max_subscriptions: usize,
     pub(crate) fill_blocks: u64,
     pub(crate) repeatable: Vec<String>,
+    pub(crate) on_gap: OnGap,
 }
 
 /// Where a node is.

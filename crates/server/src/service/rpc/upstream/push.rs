@@ -43,8 +43,9 @@ impl Gap {
     ///                                                    "fromBlock":"0x65","toBlock":"0x70"}}
     /// ```
     ///
-    /// It is no `eth_subscription`, whose `result` clients would take for a block; a client that
-    /// does not know it lets it be. `fromBlock` and `toBlock` are left out where they are not known.
+    /// It is no `eth_subscription`, whose `result` clients would take for a block; and as some
+    /// clients end at a notification that they do not know, it is for those that asked for it with
+    /// `tieline_gaps`. `fromBlock` and `toBlock` are left out where they are not known.
     ///
     /// `subscription` is the client's own id, which needs no escapes.
     pub(crate) fn notification(&self, subscription: &str) -> String {

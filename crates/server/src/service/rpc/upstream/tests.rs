@@ -40,6 +40,7 @@ pub(super) fn options(address: Address) -> Options {
         max_subscriptions: 4,
         fill_blocks: 4,
         repeatable: vec!["my_read".to_owned()],
+        on_gap: OnGap::GoOn,
     }
 }
 

@@ -17,14 +17,14 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use super::keeper::Silent;
 use super::message::NotRpc;
 use super::options::{Address, Options};
-use super::values::{ValueError, Values};
+use crate::splitter::{Splitter, TooLong};
 
 /// Room for one read of a Unix socket.
 const READ_BYTES: usize = 16 << 10;
 
 /// The half from which the node is heard.
 pub(super) enum Hearing {
-    Ipc(OwnedReadHalf, Values),
+    Ipc { stream: OwnedReadHalf, values: Splitter, max_bytes: usize },
     WebSocket(Receiver<ClientStream>),
 }
 
@@ -49,12 +49,12 @@ pub(super) enum Lost {
     /// The system says that it is broken.
     #[error("the line is broken")]
     Io(#[source] Arc<io::Error>),
+    /// Its Unix socket cannot be reached.
+    #[error("the line does not open")]
+    Open(#[source] Arc<io::Error>),
     /// The node said what is not JSON-RPC.
     #[error(transparent)]
     NotRpc(Arc<NotRpc>),
-    /// The node's stream cannot be cut into values.
-    #[error("the node says what is not JSON-RPC")]
-    NotValues(#[source] ValueError),
     /// The node does not answer.
     #[error(transparent)]
     Silent(Silent),
@@ -76,8 +76,12 @@ pub(super) async fn open(options: &Options) -> Result<(Speaking, Hearing), Lost>
 }
 
 async fn open_ipc(path: &Path, max_bytes: usize) -> Result<(Speaking, Hearing), Lost> {
-    let (read, write) = UnixStream::connect(path).await?.into_split();
-    Ok((Speaking::Ipc(BufWriter::new(write)), Hearing::Ipc(read, Values::new(max_bytes))))
+    let socket = UnixStream::connect(path).await;
+    let (read, write) = socket.map_err(|error| Lost::Open(Arc::new(error)))?.into_split();
+    Ok((
+        Speaking::Ipc(BufWriter::new(write)),
+        Hearing::Ipc { stream: read, values: Splitter::new(max_bytes), max_bytes },
+    ))
 }
 
 async fn open_websocket(url: &str, max_bytes: usize) -> Result<(Speaking, Hearing), Lost> {
@@ -114,8 +118,9 @@ impl Hearing {
     /// The next thing that the node says.
     pub(super) async fn next(&mut self) -> Result<Bytes, Lost> {
         match self {
-            Self::Ipc(stream, values) => loop {
-                if let Some(value) = values.next()? {
+            Self::Ipc { stream, values, max_bytes } => loop {
+                let next = values.next().map_err(|TooLong| Lost::TooBig(*max_bytes));
+                if let Some(value) = next? {
                     return Ok(value.freeze());
                 }
                 let buffer = values.buffer();
@@ -147,15 +152,6 @@ impl From<NotRpc> for Lost {
 impl From<Silent> for Lost {
     fn from(error: Silent) -> Self {
         Self::Silent(error)
-    }
-}
-
-impl From<ValueError> for Lost {
-    fn from(error: ValueError) -> Self {
-        match error {
-            ValueError::TooBig(limit) => Self::TooBig(limit),
-            error => Self::NotValues(error),
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::{Buf, BytesMut};
 
 /// Puts values together.
 #[derive(Debug)]
-pub(super) struct Splitter {
+pub(crate) struct Splitter {
     buffer: BytesMut,
     /// How much of the value at the front was looked at.
     scanned: usize,
@@ -31,20 +31,20 @@ enum State {
 
 /// A value that is longer than it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(crate) struct TooLong;
 
 impl Splitter {
-    pub(super) fn new(max_bytes: usize) -> Self {
+    pub(crate) fn new(max_bytes: usize) -> Self {
         Self { buffer: BytesMut::new(), scanned: 0, state: State::Between, max_bytes }
     }
 
     /// Where to put what was read.
-    pub(super) const fn buffer(&mut self) -> &mut BytesMut {
+    pub(crate) const fn buffer(&mut self) -> &mut BytesMut {
         &mut self.buffer
     }
 
     /// The next value that is whole.
-    pub(super) fn next(&mut self) -> Result<Option<BytesMut>, TooLong> {
+    pub(crate) fn next(&mut self) -> Result<Option<BytesMut>, TooLong> {
         while let Some(&byte) = self.buffer.get(self.scanned) {
             if self.state == State::Between && is_space(byte) {
                 let spaces = self.buffer.iter().take_while(|byte| is_space(**byte)).count();
@@ -69,7 +69,7 @@ impl Splitter {
     }
 
     /// What is left when nothing more comes: a word that nothing ended, or half a value.
-    pub(super) fn finish(&mut self) -> Option<BytesMut> {
+    pub(crate) fn finish(&mut self) -> Option<BytesMut> {
         (self.state != State::Between).then(|| self.take(self.buffer.len()))
     }
 
