@@ -11,13 +11,14 @@ use tieline::serve::Backlog;
 use tieline::{CloseCode, Message};
 use tokio::sync::watch;
 
+use crate::config::{File, Overrides, Plan, Source};
 use crate::delivery::Delivery;
 use crate::inbox::Inbox;
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
 use crate::request::Request;
 use crate::resources::Resources;
-use crate::routes::Routes;
+use crate::routes::{Route, Routes};
 use crate::worker::Shared;
 
 /// A worker that does its work when it is told to.
@@ -117,4 +118,15 @@ pub(crate) fn shared() -> Arc<Shared> {
     let resources = Arc::new(Resources::default());
     let routes = Routes::new(Vec::new(), &resources);
     Arc::new(Shared { routes, listeners: Vec::new(), resources, stopping })
+}
+
+/// The route that is written like this, with its service running.
+pub(crate) fn route(lines: &str) -> Arc<Route> {
+    let source = Source::new("by-hand.toml", format!("[[route]]\n{lines}\n"));
+    let plan = File::parse(&source)
+        .and_then(|file| Plan::new(file, &source, &Overrides::default()))
+        .unwrap_or_else(|error| panic!("{}", error.report()));
+    let path = plan.routes[0].path.clone();
+    let routes = Routes::new(plan.routes, &Arc::new(Resources::default()));
+    Arc::clone(routes.find(&path).expect("it was just made"))
 }

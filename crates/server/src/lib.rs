@@ -46,6 +46,7 @@ mod request;
 mod resources;
 mod routes;
 pub mod service;
+mod splitter;
 mod start;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod store;
@@ -62,7 +63,7 @@ pub use name::Name;
 pub use peer::{Peer, Remote};
 pub use peer_id::PeerId;
 pub use request::Request;
-pub use service::{Accept, Conversation, Refusal, Service};
+pub use service::{Accept, Conversation, Refusal, Service, rpc};
 pub use start::StartError;
 pub use store::StoreError;
 pub use tieline::serve::{BindError, Message, Overflow, Payload, RunError};

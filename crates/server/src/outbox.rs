@@ -13,6 +13,10 @@ pub(crate) type End = (CloseCode, String);
 /// its allocation, and the header of its frame.
 const HOLDING_BYTES: usize = 2 * size_of::<Message>() + 48;
 
+/// What a peer that must read first may be told beside its answers, beyond the bound; the bound,
+/// where that is more.
+const WAITING_BYTES: usize = 1 << 20;
+
 /// What a message that waits is charged with, so that empty ones are not free.
 pub(crate) fn cost(message: &Message) -> usize {
     HOLDING_BYTES + message.len()
@@ -65,8 +69,21 @@ impl Outbox {
         if held > 0 && held + cost > self.backlog.max_bytes && !self.make_room(cost) {
             return;
         }
+        self.append(message);
+    }
+
+    /// Adds an answer to what the peer asked: where the service waits for peers that do not read, it
+    /// is never too much.
+    pub(crate) fn push_reply(&mut self, message: Message) {
+        match self.backlog.overflow {
+            Overflow::Wait if !self.is_ending() => self.append(message),
+            _ => self.push(message),
+        }
+    }
+
+    fn append(&mut self, message: Message) {
+        self.queued += cost(&message);
         self.queue.push_back(message);
-        self.queued += cost;
         self.wake();
     }
 
@@ -85,7 +102,7 @@ impl Outbox {
                 }
                 true
             }
-            Overflow::Wait => true,
+            Overflow::Wait if self.queued + self.in_carrier + cost <= self.most() => true,
             _ => {
                 // Nobody will read it: the memory is wanted back now.
                 self.queue = VecDeque::new();
@@ -94,6 +111,12 @@ impl Outbox {
                 false
             }
         }
+    }
+
+    /// What may wait where the service waits for peers that do not read.
+    fn most(&self) -> usize {
+        let max_bytes = self.backlog.max_bytes;
+        max_bytes + max_bytes.max(WAITING_BYTES)
     }
 
     /// Asks for the end, after what waits. The first to ask says code and reason.

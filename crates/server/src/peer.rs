@@ -82,6 +82,16 @@ impl Peer {
         }
     }
 
+    /// Sends the answer to something that the peer asked, now or earlier: where the service waits for
+    /// peers that do not read, it is never too much. How many answers there may be is for the service
+    /// to bound, whose peer is not read from while it does not read.
+    pub fn reply(&self, payload: impl Payload) {
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => worker.engine().reply(*link, payload),
+            Carrier::Line(line) => line.0.borrow_mut().push_reply(payload.into_message()),
+        }
+    }
+
     /// Reads nothing more from the peer until it is [resumed](Self::resume): for a service that
     /// cannot take more for now.
     pub fn pause(&self) {

@@ -14,6 +14,7 @@ use crate::causes::Causes;
 use crate::config::{self, PlannedPage, PlannedRoute};
 use crate::http::HEALTH_PATH;
 use crate::resources::Resources;
+use crate::service::rpc::Rpc;
 use crate::service::{Chat, Counter, Echo, Gateway, Room, Service};
 use crate::tunnel::Tunnel;
 
@@ -184,6 +185,10 @@ fn start(
         }
         config::Service::Proxy(_) => unreachable!("its plan has a tunnel instead"),
         config::Service::Room {} => Arc::new(Room::default()),
+        config::Service::Rpc(rpc) => {
+            let methods = plan.methods.clone();
+            Arc::new(Rpc::new(rpc, methods, &plan.path, &resources.backends))
+        }
     }
 }
 

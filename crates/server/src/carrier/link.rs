@@ -12,7 +12,7 @@ use tokio::task::spawn_local;
 use tokio::time::sleep;
 use tracing::{debug, error, warn};
 
-use super::log;
+use super::{ipc, log};
 use crate::admission::{Admission, Admitted, Entrance, admit};
 use crate::causes::Causes;
 use crate::counts::Open;
@@ -176,6 +176,12 @@ impl Handler for Carrier {
 
     fn hand_off(&mut self, handoff: Handoff) {
         let (worker, entrance) = (Rc::clone(&self.0), self.entrance(&handoff.arrival));
+        if let Some(path) = &entrance.listener.ipc {
+            if let Some(route) = worker.routes().serving(path).map(Arc::clone) {
+                spawn_local(ipc::carry(worker, route, handoff));
+            }
+            return;
+        }
         let within = entrance.listener.limits.handshake_within;
         let stream = Patient::new(handoff, within);
         spawn_local(pages::serve(worker, entrance, stream));

@@ -22,6 +22,11 @@ pub(super) fn connected(peer: &Peer, request: &Request, agreement: &Agreement) {
     );
 }
 
+/// A line without a handshake is open.
+pub(super) fn attached(peer: &Peer, request: &Request, via: &str) {
+    info!(peer = %peer.id(), name = %request.name(), path = request.path(), via, "connected");
+}
+
 /// A line has ended.
 pub(super) fn disconnected(peer: PeerId, how: &Closed, duration_ms: u64, traffic: &Traffic) {
     let Traffic { messages_in, bytes_in, messages_out, bytes_out, .. } = *traffic;

@@ -4,6 +4,7 @@
 //! kept alive or HTTP/2, is a task with a socket of its own.
 
 mod conversation;
+mod ipc;
 mod link;
 mod log;
 mod stream;
@@ -11,6 +12,7 @@ mod stream;
 use std::rc::Rc;
 
 use http::StatusCode;
+pub(crate) use ipc::MAX_PATH_BYTES;
 pub(crate) use link::Carrier;
 use tieline::{Agreement, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -45,8 +45,8 @@ pub enum Problem {
     /// An address that is not an IP address and a port.
     #[error("{0:?} is not an IP address and a port")]
     Address(String),
-    /// A listener with neither or both of `address` and `unix`.
-    #[error("a listener has either `address` or `unix`")]
+    /// A listener with none or several of `address`, `unix`, `ipc` and `systemd`.
+    #[error("a listener has one of `address`, `unix`, `ipc` and `systemd`")]
     AddressOrUnix,
     /// An address that no backend has.
     #[error("{0} is an address that no backend has")]
@@ -117,6 +117,15 @@ pub enum Problem {
     /// No algorithm.
     #[error("no algorithm is accepted: nobody could come")]
     NoAlgorithm,
+    /// The path of a socket that no client could connect to.
+    #[error("the path has {0} bytes, and a socket's at most 107")]
+    IpcPath(usize),
+    /// `ipc` without `route`, or the other way round.
+    #[error("`ipc` and `route` belong together")]
+    IpcRoute,
+    /// A route that is not there, or has no service of the kind `rpc`.
+    #[error("no route has the path {0:?} and a service of the kind \"rpc\"")]
+    NoRpcRoute(String),
     /// A setting outside its range.
     #[error("{value} is not between {min} and {max}")]
     Range {
@@ -127,6 +136,9 @@ pub enum Problem {
         /// The largest that may be.
         max: u64,
     },
+    /// A URL at which no node can be.
+    #[error("{0:?} is not the URL of a node")]
+    NodeUrl(String),
     /// A name that no backend has.
     #[error("there is no backend with the name {0:?}")]
     NoBackend(String),
@@ -176,6 +188,9 @@ pub enum Problem {
     /// The file itself cannot be read.
     #[error("cannot read the file")]
     Read(#[source] io::Error),
+    /// A pattern that no name of a method can match.
+    #[error("{0:?} is not a name of methods")]
+    Pattern(String),
     /// A file of roots that cannot be read.
     #[error("cannot read roots from {}", .path.display())]
     RootsFile {
@@ -263,6 +278,14 @@ impl Problem {
             }
             Self::Gateway(problem) => return problem.advice(),
             Self::Host(_) => "write a name or an address without a port, like \"tieline.example\"",
+            Self::IpcPath(_) => "choose a shorter one, like \"/run/tieline/rpc.ipc\"",
+            Self::IpcRoute => "write ipc = \"/run/tieline/rpc.ipc\" and route = \"/rpc\"",
+            Self::NoRpcRoute(_) => {
+                "add it: [[route]], path = \"/rpc\", service = { kind = \"rpc\" }"
+            }
+            Self::NodeUrl(_) => {
+                "write \"ws://127.0.0.1:8545\", wss://, http:// or https://, or \"unix:/run/node.ipc\""
+            }
             Self::NoBackend(_) => {
                 "add one: [[backend]], name = \"shop\", url = \"http://127.0.0.1:9000\""
             }
@@ -291,6 +314,7 @@ impl Problem {
             Self::Path(_) => {
                 "begin with \"/\"; no spaces, \"?\" or \"#\"; others than ASCII as %XX"
             }
+            Self::Pattern(_) => "write a name, with * for any letters, like \"eth_*\"",
             Self::ReservedPath(_) => "choose another path",
             Self::RootsFile { .. } => "name a PEM file that is readable for the server",
             Self::SecretFile { .. } => "name a file with the secret, readable for the server",

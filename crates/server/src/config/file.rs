@@ -109,6 +109,16 @@ pub struct Listener {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unix: Option<PathBuf>,
 
+    /// Path of a Unix socket that speaks JSON-RPC without HTTP, instead of an address: JSON values
+    /// one behind the other, each answer on a line. It is its owner's alone (mode 0600), and its path
+    /// at most 107 bytes long. `route` says what is spoken to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipc: Option<PathBuf>,
+
+    /// The path of the route that is spoken to at `ipc`; its service is of the kind "rpc".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+
     /// A socket that systemd has opened (socket activation), instead of an address: its
     /// `FileDescriptorName=`, or the name of the socket unit where that has none.
     #[serde(skip_serializing_if = "Option::is_none")]

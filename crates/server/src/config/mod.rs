@@ -20,9 +20,11 @@ mod plan;
 mod proxy;
 mod rate;
 mod route;
+mod rpc;
 mod source;
 mod span;
 mod store;
+mod upstream;
 
 pub use access::{Access, ClaimNames, JwtAccess, TokenAccess};
 pub use backend::{Backend, Breaker, Protocol};
@@ -41,7 +43,9 @@ pub use plan::{
 pub use proxy::{Health, Proxy, UpstreamTls};
 pub use rate::{Rate, RateError};
 pub use route::{Compression, Excess, Limits, Page, Route, Service};
+pub use rpc::{RateOf, Rpc, RpcBackend, RpcCache, RpcDialect, RpcLimits, RpcRate, RpcWebsockets};
 pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};
 pub use store::Store;
 pub use tieline::serve::Place;
+pub use upstream::{OnGap, Upstream};

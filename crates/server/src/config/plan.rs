@@ -19,6 +19,7 @@ use crate::auth::{Access, Tokens};
 use crate::backend::{Reach, Secret};
 use crate::limits::Limiter;
 use crate::listen::Certificates;
+use crate::rpc::Methods;
 use crate::tunnel;
 
 /// Everything that the server will do. [`App::bind`](crate::App::bind) starts from it.
@@ -136,6 +137,8 @@ pub struct Listener {
     pub(crate) label: Arc<str>,
     /// How often, and how many, from one address.
     pub(crate) limiter: Arc<Limiter>,
+    /// The path of the one route that is spoken to here, where there is no HTTP.
+    pub ipc: Option<String>,
 }
 
 /// The operator's side.
@@ -180,6 +183,8 @@ pub struct Route {
     pub backlog_bytes: usize,
     /// How often, how many, and how much.
     pub(crate) limiter: Arc<Limiter>,
+    /// Methods in Rust that a service of the kind `rpc` answers. Default none.
+    pub methods: Methods,
 }
 
 /// A gateway, with what its files hold.

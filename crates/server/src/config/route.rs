@@ -9,6 +9,7 @@ use super::access::Access;
 use super::gateway::Gateway;
 use super::proxy::Proxy;
 use super::rate::Rate;
+use super::rpc::Rpc;
 use super::span::Span;
 
 /// What stands at one path: a service for WebSockets, a page for browsers, or both.
@@ -72,6 +73,8 @@ pub enum Service {
     Proxy(Box<Proxy>),
     /// A chat where the server gives everybody an id.
     Room {},
+    /// JSON-RPC 2.0 in both directions.
+    Rpc(Box<Rpc>),
 }
 
 /// What a browser is shown.

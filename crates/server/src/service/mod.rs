@@ -8,6 +8,7 @@ mod misunderstood;
 mod object;
 mod refusal;
 mod room;
+pub mod rpc;
 
 use std::future::{Future, ready};
 use std::pin::Pin;

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use mio::event::Event;
 use mio::{Events, Token};
 use tokio::io::Interest;
@@ -37,6 +38,7 @@ use super::listen::{Accepted, Acceptor};
 use super::memory::Memory;
 use super::seat::Seat;
 use super::slab::Slab;
+use super::transport::Transport;
 use super::wheel::Wheel;
 
 /// What is read at once, in bytes.
@@ -279,6 +281,10 @@ impl<H: Handler> Engine<H> {
             is_secure: acceptor.is_secure(),
             options: acceptor.admission(),
         };
+        if acceptor.is_raw() {
+            let transport = Transport::plain(accepted.socket);
+            return self.hand_over(arrival, transport, Bytes::new());
+        }
         match acceptor.transport(accepted.socket) {
             Ok(transport) => self.begin_visit(arrival, transport),
             Err(error) => self.handler.trouble(&Trouble::Handshake(&arrival, &error)),

@@ -141,8 +141,18 @@ impl Lines {
 
     /// Says something to a link.
     pub(super) fn send(&mut self, id: LinkId, payload: impl Payload) {
-        self.deliver_before(id);
         let cause = self.cause(id);
+        self.say(id, payload, cause);
+    }
+
+    /// Says something to a link that it asked for, now or earlier.
+    pub(super) fn reply(&mut self, id: LinkId, payload: impl Payload) {
+        self.say(id, payload, Cause::Reply);
+    }
+
+    fn say(&mut self, id: LinkId, payload: impl Payload, cause: Cause) {
+        self.deliver_before(id);
+        let is_corked = self.corked == Some(id);
         let Self { slots, cork, dirty, waker, totals, .. } = self;
         let Some(line) = line(slots, id) else { return };
         if !line.is_open() {
@@ -151,7 +161,7 @@ impl Lines {
         let len = payload.bytes().len();
         line.traffic.sent(len);
         totals.sent(len);
-        if cause == Cause::Reply && !line.has_queue() {
+        if is_corked && !line.has_queue() {
             if len >= DIRECT_BYTES && line.is_direct() {
                 return line.write_directly(cork, payload);
             }

@@ -56,6 +56,13 @@ impl Link {
         self.worker.0.lines.borrow_mut().send(self.id, payload);
     }
 
+    /// Sends the answer to something that the peer asked earlier: where its line waits for it to read
+    /// ([`Overflow::Wait`](super::Overflow::Wait)), it is never too much. How many answers there may
+    /// be is for the handler to bound, who reads nothing while the peer does not read.
+    pub fn reply(&self, payload: impl Payload) {
+        self.worker.reply(self.id, payload);
+    }
+
     /// Sends a message in the place of one with the same key that still waits: of what a slow peer
     /// is told, only the latest counts.
     pub fn send_latest(&self, key: u64, payload: impl Payload) {
@@ -153,6 +160,11 @@ impl Worker {
     /// As [`Link::send`], to the link that an id of this worker names.
     pub fn send(&self, id: LinkId, payload: impl Payload) {
         self.0.lines.borrow_mut().send(id, payload);
+    }
+
+    /// As [`Link::reply`], to the link that an id of this worker names.
+    pub fn reply(&self, id: LinkId, payload: impl Payload) {
+        self.0.lines.borrow_mut().reply(id, payload);
     }
 
     /// Sends a message to all who hear a topic, on all workers.

@@ -2,9 +2,10 @@
 //! them itself, one that all workers share where it cannot.
 
 use std::fmt;
+use std::fs::Permissions;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,10 +31,16 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_interval(Duration::from_secs(10))
     .with_retries(6);
 
+/// The mode of a socket that is its owner's alone.
+const OWNERS_MODE: u32 = 0o600;
+
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
+    /// A socket in the file system that is its owner's alone (mode 0600), and speaks no HTTP: each
+    /// connection goes to [`Handler::hand_off`](super::Handler::hand_off) as it is.
+    Ipc(PathBuf),
     /// A socket that systemd has opened, by its `FileDescriptorName=`; the name of the socket unit
     /// where that has none.
     Systemd(String),
@@ -71,7 +78,7 @@ impl BindError {
                      --listen {other}"
                 )
             }
-            (io::ErrorKind::AddrInUse, Place::Unix(_)) => {
+            (io::ErrorKind::AddrInUse, Place::Ipc(_) | Place::Unix(_)) => {
                 "another program listens there: stop it, or choose another path".to_owned()
             }
             (io::ErrorKind::PermissionDenied, Place::Tcp(address)) if address.port() < 1_024 => {
@@ -83,7 +90,7 @@ impl BindError {
                  [::] for all of IPv6"
                     .to_owned()
             }
-            (io::ErrorKind::NotFound, Place::Unix(_)) => {
+            (io::ErrorKind::NotFound, Place::Ipc(_) | Place::Unix(_)) => {
                 "the folder of the socket must be there first".to_owned()
             }
             (io::ErrorKind::NotFound, Place::Systemd(_)) => inherited::advice(),
@@ -106,6 +113,7 @@ pub(super) struct BoundPlace {
 /// Accepts connections on one worker.
 pub(super) struct Acceptor {
     listener: Listener,
+    is_raw: bool,
     admission: Arc<Admission>,
     #[cfg(feature = "tls")]
     tls: Option<super::tls::TlsSource>,
@@ -172,7 +180,13 @@ impl BoundPlace {
                 Ok(Self { place: Place::Tcp(address), sockets, _file: None })
             }
             Place::Unix(path) => {
-                let (file, sockets) = bind_unix(path, workers).map_err(fail)?;
+                let (file, socket) = bind_unix(path, None).map_err(fail)?;
+                let sockets = shared(Listening::Unix(socket), workers).map_err(fail)?;
+                Ok(Self { place: place.clone(), sockets, _file: Some(file) })
+            }
+            Place::Ipc(path) => {
+                let (file, socket) = bind_unix(path, Some(OWNERS_MODE)).map_err(fail)?;
+                let sockets = shared(Listening::Raw(socket), workers).map_err(fail)?;
                 Ok(Self { place: place.clone(), sockets, _file: Some(file) })
             }
             Place::Systemd(name) => {
@@ -195,12 +209,16 @@ impl Acceptor {
         admission: Arc<Admission>,
         #[cfg(feature = "tls")] tls: Option<super::tls::TlsSource>,
     ) -> Self {
+        let is_raw = matches!(socket, Listening::Raw(_));
         let listener = match socket {
             Listening::Tcp(socket) => Listener::Tcp(net::TcpListener::from_std(socket)),
-            Listening::Unix(socket) => Listener::Unix(net::UnixListener::from_std(socket)),
+            Listening::Raw(socket) | Listening::Unix(socket) => {
+                Listener::Unix(net::UnixListener::from_std(socket))
+            }
         };
         Self {
             listener,
+            is_raw,
             admission,
             #[cfg(feature = "tls")]
             tls,
@@ -209,6 +227,11 @@ impl Acceptor {
 
     pub(super) fn admission(&self) -> Arc<Admission> {
         Arc::clone(&self.admission)
+    }
+
+    /// Whether its connections are handed over as they are.
+    pub(super) const fn is_raw(&self) -> bool {
+        self.is_raw
     }
 
     pub(super) const fn is_secure(&self) -> bool {
@@ -287,24 +310,31 @@ fn listen_tcp(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// One socket for all workers: a file can be bound once.
-fn bind_unix(path: &Path, workers: usize) -> io::Result<(SocketFile, Vec<Listening>)> {
-    let socket = match UnixListener::bind(path) {
+/// One socket for all workers: a file can be bound once. Nobody can connect before it has its mode.
+fn bind_unix(path: &Path, mode: Option<u32>) -> io::Result<(SocketFile, UnixListener)> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let address = SockAddr::unix(path)?;
+    match socket.bind(&address) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path) => {
             std::fs::remove_file(path)?;
-            UnixListener::bind(path)?
+            socket.bind(&address)?;
         }
         other => other?,
-    };
+    }
     let file = SocketFile::new(path)?;
+    if let Some(mode) = mode {
+        std::fs::set_permissions(path, Permissions::from_mode(mode))?;
+    }
+    socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
-    Ok((file, shared(Listening::Unix(socket), workers)?))
+    Ok((file, socket.into()))
 }
 
 /// The same socket for every worker.
 fn shared(socket: Listening, workers: usize) -> io::Result<Vec<Listening>> {
     let clone = || {
         Ok(match &socket {
+            Listening::Raw(socket) => Listening::Raw(socket.try_clone()?),
             Listening::Tcp(socket) => Listening::Tcp(socket.try_clone()?),
             Listening::Unix(socket) => Listening::Unix(socket.try_clone()?),
         })
@@ -329,6 +359,7 @@ fn knock(path: &Path) -> io::Result<()> {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Ipc(path) => write!(f, "ipc:{}", path.display()),
             Self::Systemd(name) => write!(f, "systemd:{name}"),
             Self::Tcp(address) => address.fmt(f),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
@@ -420,6 +451,22 @@ mod tests {
             // What is left lies among other temporary files.
             let _ = std::fs::remove_dir_all(&self.0);
         }
+    }
+
+    #[test]
+    fn a_socket_for_its_owner_lets_nobody_else_in() {
+        let folder = Folder::new("ipc");
+        let place = Place::Ipc(folder.socket());
+        let bound = BoundPlace::bind(&place, 2).unwrap();
+        let mode = std::fs::metadata(folder.socket()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(bound.sockets.len(), 2);
+        let error = BoundPlace::bind(&place, 1).unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::AddrInUse);
+        drop(bound);
+        // What a crash leaves behind is in nobody's way.
+        drop(UnixListener::bind(folder.socket()).unwrap());
+        BoundPlace::bind(&place, 1).unwrap();
     }
 
     #[test]

@@ -210,11 +210,16 @@ impl<H: Handler> Engine<H> {
         self.worker.lines().borrow_mut().release(id);
         let Visit { mut transport, arrival, read, .. } = *visit;
         let registry = self.poll.get_ref().registry();
-        let handed = registry.deregister(&mut transport.socket).and_then(|()| {
-            let counted = Counted::new(&self.handed, self.worker.inbox());
-            Handoff::new(arrival.clone(), transport, read.into(), counted)
-        });
-        match handed {
+        match registry.deregister(&mut transport.socket) {
+            Ok(()) => self.hand_over(arrival, transport, read.into()),
+            Err(error) => self.handler.trouble(&Trouble::Handshake(&arrival, &error)),
+        }
+    }
+
+    /// Hands a connection over that the poll does not know.
+    pub(super) fn hand_over(&mut self, arrival: Arrival, transport: Transport, read: Bytes) {
+        let counted = Counted::new(&self.handed, self.worker.inbox());
+        match Handoff::new(arrival.clone(), transport, read, counted) {
             Ok(handoff) => {
                 let handler = &mut self.handler;
                 if catch_unwind(AssertUnwindSafe(|| handler.hand_off(handoff))).is_err() {

@@ -8,10 +8,11 @@ use tieline_proto::handshake::{Hosts, Legacy};
 
 use super::Check;
 use super::route::MAX_LINES;
+use crate::carrier::MAX_PATH_BYTES;
 use crate::config::error::{ConfigError, Problem};
-use crate::config::file;
-use crate::config::plan::Listener;
+use crate::config::plan::{Listener, Route};
 use crate::config::source::Key;
+use crate::config::{self as file};
 use crate::limits::Limiter;
 use crate::listen::{Certificates, TlsFiles};
 
@@ -32,6 +33,7 @@ impl Check<'_> {
                 let name = match listener {
                     file::Listener { unix: Some(_), .. } => "unix",
                     file::Listener { systemd: Some(_), .. } => "systemd",
+                    file::Listener { ipc: Some(_), .. } => "ipc",
                     _ => "address",
                 };
                 let problem = Problem::DuplicateListener { place, first };
@@ -43,17 +45,30 @@ impl Check<'_> {
     }
 
     fn listener(&self, written: &file::Listener, key: &Key) -> Result<Listener, ConfigError> {
-        let place = match (&written.address, &written.unix, &written.systemd) {
-            (Some(address), None, None) => Place::Tcp(parse_address(address).ok_or_else(|| {
-                self.fail_listener(Problem::Address(address.clone()), &key.name("address"))
-            })?),
-            (None, None, Some(name)) => Place::Systemd(name.clone()),
-            (None, Some(path), None) => Place::Unix(match self.overrides.listen.as_slice() {
+        let place = match (&written.address, &written.unix, &written.systemd, &written.ipc) {
+            (Some(address), None, None, None) => {
+                Place::Tcp(parse_address(address).ok_or_else(|| {
+                    self.fail_listener(Problem::Address(address.clone()), &key.name("address"))
+                })?)
+            }
+            (None, None, Some(name), None) => Place::Systemd(name.clone()),
+            (None, None, None, Some(path)) => {
+                let path = self.source.resolve(path);
+                let len = path.as_os_str().len();
+                if len > MAX_PATH_BYTES {
+                    return Err(self.fail(Problem::IpcPath(len), &key.name("ipc")));
+                }
+                Place::Ipc(path)
+            }
+            (None, Some(path), None, None) => Place::Unix(match self.overrides.listen.as_slice() {
                 [] => self.source.resolve(path),
                 _ => path.clone(),
             }),
             _ => return Err(self.fail_listener(Problem::AddressOrUnix, key)),
         };
+        if written.ipc.is_some() != written.route.is_some() {
+            return Err(self.fail(Problem::IpcRoute, key));
+        }
         for (index, name) in written.hosts.iter().enumerate() {
             if !is_host(name) {
                 let key = key.name("hosts").index(index);
@@ -83,8 +98,26 @@ impl Check<'_> {
             },
             label: place.to_string().into(),
             limiter: Arc::new(Limiter::of_listener(limits)),
+            ipc: written.route.clone(),
             place,
         })
+    }
+
+    /// Each listener without HTTP speaks to a route that is there, and speaks JSON-RPC.
+    pub(super) fn ipc_routes(
+        &self,
+        listeners: &[Listener],
+        routes: &[Route],
+    ) -> Result<(), ConfigError> {
+        for (index, listener) in listeners.iter().enumerate() {
+            let Some(path) = &listener.ipc else { continue };
+            let is_rpc = |route: &&Route| matches!(route.service, Some(file::Service::Rpc(_)));
+            if !routes.iter().filter(is_rpc).any(|route| route.path == *path) {
+                let key = Key::top("listener").index(index).name("route");
+                return Err(self.fail(Problem::NoRpcRoute(path.clone()), &key));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn certificates(

@@ -7,7 +7,9 @@ mod listener;
 mod operator;
 mod proxy;
 mod route;
+mod rpc;
 mod store;
+mod upstream;
 
 use std::thread;
 
@@ -38,7 +40,7 @@ impl Plan {
 
 fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
     let check = Check { source, overrides };
-    Ok(Plan {
+    let plan = Plan {
         workers: check.workers(file.workers)?,
         drain: file.drain.get(),
         log: file.log.clone(),
@@ -47,7 +49,10 @@ fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, Con
         store: check.store(file.store.as_ref())?,
         backends: check.backends(&file.backend)?,
         routes: check.routes(file)?,
-    })
+    };
+    check.rpc_backends(file)?;
+    check.ipc_routes(&plan.listeners, &plan.routes)?;
+    Ok(plan)
 }
 
 impl Check<'_> {

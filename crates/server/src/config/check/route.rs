@@ -16,6 +16,7 @@ use crate::config::route::{self as file, SAME_ORIGIN};
 use crate::config::source::Key;
 use crate::http::HEALTH_PATH;
 use crate::limits::Limiter;
+use crate::rpc::Methods;
 
 /// Most lines that one may be let have.
 pub(super) const MAX_LINES: usize = 1 << 30;
@@ -57,6 +58,9 @@ impl Check<'_> {
                 return Err(self.fail(Problem::Subprotocol(name.clone()), &key));
             }
         }
+        if let Some(file::Service::Rpc(rpc)) = &written.service {
+            self.rpc(rpc, &key.name("service"))?;
+        }
         let (limits, at) = (&written.limits, key.name("limits"));
         self.in_range(limits.max_message_bytes, 1, 1 << 30, &at.name("max_message_bytes"))?;
         self.in_range(limits.max_fragments, 1, 1 << 30, &at.name("max_fragments"))?;
@@ -69,7 +73,7 @@ impl Check<'_> {
         }
         Ok(Route {
             path: path.clone(),
-            service: written.service.clone(),
+            service: written.service.as_ref().map(|service| self.service(service)),
             proxy: self.proxy(written, key)?.map(Arc::new),
             gateway: self.gateway(written, file, &key.name("service"))?,
             page: self.page(written.page.as_ref(), key)?,
@@ -87,6 +91,7 @@ impl Check<'_> {
             }),
             backlog_bytes: limits.backlog_bytes,
             limiter: Arc::new(Limiter::of_route(limits)),
+            methods: Methods::new(),
         })
     }
 

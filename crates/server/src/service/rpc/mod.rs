@@ -1,0 +1,45 @@
+//! JSON-RPC 2.0 in both directions: methods in Rust, behind an HTTP backend or at a node, called over
+//! whatever carries a peer, and over HTTP.
+//!
+//! ```text
+//! a line ─▶ conversation, or a dialect ─┐                           ┌─▶ methods in Rust
+//!                                       ├─▶ exchange ─▶ dispatch ───┼─▶ an HTTP backend
+//! a POST ─▶ post ───────────────────────┘   one, or a batch         └─▶ an upstream node
+//! ```
+
+mod backend;
+mod cache;
+mod call;
+mod client;
+mod conversation;
+mod demo;
+mod dialect;
+mod dispatch;
+mod error;
+mod events;
+mod exchange;
+mod feed;
+mod following;
+mod id;
+mod limits;
+mod line;
+mod methods;
+mod names;
+mod post;
+mod rates;
+mod request;
+mod service;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
+pub(crate) mod upstream;
+mod written;
+
+pub use call::Call;
+pub use client::{CallError, Client};
+pub use error::RpcError;
+pub use events::{EventError, Events};
+pub use feed::Feed;
+pub use methods::Methods;
+pub(crate) use names::Pattern;
+pub(crate) use service::Rpc;
