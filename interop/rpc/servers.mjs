@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check } from "../harness/checks.mjs";
 import { startTieline } from "../harness/tieline.mjs";
+import { startBackend } from "./backend.mjs";
 import { openPlain } from "./plain_line.mjs";
 
 // In the folder for temporary files: the path of a socket is short.
@@ -31,6 +32,17 @@ methods = ["demo_sum"]
 calls = 5
 within = "1h"
 
+[[backend]]
+name = "shop"
+url = "BACKEND"
+timeout = "1s"
+retries = 0
+max_answer_bytes = 10000
+
+[[route]]
+path = "/shop"
+service = { kind = "rpc", backend = { name = "shop", path = "/calls", methods = ["shop_*"] } }
+
 [[route]]
 path = "/events"
 [route.service]
@@ -52,8 +64,9 @@ dialect = "jsonrpc_bidirectional"
 
 /** Starts it; `ipc` is the path of its socket. */
 export async function startRpc() {
-  const server = await startTieline({ config: CONFIG });
-  return { ...server, ipc: IPC };
+  const backend = await startBackend();
+  const server = await startTieline({ config: CONFIG.replace("BACKEND", backend.url) });
+  return { ...server, ipc: IPC, backend };
 }
 
 export async function checkEnding(server) {

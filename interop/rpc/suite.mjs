@@ -1,6 +1,7 @@
 // JSON-RPC by the bytes over WebSocket, HTTP and IPC, and by the clients of npm in their own dialects.
 
 import { finish } from "../harness/checks.mjs";
+import { checkBackend } from "./backend.mjs";
 import { checkBidirectional } from "./bidirectional.mjs";
 import { checkHttp } from "./http.mjs";
 import { checkIpc } from "./ipc.mjs";
@@ -12,6 +13,7 @@ const server = await startRpc();
 await checkPlain(server);
 await checkHttp(server);
 await checkIpc(server);
+await checkBackend(server);
 await checkRpcWebsockets(server);
 await checkBidirectional(server);
 await checkEnding(server);

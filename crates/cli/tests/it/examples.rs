@@ -44,6 +44,21 @@ async fn room() {
 }
 
 #[tokio::test]
+async fn rpc() {
+    let server = start("rpc.toml");
+    for path in ["/rpc", "/both"] {
+        let mut socket = server.connect(path).await;
+        let call = r#"{"jsonrpc":"2.0","id":1.0,"method":"demo_sum","params":[1,2]}"#;
+        socket.send(call).await.unwrap();
+        assert_eq!(next(&mut socket).await, r#"{"jsonrpc":"2.0","id":1.0,"result":3}"#);
+    }
+    let mut socket = server.connect("/events/chat").await;
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"rpc.on","params":["feed"]}"#;
+    socket.send(call).await.unwrap();
+    assert_eq!(next(&mut socket).await, r#"{"jsonrpc":"2.0","id":1,"result":{"feed":"ok"}}"#);
+}
+
+#[tokio::test]
 async fn site() {
     let server = start("site.toml");
     assert!(server.get("/").contains("<h1>A counter</h1>"));

@@ -162,6 +162,32 @@ mod tests {
                 "\"127.0.0.1:8080\"",
             ),
             (listener("legacy = true"), "4:1: listener[0]: ", "unix = "),
+            (listener("ipc = 'x'"), "4:1: listener[0]: ", "route = "),
+            (
+                listener("ipc = 'x'\nroute = '/'"),
+                "6:9: listener[0].route: ",
+                "service = { kind = \"rpc\" }",
+            ),
+            (
+                format!("{}route = '/'", listener(&format!("ipc = '/{}'", "x".repeat(107)))),
+                "5:7: listener[0].ipc: ",
+                "a shorter one",
+            ),
+            (
+                "[[route]]\npath = '/'\nservice = { kind = 'rpc', allow = ['a b'] }\n".into(),
+                "3:36: route[0].service.allow[0]: ",
+                "eth_*",
+            ),
+            (
+                "[[route]]\npath = '/'\nservice = { kind = 'rpc', backend = { name = 'x', methods = ['*'] } }\n".into(),
+                "3:46: route[0].service.backend.name: ",
+                "[[backend]]",
+            ),
+            (
+                "[[route]]\npath = '/'\nservice = { kind = 'rpc', limits = { max_batch = 0 } }\n".into(),
+                "3:50: route[0].service.limits.max_batch: ",
+                "between 1 and",
+            ),
             (
                 listener("address = '127.0.0.1:1'\nhosts = ['a:1']"),
                 "6:10: listener[0].hosts[0]: ",

@@ -173,11 +173,14 @@ impl Dispatch {
             Ok(line) => Rc::clone(line),
             Err(error) => return Err(error).into(),
         };
-        if line.subscriptions.len() >= line.limits().max_subscriptions {
+        let is_full = || line.subscriptions.len() >= line.limits().max_subscriptions;
+        if is_full() {
             return Err(RpcError::limit_exceeded("too many subscriptions")).into();
         }
         match self.find_source(namespace, method, params, caller).await {
             Err(error) => Err(error).into(),
+            // Others may have come while it was asked for.
+            Ok(_) if is_full() => Err(RpcError::limit_exceeded("too many subscriptions")).into(),
             Ok(begin) => {
                 let id = line.subscriptions.add(namespace, begin);
                 let result = serde_json::value::to_raw_value(id.as_str());

@@ -43,3 +43,8 @@ pub use feed::Feed;
 pub use methods::Methods;
 pub(crate) use names::Pattern;
 pub(crate) use service::Rpc;
+
+/// The examples of the page about it.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../../docs/rpc.md")]
+struct Documented;

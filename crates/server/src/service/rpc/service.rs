@@ -44,8 +44,9 @@ enum Dialect {
     RpcWebsockets(Arc<Rules>),
 }
 
-/// The pattern of every name.
-const EVERYTHING: &str = "*";
+/// What a node is asked for everybody where nothing says more: no debugging, and nothing that only
+/// its owner should do.
+const OF_NODES: [&str; 3] = ["eth_*", "net_*", "web3_*"];
 
 /// How often what is counted of addresses that no longer call is forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
@@ -83,8 +84,8 @@ impl Rpc {
         });
         let dispatch = Dispatch {
             methods,
-            allow: Names::of(config.allow.as_ref().unwrap_or(&vec![EVERYTHING.to_owned()])),
-            allow_node: config.allow.as_ref().map_or_else(reading_namespaces, Names::of),
+            allow: config.allow.as_ref().map_or_else(|| names(&["*"]), Names::of),
+            allow_node: config.allow.as_ref().map_or_else(|| names(&OF_NODES), Names::of),
             deny: Names::of(&config.deny),
             rates: Rates::new(rates),
             cache: Cache::new(config.cache.iter().map(kept).collect(), config.cache_bytes),
@@ -100,10 +101,8 @@ impl Rpc {
     }
 }
 
-/// What a node is asked for everybody where nothing says more: no accounts, no debugging, nothing
-/// that only its owner should do.
-fn reading_namespaces() -> Names {
-    Names::of(&["eth_*", "net_*", "web3_*"].map(str::to_owned))
+fn names(patterns: &[&str]) -> Names {
+    Names::of(&patterns.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
 fn rate(written: &config::RpcRate) -> Option<Rate> {

@@ -23,8 +23,9 @@ use serde_json::value::RawValue;
 
 use super::chain::{Head, header_of, logs_query};
 use super::feed::{Feed, Kind, State};
-use super::keeper::{Ask, Keeper, heads_name};
+use super::keeper::{Ask, Keeper};
 use super::push::{Gap, Why};
+use super::same::heads_name;
 
 /// Most logs that are told afterwards; half of what may wait for a subscriber.
 const MAX_LOGS: usize = super::feed::MAX_WAITING / 2;
@@ -72,7 +73,8 @@ impl Keeper {
         self.end(|feed| feed.kind == Kind::Other, gap);
         if !self.feeds.values().any(is_catching) {
             self.catch_up = None;
-        } else if !self.is_following() || self.chain.latest().is_none() {
+        } else if !self.is_following() || self.chain.latest().is_none() || self.is_too_much {
+            self.is_too_much = false;
             self.give_up(Why::Lost, now);
         } else {
             self.catch_up = Some(CatchUp::Latest);
@@ -262,7 +264,7 @@ impl Keeper {
     /// Tells a gap to those who still wait and are meant, and what came since.
     fn end(&mut self, is_meant: impl Fn(&Feed) -> bool, gap: Gap) {
         for feed in self.feeds.values_mut().filter(|feed| is_catching(feed) && is_meant(feed)) {
-            feed.tell_gap(gap);
+            feed.tell_gap(Gap { from: feed.due.or(gap.from), ..gap });
             for head in feed.go_live() {
                 self.chain.saw(head);
             }

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::chain::{Head, key_of_log};
 use super::methods;
 use super::push::{Gap, Push};
+use super::same::{heads_name, name_of};
 use crate::service::rpc::error::RpcError;
 
 /// Most pushes that wait for one worker, and there for one subscriber. Who has more waiting does
@@ -53,7 +54,7 @@ pub(super) struct Feed {
 /// What is subscribed to, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// `newHeads`.
+    /// `newHeads`, and nothing more said of it.
     Heads,
     /// `logs`.
     Logs,
@@ -94,7 +95,7 @@ impl Feed {
     /// A subscription that nobody waits for yet.
     pub(super) fn new(namespace: &str, params: &RawValue) -> Self {
         let kind = match methods::name(params).as_deref() {
-            Some("newHeads") if namespace == "eth" => Kind::Heads,
+            Some("newHeads") if name_of(namespace, params) == heads_name() => Kind::Heads,
             Some("logs") if namespace == "eth" => Kind::Logs,
             _ => Kind::Other,
         };

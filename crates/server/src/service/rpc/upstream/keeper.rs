@@ -27,7 +27,7 @@ use super::feed::{Feed, HeldTooMuch, Kind, Placed, State};
 use super::message::{Answer, request};
 use super::methods::is_shared;
 use super::push::Why;
-use super::same::name_of;
+use super::same::{heads_name, heads_params, name_of};
 use crate::service::rpc::error::RpcError;
 
 /// Pushes that may come before the answer that says whose they are.
@@ -61,6 +61,8 @@ pub(super) struct Keeper {
     outgoing: Vec<String>,
     ids: Arc<AtomicU64>,
     is_up: bool,
+    /// Whether what was read of the last gap was too big for the line, which is now another.
+    pub(super) is_too_much: bool,
 }
 
 /// What the node was asked.
@@ -104,6 +106,7 @@ impl Keeper {
             outgoing: Vec::new(),
             ids,
             is_up: false,
+            is_too_much: false,
         }
     }
 
@@ -192,9 +195,11 @@ impl Keeper {
         self.catch_up = is_return.then_some(CatchUp::Placing);
     }
 
-    /// The line is lost, and with it what was asked and placed.
-    pub(super) fn line_down(&mut self) {
+    /// The line is lost, and with it what was asked and placed; perhaps because an answer was too
+    /// big.
+    pub(super) fn line_down(&mut self, is_too_big: bool) {
         self.is_up = false;
+        self.is_too_much = is_too_big && self.catch_up.is_some();
         self.asked.clear();
         self.placed.clear();
         self.early.clear();
@@ -388,15 +393,6 @@ impl Keeper {
     }
 }
 
-fn heads_params() -> Box<RawValue> {
-    RawValue::from_string(r#"["newHeads"]"#.to_owned()).expect("an array")
-}
-
-/// The name of the subscription to `newHeads`.
-pub(super) fn heads_name() -> String {
-    name_of("eth", &heads_params())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -525,7 +521,7 @@ mod tests {
         let mut bench = Bench::new();
         let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
         bench.answers("eth_getBlockByNumber", &block(7, "a7"));
-        bench.keeper.line_down();
+        bench.keeper.line_down(false);
         bench.keeper.line_up(bench.now);
         bench.answers("eth_subscribe", &json!("0x2"));
         bench.answers("eth_getBlockByNumber", &block(9, "a9"));
@@ -546,7 +542,7 @@ mod tests {
         bench.pushes("0x1", &block(8, "a8"));
         bench.pushes("0x2", &log("a8"));
         for (newest, hash) in [(9, "a9"), (10, "a10")] {
-            bench.keeper.line_down();
+            bench.keeper.line_down(false);
             bench.keeper.line_up(bench.now);
             let mut asked = bench.asked();
             asked.sort_by_key(|(_, _, params)| params.to_string());
@@ -572,11 +568,46 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_that_is_too_big_to_be_read_is_not_asked_for_again() {
+        let mut bench = Bench::new();
+        let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
+        bench.answers("eth_getBlockByNumber", &block(7, "a7"));
+        for (id, is_too_big) in [("0x2", true), ("0x3", false)] {
+            bench.keeper.line_down(false);
+            bench.keeper.line_up(bench.now);
+            bench.answers("eth_subscribe", &json!(id));
+            bench.answers("eth_getBlockByNumber", &block(9, "a9"));
+            bench.keeper.line_down(is_too_big);
+            bench.keeper.line_up(bench.now);
+            bench.answers("eth_subscribe", &json!(id));
+            let told = heard(&mut heads);
+            match is_too_big {
+                true => assert_eq!(told, ["lost Some(8) None"]),
+                false => assert_eq!(told, [""; 0]),
+            }
+            // The newest block is asked for in any case, to go on from there.
+            bench.answers("eth_getBlockByNumber", &block(7, "a7"));
+        }
+    }
+
+    #[test]
+    fn other_heads_than_those_that_are_followed_are_told_of_a_gap() {
+        let mut bench = Bench::new();
+        let mut others = bench.placed(&json!(["newHeads", {}]), "0x1");
+        bench.pushes("0x1", &block(7, "a7"));
+        bench.keeper.line_down(false);
+        bench.keeper.line_up(bench.now);
+        bench.answers("eth_subscribe", &json!("0x2"));
+        bench.pushes("0x2", &block(9, "a9"));
+        assert_eq!(heard(&mut others), ["a7", "lost None None", "a9"]);
+    }
+
+    #[test]
     fn more_than_can_be_held_ends_the_return_with_a_gap() {
         let mut bench = Bench::new();
         let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
         bench.answers("eth_getBlockByNumber", &block(7, "a7"));
-        bench.keeper.line_down();
+        bench.keeper.line_down(false);
         bench.keeper.line_up(bench.now);
         bench.answers("eth_subscribe", &json!("0x2"));
         let many = MAX_WAITING as u64;

@@ -333,7 +333,8 @@ impl Drop for Open<'_> {
     fn drop(&mut self) {
         self.lines.open.send_modify(|open| open.retain(|(other, _)| *other != self.number));
         if self.number == 0 {
-            self.lines.kept.with(Keeper::line_down);
+            let is_too_big = matches!(self.lost, Lost::TooBig(_));
+            self.lines.kept.with(|keeper| keeper.line_down(is_too_big));
         }
         self.line.lost(&self.lost);
     }

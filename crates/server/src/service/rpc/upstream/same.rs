@@ -15,6 +15,16 @@ pub(super) fn name_of(namespace: &str, params: &RawValue) -> String {
     name
 }
 
+/// The parameters of the subscription to `newHeads`.
+pub(super) fn heads_params() -> Box<RawValue> {
+    RawValue::from_string(r#"["newHeads"]"#.to_owned()).expect("it is an array")
+}
+
+/// The name of the subscription to `newHeads`.
+pub(super) fn heads_name() -> String {
+    name_of("eth", &heads_params())
+}
+
 fn write(value: &Value, name: &mut String) {
     match value {
         Value::Array(items) => {

@@ -93,7 +93,8 @@ async fn next(subscription: &mut Subscription) -> String {
     match soon(subscription.next()).await {
         None => "the end".to_owned(),
         Some(Push::Gap(Gap { from, to, why })) => {
-            let block = |number: Option<u64>| number.map_or("?".to_owned(), |n| n.to_string());
+            let block =
+                |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |n| n.to_string());
             format!("gap {}-{} {why}", block(from), block(to))
         }
         Some(Push::Result(result)) => {
