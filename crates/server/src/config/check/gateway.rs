@@ -276,7 +276,7 @@ signed = false
             ),
             (
                 api("type = 'notify'\npath = '/a'"),
-                "9:1: route[0].service.api[0]: ",
+                "9:1: route[0].service.api[0].apps: ",
                 "only backends have",
             ),
             (
@@ -284,7 +284,7 @@ signed = false
                 "12:11: route[0].service.api[0].backend: ",
                 "goes to a device",
             ),
-            (format!("{REGISTER}{REGISTER}"), "17:8: route[0].service.api[1].path: ", "(line 12)"),
+            (format!("{REGISTER}{REGISTER}"), "18:8: route[0].service.api[1].path: ", "(line 12)"),
             (
                 api("path = '/a'\nbackend = 'shop'\nsigned = false\napps = ['k']"),
                 "13:9: route[0].service.api[0].apps[0]: ",
