@@ -13,5 +13,6 @@ mod pages;
 mod places;
 mod server;
 mod services;
+mod store;
 mod tls;
 mod workers;
