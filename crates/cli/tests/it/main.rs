@@ -17,6 +17,7 @@ mod places;
 mod proxy;
 mod server;
 mod services;
+mod store;
 mod tls;
 mod token_command;
 mod workers;
