@@ -87,7 +87,7 @@ impl Peer {
     /// to bound, whose peer is not read from while it does not read.
     pub fn reply(&self, payload: impl Payload) {
         match &self.0.carrier {
-            Carrier::Link(worker, link) => worker.engine().reply(*link, payload),
+            Carrier::Link(worker, link, _) => worker.engine().reply(*link, payload),
             Carrier::Line(line) => line.0.borrow_mut().push_reply(payload.into_message()),
         }
     }
@@ -96,7 +96,7 @@ impl Peer {
     /// cannot take more for now.
     pub fn pause(&self) {
         match &self.0.carrier {
-            Carrier::Link(worker, link) => worker.engine().link(*link).pause(),
+            Carrier::Link(worker, link, _) => worker.engine().link(*link).pause(),
             Carrier::Line(line) => line.0.borrow_mut().set_paused(true),
         }
     }
@@ -104,7 +104,7 @@ impl Peer {
     /// Reads from the peer again.
     pub fn resume(&self) {
         match &self.0.carrier {
-            Carrier::Link(worker, link) => worker.engine().link(*link).resume(),
+            Carrier::Link(worker, link, _) => worker.engine().link(*link).resume(),
             Carrier::Line(line) => line.0.borrow_mut().set_paused(false),
         }
     }
