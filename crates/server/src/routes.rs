@@ -56,7 +56,7 @@ impl Routes {
     pub(crate) fn of(plan: PlannedRoute, service: impl Service) -> Self {
         let label = Arc::from(plan.path.as_str());
         let (service, backlog) = (Some(Arc::new(service) as Arc<dyn Service>), Arc::default());
-        let route = Arc::new(Route { plan, service, label, backlog });
+        let route = Arc::new(Route { plan, service, tunnel: None, label, backlog });
         let by_path = HashMap::from([(route.plan.path.clone(), route)]);
         Self { by_path, folders: Vec::new(), open: Vec::new() }
     }

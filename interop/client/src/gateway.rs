@@ -13,8 +13,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let credentials =
-        Credentials { key: arguments.key.clone(), secret: arguments.secret.clone() };
+    let credentials = Credentials { key: arguments.key.clone(), secret: arguments.secret.clone() };
     let device_id = gateway::device_id(Some(&arguments.key));
     println!("device {device_id}");
     let options = Options { device_id, credentials: Some(credentials), ..Options::default() };
