@@ -1,11 +1,13 @@
 // The whole page: the masthead, the tabs, and the demos that were shown so far.
 
+import { computed } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { findServer, type Server } from "./address.ts";
 import { Chat, createChat } from "./demos/chat.tsx";
 import { Counter, createCounter } from "./demos/counter.tsx";
 import { createEcho, Echo } from "./demos/echo.tsx";
 import { createRoom, Room } from "./demos/room.tsx";
+import { createRpc, Rpc } from "./demos/rpc.tsx";
 import { Tabs } from "./parts/tabs.tsx";
 import { ThemeButton } from "./parts/theme_button.tsx";
 import { DEMOS, type DemoName, shownDemo, visited } from "./selection.ts";
@@ -17,12 +19,14 @@ const echo = createEcho(`${server.base}/echo`);
 const counter = createCounter(`${server.base}/counter`);
 const chat = createChat(`${server.base}/chat`);
 const room = createRoom(`${server.base}/room`);
+const rpc = createRpc(server.base);
 
 const states = {
   echo: echo.line.state,
   counter: counter.line.state,
   chat: chat.line.state,
   room: room.line.state,
+  rpc: computed(() => rpc.line.value.state.value),
 };
 
 const pages: Readonly<Record<DemoName, ComponentType>> = {
@@ -30,6 +34,7 @@ const pages: Readonly<Record<DemoName, ComponentType>> = {
   counter: () => <Counter demo={counter} />,
   chat: () => <Chat demo={chat} />,
   room: () => <Room demo={room} />,
+  rpc: () => <Rpc demo={rpc} />,
 };
 
 export function App() {
