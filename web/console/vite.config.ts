@@ -4,7 +4,7 @@ import { defineConfig, type Plugin } from "vite";
 
 export default defineConfig({
   base: "./",
-  plugins: [classicScript()],
+  plugins: [classicScript(), operatorsPage()],
   build: {
     assetsInlineLimit: 0,
     cssCodeSplit: false,
@@ -32,6 +32,24 @@ function classicScript(): Plugin {
         html
           .replace(/<script type="module" crossorigin/g, "<script defer")
           .replace(/<link rel="stylesheet" crossorigin/g, '<link rel="stylesheet"'),
+    },
+  };
+}
+
+/** The operator's side shows the same script under another document. */
+function operatorsPage(): Plugin {
+  return {
+    name: "operators-page",
+    apply: "build",
+    enforce: "post",
+    generateBundle(_options, bundle) {
+      const index = bundle["index.html"];
+      if (index?.type !== "asset") throw new Error("there is no index.html");
+      const source = String(index.source)
+        .replace('<div id="page">', '<div id="page" data-side="operator">')
+        .replace(/\s*<meta name="description"[^>]*>/, "")
+        .replace("<title>Tieline</title>", "<title>Tieline, operator</title>");
+      this.emitFile({ type: "asset", fileName: "operator.html", source });
     },
   };
 }
