@@ -11,7 +11,7 @@ const DEVICE: Device = {
   online: true,
   registered: true,
   user: null,
-  since: null,
+  since_ms: null,
   waiting: { messages: 0, bytes: 0 },
 };
 

@@ -59,7 +59,7 @@ fn everything_but_health_wants_the_key() {
     assert_eq!(status(&ask(&server, "GET /healthz", "")), 200);
     assert_eq!(status(&ask(&server, "GET /readyz", "")), 200);
     assert_eq!(status(&ask(&server, "GET /api/v1/openapi.json", "")), 200);
-    for path in ["/metrics", "/api/v1/devices", "/api/v1/nothing", "/"] {
+    for path in ["/metrics", "/api/v1/devices", "/api/v1/nothing", "/nothing"] {
         for headers in ["", "Authorization: Bearer the-operators-own-kex\r\n"] {
             let answer = ask(&server, &format!("GET {path}"), headers);
             assert_eq!(status(&answer), 401, "{answer}");

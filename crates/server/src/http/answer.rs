@@ -84,7 +84,9 @@ fn below(page: &PlannedPage, path: &str, rest: &str) -> Result<Response<Body>, R
     match page {
         PlannedPage::Console => {
             let name = if rest.is_empty() { "index.html" } else { rest };
-            let asset = console::asset(name).ok_or_else(nothing)?;
+            // The operator's page has nobody to speak to here.
+            let asset = console::asset(name).filter(|_| name != "operator.html");
+            let asset = asset.ok_or_else(nothing)?;
             let mut response = file(Body::from(Bytes::from_static(asset.bytes)), name, asset.etag);
             harden_console(response.headers_mut());
             Ok(response)

@@ -29,7 +29,7 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
 }
 
 /// For the built-in page, which is known to need no more.
-pub(super) fn harden_console(headers: &mut HeaderMap) {
+pub(crate) fn harden_console(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONSOLE_POLICY));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
 }

@@ -26,7 +26,7 @@ use std::rc::Rc;
 
 pub use body::Body;
 pub use exchange::{Answer, Exchange};
-pub(crate) use harden::{Foreign, harden};
+pub(crate) use harden::{Foreign, harden, harden_console};
 
 use tieline::serve::Handoff;
 
@@ -36,6 +36,11 @@ use crate::worker::Worker;
 
 /// Where the server says that it lives, whatever the routes are.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
+
+/// A file of the page that is built in, and its type.
+pub(crate) fn console_asset(name: &str) -> Option<(&'static [u8], &'static str)> {
+    console::asset(name).map(|asset| (asset.bytes, kind::content_type(name)))
+}
 
 /// Serves requests until the client leaves, keeps silent too long, or the server stops.
 pub(crate) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Patient<Handoff>) {

@@ -18,8 +18,16 @@ use crate::http::harden;
 /// How long a request may take, its body included.
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// What everybody may ask.
-const OPEN: [&str; 3] = ["/healthz", "/readyz", "/api/v1/openapi.json"];
+/// What everybody may ask: health, the description of the API, and the page, which asks for a key.
+const OPEN: [&str; 7] = [
+    "/",
+    "/api/v1/openapi.json",
+    "/console.css",
+    "/console.js",
+    "/favicon.svg",
+    "/healthz",
+    "/readyz",
+];
 
 /// The gate of the operator's side.
 pub(super) async fn check(

@@ -9,13 +9,16 @@
 //! | `/healthz`                                | 200 while the process lives                        |
 //! | `/readyz`                                 | 200 while it takes connections, 503 once it stops  |
 //! | `/metrics`                                | what is counted, as OpenMetrics has it             |
+//! | `/`                                       | the page: devices, and a message to one of them    |
 //! | `/api/v1/…`                               | devices and messages to them: `openapi.json`       |
 
 mod dead_events;
+mod devices;
 mod guard;
 mod health;
 mod listener;
 mod openapi;
+mod page;
 mod problem;
 
 use std::io;
@@ -112,6 +115,13 @@ fn router(side: &Arc<Side>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/", get(page::document))
+        .route("/{name}", get(page::part))
+        .route("/api/v1/devices", get(devices::list))
+        .route("/api/v1/devices/{id}", get(devices::find).delete(devices::forget))
+        .route("/api/v1/devices/{id}/disconnect", post(devices::disconnect))
+        .route("/api/v1/devices/{id}/messages", post(devices::send))
+        .route("/api/v1/messages", post(devices::send_to_several))
         .route("/api/v1/dead-events", get(dead_events::list))
         .route("/api/v1/dead-events/{number}", delete(dead_events::forget))
         .route("/api/v1/dead-events/{number}/redeliver", post(dead_events::redeliver))

@@ -6,7 +6,7 @@ use utoipa::openapi::{self, OpenApi as Document};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{dead_events, health};
+use super::{dead_events, devices, health};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,6 +15,12 @@ use super::{dead_events, health};
         health::live,
         health::ready,
         health::metrics,
+        devices::list,
+        devices::find,
+        devices::forget,
+        devices::disconnect,
+        devices::send,
+        devices::send_to_several,
         dead_events::list,
         dead_events::redeliver,
         dead_events::forget,

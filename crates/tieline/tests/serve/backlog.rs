@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use tieline::serve::{self, Backlog, Handler, Link, ListenOptions, Message, Overflow};
 use tieline::{AcceptOptions, Agreement, Closed, Connect, Deflate, Request};
@@ -108,6 +109,12 @@ fn an_echo_that_waits_stops_reading_and_loses_nothing() {
             pour(&mut writer, (0..count).map(|n| masked(BINARY, numbered(n, bytes))), &full);
         });
         is_full.recv_timeout(PATIENCE).expect("the server stops reading");
+        // The writer may have been faster than the server: its echoes wait, too.
+        let began = Instant::now();
+        while watched.most_waited.load(Ordering::Relaxed) < 32 << 10 {
+            assert!(began.elapsed() < PATIENCE, "nothing waits");
+            std::thread::yield_now();
+        }
         // The socket is shared with the writer, and so is that it does not wait.
         let poll = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
         let mut reader = Patient { raw: &mut raw, poll };

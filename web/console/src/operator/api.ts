@@ -7,8 +7,8 @@ export interface Device {
   readonly online: boolean;
   readonly registered: boolean;
   readonly user: string | null;
-  /** Since when it has been on line, as RFC 3339 has it. */
-  readonly since: string | null;
+  /** Since when it has been on line, in milliseconds since 1970. */
+  readonly since_ms: number | null;
   readonly waiting: { readonly messages: number; readonly bytes: number };
 }
 

@@ -46,7 +46,8 @@ function Facts(props: { device: Device | undefined }) {
   const { device } = props;
   if (device === undefined) return <p class="note">It is not known any more.</p>;
   const { messages, bytes } = device.waiting;
-  const since = device.since === null ? "" : ` since ${new Date(device.since).toLocaleString()}`;
+  const since =
+    device.since_ms === null ? "" : ` since ${new Date(device.since_ms).toLocaleString()}`;
   return (
     <dl class="facts">
       <Fact term="Line" value={device.online ? `on line${since}` : "away"} />
