@@ -139,7 +139,7 @@ impl<P: Fn(&std::io::Error) -> bool> Patient<'_, P> {
     fn exactly(&mut self, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
         let mut filled = 0;
-        let since = std::time::Instant::now();
+        let since = Instant::now();
         while filled < len {
             match std::io::Read::read(&mut self.raw.0, &mut bytes[filled..]) {
                 Ok(0) => panic!("the server ended"),

@@ -24,7 +24,7 @@ use super::feed::Feed;
 /// # Example
 ///
 /// ```
-/// use tieline_server::rpc::{Methods, RpcError};
+/// use tieline_server::rpc::{Feed, Methods, RpcError};
 ///
 /// let mut methods = Methods::new();
 /// methods.add("math_divide", |call| {
@@ -38,7 +38,7 @@ use super::feed::Feed;
 /// });
 /// methods.add_subscription("clock", "ticks", |call| {
 ///     let (_, every_ms): (String, u64) = call.params()?;
-///     Ok(async move |feed| {
+///     Ok(async move |feed: Feed| {
 ///         for tick in 1u64.. {
 ///             tokio::time::sleep(std::time::Duration::from_millis(every_ms)).await;
 ///             feed.push(&tick);
