@@ -59,9 +59,9 @@ pub(crate) struct Worker {
 pub(crate) struct Registered(Rc<Worker>, PeerId);
 
 /// The code that ends a line whose identity has ended.
-const EXPIRED: CloseCode = CloseCode::new(4401);
+pub(crate) const EXPIRED: CloseCode = CloseCode::new(4401);
 
-const EXPIRED_REASON: &str = "the token has expired";
+pub(crate) const EXPIRED_REASON: &str = "the token has expired";
 
 /// Least time between two looks at whose identity has ended.
 const EXPIRY_TICK: Duration = Duration::from_secs(1);

@@ -72,7 +72,7 @@ async fn respond(
     let is_line = head.headers().contains_key(UPGRADE);
     let mut response = match lead_to(&head, worker, entrance).await {
         Lead::Line(admitted) => match admitted.route.tunnel.clone() {
-            Some(tunnel) => open_tunnel(worker, &tunnel, &admitted, upgrade).await,
+            Some(tunnel) => open_tunnel(worker, &tunnel, *admitted, upgrade).await,
             None => open(worker, *admitted, upgrade),
         },
         Lead::Page(page) => page,
@@ -111,7 +111,7 @@ fn open(worker: &Rc<Worker>, admitted: Admitted, upgrade: OnUpgrade) -> Response
 async fn open_tunnel(
     worker: &Rc<Worker>,
     tunnel: &Tunnel,
-    admitted: &Admitted,
+    admitted: Admitted,
     upgrade: OnUpgrade,
 ) -> Response<Body> {
     match tunnel.open(admitted).await {

@@ -144,7 +144,7 @@ async fn respond(
         Lead::Line(admitted) => match admitted.route.tunnel.clone() {
             Some(tunnel) => {
                 let alive = entrance.listener.limits.handshake_within / 2;
-                return open_tunnel(worker, &tunnel, &admitted, tasks, upgrade, alive).await;
+                return open_tunnel(worker, &tunnel, *admitted, tasks, upgrade, alive).await;
             }
             None => return open(worker, *admitted, tasks, upgrade),
         },
@@ -185,7 +185,7 @@ fn open(
 async fn open_tunnel(
     worker: &Rc<Worker>,
     tunnel: &Tunnel,
-    admitted: &Admitted,
+    admitted: Admitted,
     tasks: &Tasks,
     upgrade: OnUpgrade,
     alive: Duration,
@@ -193,6 +193,7 @@ async fn open_tunnel(
     match awake(tunnel.open(admitted), alive).await {
         Err(mut refused) => {
             without_upgrade(&mut refused);
+            worker.answered(true, refused.status());
             harden_own(&mut refused);
             refused
         }

@@ -9,7 +9,8 @@
 //! |--------------|-------------------------------------------------------------------------|
 //! | the client   | the upstream hears of it, and may say what it still has to say          |
 //! | the upstream | likewise; where it said no close, the client is told 1014               |
-//! | the server   | the client is told 1001, and its answer is the close that upstream hears|
+//! | this server  | the client is told 1001 (it stops) or 4401 (a token has expired), and   |
+//! |              | its answer is the close that the upstream hears                         |
 //!
 //! One side alone lives on for `linger` and no longer.
 
@@ -76,12 +77,13 @@ struct Line<C, U> {
     lost: Option<io::Error>,
 }
 
-/// Carries a line to its end; `stopping` is ready when the server stops.
+/// Carries a line to its end; `ending` is ready when that comes from here, and says what the client is
+/// told.
 pub(super) async fn copy<C, U>(
     client: Side<C>,
     upstream: Side<U>,
     bounds: Bounds,
-    stopping: impl Future<Output = ()>,
+    ending: impl Future<Output = (CloseCode, &'static str)>,
 ) -> Ended
 where
     C: AsyncRead + AsyncWrite + Unpin,
@@ -98,12 +100,12 @@ where
         linger: None,
         lost: None,
     };
-    let mut stopping = pin!(stopping);
-    let mut stops = false;
+    let mut ending = pin!(ending);
+    let mut is_ending = false;
     let why = poll_fn(|cx| {
-        if !stops && stopping.as_mut().poll(cx).is_ready() {
-            stops = true;
-            line.down.close_soon(CloseCode::GOING_AWAY, "the server stops");
+        if !is_ending && let Poll::Ready((code, reason)) = ending.as_mut().poll(cx) {
+            is_ending = true;
+            line.down.close_soon(code, reason);
         }
         line.poll(cx)
     })
@@ -191,7 +193,11 @@ mod tests {
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
         let ended = tokio::spawn(async move {
-            copy(client_side, upstream_side, BOUNDS, stopped.notified()).await
+            let stops = async {
+                stopped.notified().await;
+                (CloseCode::GOING_AWAY, "the server stops")
+            };
+            copy(client_side, upstream_side, BOUNDS, stops).await
         });
         (client, upstream, ended, stop)
     }

@@ -1,13 +1,16 @@
 //! A line through a tunnel: agreed on with the upstream, answered to the client, carried to its end.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
+use tieline::CloseCode;
 use tieline_proto::Limits;
 use tieline_proto::handshake::server::Accept;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::select;
+use tokio::time::sleep;
 use tracing::info;
 
 use super::Tunnel;
@@ -17,15 +20,16 @@ use crate::admission::Admitted;
 use crate::causes::Causes;
 use crate::http::{Body, Foreign};
 use crate::patient::Patient;
-use crate::worker::Worker;
+use crate::request::Request;
+use crate::worker::{EXPIRED, EXPIRED_REASON, Worker};
 
 /// A line whose upstream waits for the client's transport.
 pub(crate) struct Agreed {
     upstream: handshake::Agreed,
+    admitted: Admitted,
     bounds: Bounds,
     /// How long either side may take nothing.
     silence: Duration,
-    path: String,
 }
 
 impl Tunnel {
@@ -37,9 +41,9 @@ impl Tunnel {
     /// The answer where there is no line.
     pub(crate) async fn open(
         &self,
-        admitted: &Admitted,
+        admitted: Admitted,
     ) -> Result<(Response<Body>, Agreed), Response<Body>> {
-        let mut upstream = self.agree(admitted).await?;
+        let mut upstream = self.agree(&admitted).await?;
         let accept = Accept {
             protocol: upstream.protocol.clone(),
             secure: admitted.request.is_secure(),
@@ -53,8 +57,7 @@ impl Tunnel {
         let bounds = Bounds { idle_within: self.plan.idle_within, linger: limits.close_within };
         let ping_after = limits.ping_after.or_else(|| Limits::default().ping_after);
         let silence = ping_after.unwrap_or_default() + limits.pong_within;
-        let path = admitted.request.path().to_owned();
-        Ok((response.map(|()| Body::empty()), Agreed { upstream, bounds, silence, path }))
+        Ok((response.map(|()| Body::empty()), Agreed { upstream, admitted, bounds, silence }))
     }
 }
 
@@ -64,13 +67,18 @@ impl Agreed {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let Self { upstream: handshake::Agreed { side, open, .. }, bounds, silence, path } = self;
+        let Self { upstream, admitted, bounds, silence } = self;
+        let handshake::Agreed { side, open, .. } = upstream;
+        // Its places among the lines that may be open are its own until it has ended.
+        let Admitted { route, request, held: _held, listener, .. } = admitted;
+        let _counted = worker.opened(&listener, &route, StatusCode::SWITCHING_PROTOCOLS);
+        let path = request.path();
         let (name, began) = (&open.0.target.name, Instant::now());
-        info!(path, upstream = name, "tunnel opened");
+        info!(path, upstream = name, name = %request.name(), via = request.via(), "tunnel opened");
         // Whoever takes nothing for that long is lost, on either side.
         let client = Side { stream: Patient::new(stream, silence), ahead };
         let upstream = Side { stream: Patient::new(side.stream, silence), ahead: side.ahead };
-        let ended = copy(client, upstream, bounds, worker.stopping()).await;
+        let ended = copy(client, upstream, bounds, ending(&worker, &request)).await;
         let counts = &open.0.counts;
         counts.sent_bytes.inc_by(ended.up);
         counts.received_bytes.inc_by(ended.down);
@@ -83,5 +91,19 @@ impl Agreed {
             bytes_out = ended.down,
             "tunnel ended"
         );
+    }
+}
+
+/// When a line ends from here: the server stops, or whose it is may not have it any more.
+async fn ending(worker: &Worker, request: &Request) -> (CloseCode, &'static str) {
+    let expired = async {
+        match request.identity().and_then(|identity| identity.expires) {
+            None => std::future::pending().await,
+            Some(at) => sleep(at.duration_since(SystemTime::now()).unwrap_or_default()).await,
+        }
+    };
+    select! {
+        () = worker.stopping() => (CloseCode::GOING_AWAY, "the server stops"),
+        () = expired => (EXPIRED, EXPIRED_REASON),
     }
 }
