@@ -53,7 +53,7 @@ export async function startTieline({ flags = [], config, listeners = 1 } = {}) {
   const origins = [];
   const listening = new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const origin = /listening on (https?:\/\/\S+)/.exec(line)?.[1];
+      const origin = /(?:listening on|operator at) (https?:\/\/\S+)/.exec(line)?.[1];
       if (origin && origins.push(origin.replace(/\/$/, "")) === listeners) resolve();
     });
     ended.then((code) => reject(new Error(`tieline serve ended with ${code}; its log is ${log}`)));
