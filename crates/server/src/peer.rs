@@ -41,6 +41,8 @@ enum Carrier {
 pub(crate) enum Hold {
     /// It has said too much for now.
     Limit = 0b01,
+    /// Its service cannot take more for now.
+    Service = 0b10,
 }
 
 /// Reaches a peer from any thread, by way of its worker.
@@ -96,7 +98,7 @@ impl Peer {
     /// cannot take more for now.
     pub fn pause(&self) {
         match &self.0.carrier {
-            Carrier::Link(worker, link, _) => worker.engine().link(*link).pause(),
+            Carrier::Link(..) => self.hold(Hold::Service),
             Carrier::Line(line) => line.0.borrow_mut().set_paused(true),
         }
     }
@@ -104,7 +106,7 @@ impl Peer {
     /// Reads from the peer again.
     pub fn resume(&self) {
         match &self.0.carrier {
-            Carrier::Link(worker, link, _) => worker.engine().link(*link).resume(),
+            Carrier::Link(..) => self.release(Hold::Service),
             Carrier::Line(line) => line.0.borrow_mut().set_paused(false),
         }
     }

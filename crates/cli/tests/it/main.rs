@@ -4,6 +4,7 @@
 mod access;
 mod bench;
 mod config_command;
+mod devices;
 mod examples;
 mod handshake;
 mod http2;

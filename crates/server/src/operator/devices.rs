@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use tieline::CloseCode;
 use utoipa::{IntoParams, ToSchema};
@@ -256,13 +257,12 @@ pub(super) async fn send_to_several(
         let reason = format!("{} devices are more than {MAX_LIMIT}: send in parts", to.len());
         return Err(Problem::new(StatusCode::BAD_REQUEST, reason));
     }
-    let mut outcomes = Vec::with_capacity(to.len());
-    for device in to {
-        let devices = &side.resources.devices;
-        let notified = devices.notify(&device, &text, idempotency_key.as_deref()).await;
-        outcomes.push(OutcomeOf { device, outcome: notified.into() });
-    }
-    Ok(Json(Outcomes { outcomes }))
+    // All at once: those that are stored share what the disk writes.
+    let (devices, key) = (&side.resources.devices, idempotency_key.as_deref());
+    let outcomes = join_all(to.iter().map(|device| devices.notify(device, &text, key))).await;
+    let outcomes = to.into_iter().zip(outcomes);
+    let outcomes = outcomes.map(|(device, it)| OutcomeOf { device, outcome: it.into() });
+    Ok(Json(Outcomes { outcomes: outcomes.collect() }))
 }
 
 impl From<DeviceInfo> for Device {

@@ -24,7 +24,7 @@ pub(super) struct Talk(Rc<Line>);
 
 impl Talk {
     pub(super) fn new(shared: &Arc<Shared>, peer: &Peer, request: &Request) -> Self {
-        let line = Line::new(shared, peer, request.address().map(|address| address.ip()));
+        let line = Line::new(shared, peer, request);
         lines::add(&line);
         Self(line)
     }

@@ -30,6 +30,7 @@ use super::word::Word;
 use super::work::Job;
 use crate::events::SessionId;
 use crate::peer::Peer;
+use crate::request::Request;
 use crate::service::misunderstood::Misunderstood;
 
 /// Longest device id, in bytes.
@@ -43,6 +44,8 @@ pub(super) struct Line {
     pub(super) shared: Arc<Shared>,
     pub(super) peer: Peer,
     pub(super) address: Option<IpAddr>,
+    /// Whose it is, where the route asks.
+    pub(super) user: Option<String>,
     /// What the device knows the line by.
     pub(super) credential: String,
     pub(super) state: RefCell<State>,
@@ -103,7 +106,7 @@ pub(super) enum Allowed {
 }
 
 impl Line {
-    pub(super) fn new(shared: &Arc<Shared>, peer: &Peer, address: Option<IpAddr>) -> Rc<Self> {
+    pub(super) fn new(shared: &Arc<Shared>, peer: &Peer, request: &Request) -> Rc<Self> {
         let now = Instant::now();
         let limits = &shared.plan.limits;
         let life = shared.plan.line_life.get();
@@ -129,7 +132,8 @@ impl Line {
         Rc::new(Self {
             shared: Arc::clone(shared),
             peer: peer.clone(),
-            address,
+            address: request.address().map(|address| address.ip()),
+            user: request.identity().map(|identity| identity.user.clone()),
             credential: credential(),
             state: RefCell::new(state),
         })

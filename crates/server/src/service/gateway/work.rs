@@ -105,7 +105,9 @@ impl Line {
             return;
         }
         let (devices, rules) = (&self.shared.devices, &self.shared.rules);
-        if let Err(TooMany) = devices.bind(&device, &self.peer.remote(), None, rules) {
+        if let Err(TooMany) =
+            devices.bind(&device, &self.peer.remote(), self.user.as_deref(), rules)
+        {
             return self.turn_away();
         }
         if let Some(events) = &self.shared.events {
