@@ -15,7 +15,7 @@ pub struct Backend {
     /// The name under which services refer to it.
     pub name: String,
 
-    /// Scheme, host and base path, such as "http://127.0.0.1:9000" or "https://shop.example/api".
+    /// Scheme, host and base path, such as `http://127.0.0.1:9000` or `https://shop.example/api`.
     /// No redirect is followed, and no proxy of the environment is used.
     pub url: String,
 
