@@ -17,7 +17,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::info::Info;
 use tieline::CloseCode;
-use tieline::serve::Totals;
+use tieline::serve::Traffic;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -199,11 +199,11 @@ impl Drop for Open {
 
 impl Tally {
     /// What the worker has counted since it began.
-    pub(crate) fn set(&self, totals: &Totals) {
-        self.bytes_in.store(totals.bytes_in, Relaxed);
-        self.bytes_out.store(totals.bytes_out, Relaxed);
-        self.messages_in.store(totals.messages_in, Relaxed);
-        self.messages_out.store(totals.messages_out, Relaxed);
+    pub(crate) fn set(&self, traffic: &Traffic) {
+        self.bytes_in.store(traffic.bytes_in, Relaxed);
+        self.bytes_out.store(traffic.bytes_out, Relaxed);
+        self.messages_in.store(traffic.messages_in, Relaxed);
+        self.messages_out.store(traffic.messages_out, Relaxed);
     }
 }
 
@@ -295,10 +295,10 @@ mod tests {
         counts.limited("messages");
         let (inbox, _orders) = Inbox::new();
         counts.begin(&inbox);
-        counts.workers.lock()[0].1.set(&Totals {
+        counts.workers.lock()[0].1.set(&Traffic {
             messages_in: 7,
             bytes_in: 70,
-            ..Totals::default()
+            ..Traffic::default()
         });
         let text = metrics.text();
         for line in [

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use tieline::serve::{Totals, Worker};
+use tieline::serve::{Traffic, Worker};
 use tokio::sync::mpsc;
 
 use crate::auth::Expiries;
@@ -23,7 +23,7 @@ pub(crate) struct Delivery {
     topics: HashMap<Topic, BTreeMap<PeerId, Peer>>,
     expiries: Expiries,
     /// What went over the lines that are no links.
-    lines: Rc<Cell<Totals>>,
+    lines: Rc<Cell<Traffic>>,
 }
 
 impl Delivery {
@@ -56,7 +56,7 @@ impl Delivery {
     }
 
     /// What went over the lines that are no links, for these to add to.
-    pub(crate) const fn lines(&self) -> &Rc<Cell<Totals>> {
+    pub(crate) const fn lines(&self) -> &Rc<Cell<Traffic>> {
         &self.lines
     }
 
@@ -97,9 +97,9 @@ impl Delivery {
                 }
             }
             Order::Tally(tally, said) => {
-                let mut totals = engine.map(Worker::totals).unwrap_or_default();
-                totals.add(&self.lines.get());
-                tally.set(&totals);
+                let mut traffic = engine.map(Worker::traffic).unwrap_or_default();
+                traffic.add(&self.lines.get());
+                tally.set(&traffic);
                 // Whoever asked may have gone.
                 let _ = said.send(());
             }

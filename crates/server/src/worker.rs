@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use tieline::CloseCode;
-use tieline::serve::Totals;
+use tieline::serve::Traffic;
 use tokio::sync::{Notify, watch};
 use tokio::task::spawn_local;
 use tokio::time;
@@ -46,7 +46,7 @@ pub(crate) struct Worker {
     /// An identity may end sooner than was thought.
     expiring: Notify,
     /// What went over the lines that are no links.
-    lines: Rc<Cell<Totals>>,
+    lines: Rc<Cell<Traffic>>,
     /// The peers that are no links.
     peers: RefCell<HashMap<PeerId, Peer>>,
     /// When it began; what else is timed counts from here.
@@ -124,7 +124,7 @@ impl Worker {
     }
 
     /// What went over the lines that are no links, for these to add to.
-    pub(crate) fn lines(&self) -> &Cell<Totals> {
+    pub(crate) fn lines(&self) -> &Cell<Traffic> {
         &self.lines
     }
 

@@ -29,7 +29,7 @@ pub(super) fn attached(peer: &Peer, request: &Request, via: &str) {
 
 /// A line has ended.
 pub(super) fn disconnected(peer: PeerId, how: &Closed, duration_ms: u64, traffic: &Traffic) {
-    let Traffic { messages_in, bytes_in, messages_out, bytes_out, .. } = *traffic;
+    let Traffic { messages_in, bytes_in, messages_out, bytes_out } = *traffic;
     info!(
         %peer,
         code = sent_or_heard(how).get(),

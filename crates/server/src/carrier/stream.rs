@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::{Sink, Stream};
-use tieline::serve::{Message, Totals, Traffic};
+use tieline::serve::{Message, Traffic};
 use tieline::{CloseCode, Closed, Lost, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Sleep, sleep};
@@ -117,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
 
     fn receive(&mut self, message: &tieline::Message) {
         self.traffic.received(message.len());
-        self.count(|totals| totals.received(message.len()));
+        self.count(|traffic| traffic.received(message.len()));
         if !self.served.peer().is_closing() && self.may_say(message.len()) {
             self.served.call(|conversation, peer| {
                 conversation.message(peer, Message::from(message));
@@ -149,9 +149,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
                     match socket.start_send(message) {
                         Ok(()) => {
                             self.traffic.sent(len);
-                            let mut totals = self.worker.lines().get();
-                            totals.sent(len);
-                            self.worker.lines().set(totals);
+                            let mut traffic = self.worker.lines().get();
+                            traffic.sent(len);
+                            self.worker.lines().set(traffic);
                         }
                         Err(error) => {
                             let peer = self.served.peer().id();
@@ -195,10 +195,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
         self.paused.is_some()
     }
 
-    fn count(&self, count: impl FnOnce(&mut Totals)) {
-        let mut totals = self.worker.lines().get();
-        count(&mut totals);
-        self.worker.lines().set(totals);
+    fn count(&self, count: impl FnOnce(&mut Traffic)) {
+        let mut traffic = self.worker.lines().get();
+        count(&mut traffic);
+        self.worker.lines().set(traffic);
     }
 
     /// Whether the peer may speak; tells the service when it may again.

@@ -15,7 +15,7 @@ use super::line::{Cause, Line};
 use super::message::Payload;
 use super::slab::Slab;
 use super::topics::Topics;
-use super::traffic::Totals;
+use super::traffic::Traffic;
 
 /// The cork is written early when it has grown to this size.
 const CORK_BYTES: usize = 128 << 10;
@@ -38,8 +38,8 @@ pub(super) struct Lines {
     /// Who is to be read from again.
     resumed: Vec<LinkId>,
     pub(super) topics: Topics,
-    /// What went over all of them.
-    pub(super) totals: Totals,
+    /// What went over those that are gone.
+    gone: Traffic,
     /// Wakes the worker for what is said between its turns.
     pub(super) waker: Option<Waker>,
 }
@@ -70,6 +70,9 @@ impl Lines {
     /// Gives a place back; its id names nothing any more.
     pub(super) fn release(&mut self, id: LinkId) {
         self.unsubscribe_from_all(id);
+        if let Some(line) = line(&mut self.slots, id) {
+            self.gone.add(&line.traffic);
+        }
         self.slots[id.index()] = Slot::Vacant(id.generation.wrapping_add(1));
         self.free.push(id.slot);
     }
@@ -153,14 +156,13 @@ impl Lines {
     fn say(&mut self, id: LinkId, payload: impl Payload, cause: Cause) {
         self.deliver_before(id);
         let is_corked = self.corked == Some(id);
-        let Self { slots, cork, dirty, waker, totals, .. } = self;
+        let Self { slots, cork, dirty, waker, .. } = self;
         let Some(line) = line(slots, id) else { return };
         if !line.is_open() {
             return;
         }
         let len = payload.bytes().len();
         line.traffic.sent(len);
-        totals.sent(len);
         if is_corked && !line.has_queue() {
             if len >= DIRECT_BYTES && line.is_direct() {
                 return line.write_directly(cork, payload);
@@ -187,10 +189,9 @@ impl Lines {
         if cause == Cause::Reply {
             self.spill_cork();
         }
-        let Self { slots, dirty, waker, totals, .. } = self;
+        let Self { slots, dirty, waker, .. } = self;
         let Some(line) = line(slots, id).filter(|line| line.is_open()) else { return };
         line.traffic.sent(payload.bytes().len());
-        totals.sent(payload.bytes().len());
         line.enqueue_latest(key, &payload, cause);
         mark(dirty, line, id, waker);
     }
@@ -208,6 +209,17 @@ impl Lines {
         let Some(line) = line(slots, id) else { return };
         line.close(code, reason);
         mark(dirty, line, id, waker);
+    }
+
+    /// What went over all of them, those that are gone included.
+    pub(super) fn traffic(&self) -> Traffic {
+        let mut traffic = self.gone;
+        for slot in self.slots.iter() {
+            if let Slot::Line(line) = slot {
+                traffic.add(&line.traffic);
+            }
+        }
+        traffic
     }
 
     /// Writes whatever waits for whoever was spoken to. Those whose end has begun are answered: they

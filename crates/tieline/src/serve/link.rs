@@ -11,7 +11,7 @@ use super::id::LinkId;
 use super::inbox::{Inbox, Order, Remote};
 use super::lines::Lines;
 use super::message::Payload;
-use super::traffic::{Totals, Traffic};
+use super::traffic::Traffic;
 
 /// One open line on the worker that carries it. Clones are the same link.
 ///
@@ -142,9 +142,9 @@ impl Worker {
         &self.0.inbox
     }
 
-    /// What went over all its links since it began, those that are gone included.
-    pub fn totals(&self) -> Totals {
-        self.0.lines.borrow().totals
+    /// What went over all its links since it began, those that are gone included. Every link is asked.
+    pub fn traffic(&self) -> Traffic {
+        self.0.lines.borrow().traffic()
     }
 
     /// Its number, from 0.

@@ -89,4 +89,4 @@ pub use server::{ListenOptions, RunError, Running, Server, ServerOptions};
 pub use tasks::{Conversation, INBOX_BYTES, tasks};
 #[cfg(feature = "tls")]
 pub use tls::TlsSource;
-pub use traffic::{Totals, Traffic};
+pub use traffic::Traffic;

@@ -115,7 +115,6 @@ impl<H: Handler> Engine<H> {
                         let len = message.payload().len();
                         line.traffic.received(len);
                         line.was_large = len >= LARGE_BYTES;
-                        lines.totals.received(len);
                     }
                     event
                 };

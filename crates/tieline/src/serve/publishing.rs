@@ -83,12 +83,9 @@ impl Lines {
         let mut frames = batch.frames();
         for &id in &subscribers {
             let corked = self.corked == Some(id);
-            let Self { slots, cork, dirty, waker, totals, .. } = self;
+            let Self { slots, cork, dirty, waker, .. } = self;
             let Some(line) = line(slots, id).filter(|line| line.is_open()) else { continue };
-            frames.lengths(id).for_each(|len| {
-                line.traffic.sent(len);
-                totals.sent(len);
-            });
+            line.traffic.add(&frames.traffic(id));
             let apart = line.may_drop();
             let Some(bytes) = frames.of(id, &mut line.outgoing, apart) else { continue };
             if corked && !line.has_queue() {

@@ -11,10 +11,11 @@ use tieline_proto::Outgoing;
 use tieline_proto::connection::Format;
 
 use super::id::LinkId;
+use super::traffic::Traffic;
 use crate::Message;
 
 /// A batch is delivered when it has grown to this size.
-const BATCH_BYTES: usize = 128 << 10;
+const BATCH_BYTES: u64 = 128 << 10;
 
 /// The topics of one worker. One exists while somebody hears it.
 #[derive(Debug, Default)]
@@ -44,7 +45,8 @@ pub(super) struct Subscription {
 pub(super) struct Batch {
     topic: u32,
     messages: Vec<(Message, Option<LinkId>)>,
-    bytes: usize,
+    /// What each of those hears who are left out of none of it.
+    traffic: Traffic,
     /// Whether somebody is left out of some of it.
     has_exceptions: bool,
 }
@@ -122,17 +124,19 @@ impl Topics {
 
     /// Whether the batch goes on with a message to this topic.
     pub(super) fn takes(&self, topic: u32) -> bool {
-        self.batch.as_ref().is_none_or(|batch| batch.topic == topic && batch.bytes < BATCH_BYTES)
+        self.batch
+            .as_ref()
+            .is_none_or(|batch| batch.topic == topic && batch.traffic.bytes_out < BATCH_BYTES)
     }
 
     pub(super) fn add_to_batch(&mut self, topic: u32, message: Message, except: Option<LinkId>) {
         let batch = self.batch.get_or_insert_with(|| Batch {
             topic,
             messages: Vec::new(),
-            bytes: 0,
+            traffic: Traffic::default(),
             has_exceptions: false,
         });
-        batch.bytes += message.len();
+        batch.traffic.sent(message.len());
         batch.has_exceptions |= except.is_some();
         batch.messages.push((message, except));
     }
@@ -180,14 +184,21 @@ impl Frames {
         (!bytes.is_empty()).then_some(bytes)
     }
 
-    /// How long the messages are that one link is sent.
-    pub(super) fn lengths(&self, id: LinkId) -> impl Iterator<Item = usize> {
-        let messages = self.batch.messages.iter().filter(move |(_, except)| *except != Some(id));
-        messages.map(|(message, _)| message.len())
+    /// What one link hears of it.
+    pub(super) fn traffic(&self, id: LinkId) -> Traffic {
+        if self.batch.is_for_all(id) {
+            return self.batch.traffic;
+        }
+        let mut traffic = Traffic::default();
+        let messages = self.batch.messages.iter().filter(|(_, except)| *except != Some(id));
+        messages.for_each(|(message, _)| traffic.sent(message.len()));
+        traffic
     }
 
     fn encode(&self, id: LinkId, outgoing: &mut Outgoing, apart: bool) -> Bytes {
-        let mut out = Vec::with_capacity(self.batch.bytes + 16 * self.batch.messages.len());
+        let mut out = Vec::with_capacity(
+            self.batch.traffic.bytes_out as usize + 16 * self.batch.messages.len(),
+        );
         for (message, except) in &self.batch.messages {
             if *except == Some(id) {
                 continue;
@@ -245,7 +256,7 @@ mod tests {
         assert!(topics.is_settled() && topics.takes(news) && topics.takes(sports));
         topics.add_to_batch(news, "short".into(), None);
         assert!(!topics.is_settled() && topics.takes(news) && !topics.takes(sports));
-        topics.add_to_batch(news, vec![0; BATCH_BYTES].into(), Some(id(1)));
+        topics.add_to_batch(news, vec![0; BATCH_BYTES as usize].into(), Some(id(1)));
         assert!(!topics.takes(news));
 
         let (batch, subscribers) = topics.take_batch().unwrap();
