@@ -19,11 +19,11 @@ use tokio::select;
 use tracing::debug;
 
 use super::answer::text;
-use super::body::Body;
 use super::harden::harden_own;
 use super::requests::{Lead, ask, lead_to};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
+use crate::exchange::Body;
 use crate::patient::Patient;
 use crate::tunnel::Tunnel;
 use crate::worker::Worker;

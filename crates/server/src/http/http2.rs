@@ -33,12 +33,12 @@ use tokio::select;
 use tracing::debug;
 
 use super::answer::text;
-use super::body::Body;
 use super::harden::harden_own;
 use super::requests::{Lead, ask, awake, lead_to};
 use super::tasks::{Held, Tasks};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
+use crate::exchange::Body;
 use crate::patient::Patient;
 use crate::tunnel::Tunnel;
 use crate::worker::Worker;

@@ -38,7 +38,7 @@ use super::fault::Fault;
 use super::headers::{of_request, strip_hop_by_hop};
 use super::upstream::Open;
 use crate::admission::Admitted;
-use crate::http::{Body, Foreign};
+use crate::exchange::{Body, Foreign};
 
 /// Most of a refusal's body that is handed on.
 const MAX_REFUSAL_BYTES: usize = 64 << 10;

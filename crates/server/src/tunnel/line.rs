@@ -18,7 +18,7 @@ use super::copy::{Bounds, Side, copy};
 use super::handshake;
 use crate::admission::Admitted;
 use crate::causes::Causes;
-use crate::http::{Body, Foreign};
+use crate::exchange::{Body, Foreign};
 use crate::patient::Patient;
 use crate::request::Request;
 use crate::worker::{EXPIRED, EXPIRED_REASON, Worker};

@@ -47,7 +47,7 @@ pub(crate) use network::Network;
 pub(crate) use plan::{Health, Plan, Secure, Target};
 
 use crate::causes::Causes;
-use crate::http::{Answer, Body, Exchange};
+use crate::exchange::{Answer, Body, Exchange};
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::service::{Conversation, Service};

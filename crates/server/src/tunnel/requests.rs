@@ -9,7 +9,7 @@ use super::asking::{Answered, Asking};
 use super::body::{Download, Upload};
 use super::fault::Fault;
 use super::headers::{of_request, strip_hop_by_hop};
-use crate::http::{Body, Foreign};
+use crate::exchange::{Body, Foreign};
 use crate::request::Request;
 
 impl Tunnel {

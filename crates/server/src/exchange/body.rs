@@ -40,7 +40,7 @@ impl Body {
 
     /// The same; while nothing comes it wakes whoever waits for it, so that a stream of HTTP/2 which
     /// is quiet is not taken for one that is stuck.
-    pub(super) fn awake(self, every: Duration) -> Self {
+    pub(crate) fn awake(self, every: Duration) -> Self {
         match self.0 {
             Kind::Stream(body) => Self::stream(Awake { body, ticks: interval(every) }),
             kind => Self(kind),
@@ -48,12 +48,12 @@ impl Body {
     }
 
     /// The first `left` bytes of a file.
-    pub(super) const fn file(file: File, left: u64) -> Self {
+    pub(crate) const fn file(file: File, left: u64) -> Self {
         Self(Kind::File { file, left })
     }
 
     /// Its length, where that is known before it has come.
-    pub(super) fn len(&self) -> Option<u64> {
+    pub(crate) fn len(&self) -> Option<u64> {
         match &self.0 {
             Kind::File { left, .. } => Some(*left),
             Kind::Stream(stream) => stream.size_hint().exact(),
