@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::str::from_utf8;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
 use http::Uri;
@@ -26,7 +26,7 @@ use tracing::debug;
 
 use super::conversation::Served;
 use super::log;
-use crate::patient::Patient;
+use crate::patient::{Patient, silence};
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::routes::Route;
@@ -41,9 +41,6 @@ const READ_BYTES: usize = 16 << 10;
 
 /// Lines are put together up to this size before they are written.
 const WRITE_BYTES: usize = 64 << 10;
-
-/// How long a peer may take nothing of what is written, where it is never pinged.
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(35);
 
 struct Carrier<'w, S> {
     worker: &'w Worker,
@@ -62,9 +59,7 @@ struct Carrier<'w, S> {
 
 /// Carries a connection to the service of a route until either end has had enough.
 pub(super) async fn carry(worker: Rc<Worker>, route: Arc<Route>, handoff: Handoff) {
-    let limits = &route.plan.limits;
-    let patience = limits.ping_after.map_or(DEFAULT_PATIENCE, |after| after + limits.pong_within);
-    let stream = Patient::new(handoff, patience);
+    let stream = Patient::new(handoff, silence(&route.plan.limits));
     carry_stream(&worker, &route, stream).await;
 }
 

@@ -39,7 +39,7 @@ use super::tasks::{Held, Tasks};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
 use crate::exchange::Body;
-use crate::patient::Patient;
+use crate::patient::{Patient, silence};
 use crate::tunnel::Tunnel;
 use crate::worker::Worker;
 
@@ -76,6 +76,7 @@ pub(super) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Patien
         // In the stream's own task: what is started next is the line that it grants.
         async move { Ok::<_, Infallible>(respond(&worker, &entrance, &tasks, request).await) }
     });
+    // A connection full of lines is waited for as long as a single one.
     let io = TokioIo::new(stream.with_patience(silence(&entrance.listener.limits)));
     let mut connection = pin!(builder.serve_connection(io, service));
     let ended = select! {
@@ -113,12 +114,6 @@ fn builder(limits: &Limits, tasks: Tasks) -> http2::Builder<Tasks> {
         .keep_alive_interval(limits.ping_after)
         .keep_alive_timeout(limits.pong_within);
     builder
-}
-
-/// How long a connection full of lines may take nothing: as long as a single line.
-fn silence(limits: &Limits) -> Duration {
-    let ping_after = limits.ping_after.or_else(|| Limits::default().ping_after);
-    ping_after.unwrap_or_default() + limits.pong_within
 }
 
 async fn respond(

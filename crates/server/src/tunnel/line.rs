@@ -6,7 +6,6 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use tieline::CloseCode;
-use tieline_proto::Limits;
 use tieline_proto::handshake::server::Accept;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
@@ -19,7 +18,7 @@ use super::handshake;
 use crate::admission::Admitted;
 use crate::causes::Causes;
 use crate::exchange::{Body, Foreign};
-use crate::patient::Patient;
+use crate::patient::{Patient, silence};
 use crate::request::Request;
 use crate::worker::{EXPIRED, EXPIRED_REASON, Worker};
 
@@ -55,8 +54,7 @@ impl Tunnel {
         response.extensions_mut().insert(Foreign);
         let limits = &admitted.route.plan.limits;
         let bounds = Bounds { idle_within: self.plan.idle_within, linger: limits.close_within };
-        let ping_after = limits.ping_after.or_else(|| Limits::default().ping_after);
-        let silence = ping_after.unwrap_or_default() + limits.pong_within;
+        let silence = silence(limits);
         Ok((response.map(|()| Body::empty()), Agreed { upstream, admitted, bounds, silence }))
     }
 }
