@@ -12,7 +12,8 @@
 //! | this server  | the client is told 1001 (it stops) or 4401 (a token has expired), and   |
 //! |              | its answer is the close that the upstream hears                         |
 //!
-//! One side alone lives on for `linger` and no longer.
+//! One side alone lives on for `linger` and no longer, and so does a line whose end was asked for
+//! here: a client that does not answer it would otherwise be heard for as long as it likes.
 
 use std::future::poll_fn;
 use std::io;
@@ -74,7 +75,10 @@ struct Line<C, U> {
     idle: Option<Pin<Box<Sleep>>>,
     moved: Instant,
     linger: Option<Pin<Box<Sleep>>>,
-    lost: Option<io::Error>,
+    /// Whether the end was asked for from here.
+    is_ending: bool,
+    /// What ended it, where that is known before the end.
+    why: Option<Why>,
 }
 
 /// Carries a line to its end; `ending` is ready when that comes from here, and says what the client is
@@ -98,14 +102,15 @@ where
         idle: bounds.idle_within.map(|within| Box::pin(sleep(within))),
         moved: Instant::now(),
         linger: None,
-        lost: None,
+        is_ending: false,
+        why: None,
     };
     let mut ending = pin!(ending);
-    let mut is_ending = false;
     let why = poll_fn(|cx| {
-        if !is_ending && let Poll::Ready((code, reason)) = ending.as_mut().poll(cx) {
-            is_ending = true;
-            line.down.close_soon(code, reason);
+        if !line.is_ending
+            && let Poll::Ready((code, reason)) = ending.as_mut().poll(cx)
+        {
+            line.end_soon(code, reason);
         }
         line.poll(cx)
     })
@@ -134,9 +139,15 @@ where
             self.moved = Instant::now();
         }
         if self.up.is_over() && self.down.is_over() {
-            return Poll::Ready(self.lost.take().map_or(Why::Both, Why::Upstream));
+            return Poll::Ready(self.why.take().unwrap_or(Why::Both));
         }
         self.poll_time(cx).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// The client is told the end as soon as that can be.
+    fn end_soon(&mut self, code: CloseCode, reason: &'static str) {
+        self.is_ending = true;
+        self.down.close_soon(code, reason);
     }
 
     /// Nothing can be said to the upstream any more, and nothing be heard of it. The client is still
@@ -144,11 +155,11 @@ where
     fn lose_upstream(&mut self, error: io::Error, cx: &Context<'_>) {
         self.down.end();
         self.up.cut();
-        self.lost.get_or_insert(error);
+        self.why.get_or_insert(Why::Upstream(error));
         cx.waker().wake_by_ref();
     }
 
-    /// Whether the line is idle, or one of its sides has been alone, for too long.
+    /// Whether the line is idle, or ending, or one of its sides alone, for too long.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Option<Why> {
         if let (Some(idle), Some(within)) = (&mut self.idle, self.bounds.idle_within) {
             while idle.as_mut().poll(cx).is_ready() {
@@ -158,11 +169,11 @@ where
                 idle.as_mut().reset(self.moved + within);
             }
         }
-        if self.up.is_over() || self.down.is_over() {
+        if self.is_ending || self.up.is_over() || self.down.is_over() {
             let within = self.bounds.linger;
             let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(within)));
             if linger.as_mut().poll(cx).is_ready() {
-                return Some(self.lost.take().map_or(Why::HalfOpen, Why::Upstream));
+                return Some(self.why.take().unwrap_or(Why::HalfOpen));
             }
         }
         None
@@ -302,6 +313,22 @@ mod tests {
         assert_eq!(heard[6..], 1001_u16.to_be_bytes());
         drop((client, upstream));
         assert!(matches!(ended.await.unwrap().why, Why::Both));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_answer_the_end_is_not_heard_for_long() {
+        let (mut client, mut upstream, ended, stop) = line(1 << 10);
+        stop.notify_one();
+        let began = Instant::now();
+        let speak = async {
+            while client.write_all(&[0x81, 0x80, 0, 0, 0, 0]).await.is_ok() {
+                sleep(Duration::from_millis(500)).await;
+            }
+        };
+        let hear = async { while upstream.read_u8().await.is_ok() {} };
+        tokio::join!(speak, hear);
+        assert!(matches!(ended.await.unwrap().why, Why::HalfOpen));
+        assert!(began.elapsed() < BOUNDS.linger * 2, "{:?}", began.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
