@@ -15,6 +15,7 @@ use tracing::info;
 use super::Tunnel;
 use super::copy::{Bounds, Side, copy};
 use super::handshake;
+use super::pace::Pace;
 use crate::admission::Admitted;
 use crate::causes::Causes;
 use crate::exchange::{Body, Foreign};
@@ -76,7 +77,9 @@ impl Agreed {
         // Whoever takes nothing for that long is lost, on either side.
         let client = Side { stream: Patient::new(stream, silence), ahead };
         let upstream = Side { stream: Patient::new(side.stream, silence), ahead: side.ahead };
-        let ended = copy(client, upstream, bounds, ending(&worker, &request)).await;
+        let flow = route.plan.limiter.flow();
+        let pace = flow.map(|flow| Pace::new(flow, worker.counts()));
+        let ended = copy(client, upstream, bounds, pace, ending(&worker, &request)).await;
         let counts = &open.0.counts;
         counts.sent_bytes.inc_by(ended.up);
         counts.received_bytes.inc_by(ended.down);

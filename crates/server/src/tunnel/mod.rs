@@ -25,6 +25,7 @@ mod health;
 mod line;
 mod metrics;
 mod network;
+mod pace;
 mod path;
 mod plan;
 mod pool;
