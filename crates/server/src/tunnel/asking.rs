@@ -1,5 +1,7 @@
 //! One request to an upstream, and what becomes of it until the answer's head is there.
 
+use std::error::Error as _;
+use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Instant;
@@ -123,7 +125,8 @@ impl Tunnel {
                 Tried::Stale => {}
             }
         }
-        let sender = connect(&upstream.target, self.plan.connect_within).await?;
+        let Plan { connect_within, answer_within, .. } = *self.plan;
+        let sender = connect(&upstream.target, connect_within, answer_within).await?;
         match self.try_on(sender, asking, to, open, false).await {
             Tried::Answered(response, sender) => Ok((response, sender)),
             Tried::Failed(fault) => Err(fault),
@@ -183,10 +186,18 @@ impl Tunnel {
             Fault::BodyTooLarge { limit: self.plan.max_body_bytes }
         } else if error.is_user() {
             Fault::BodyBroken
+        } else if is_stuck(&error) {
+            Fault::Late(self.plan.answer_within)
         } else {
             Fault::Broken(error)
         }
     }
+}
+
+/// Whether the upstream took nothing for too long.
+fn is_stuck(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| source.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Whether the connection ended before a byte of the answer.
