@@ -45,6 +45,12 @@ impl Exchange {
         self.body
     }
 
+    /// All of it.
+    pub(crate) fn into_parts(self) -> (Request, Method, Incoming) {
+        let Self { request, method, body } = self;
+        (request, method, body)
+    }
+
     /// Its body, once all of it is there.
     ///
     /// # Errors

@@ -98,8 +98,8 @@ impl Service for Tunnel {
     fn answer(&self, exchange: Exchange) -> Answer {
         let this = self.clone();
         Box::pin(async move {
-            let (request, method) = (exchange.request.clone(), exchange.method.clone());
-            this.respond(method, &request, exchange.into_body()).await
+            let (request, method, body) = exchange.into_parts();
+            this.respond(method, &request, body).await
         })
     }
 
