@@ -272,6 +272,36 @@ fn a_switch_of_protocols_that_is_wrong_is_502_and_nothing_passes() {
     }
 }
 
+#[test]
+fn what_is_behind_an_answer_is_not_the_answer_to_somebody_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.read_exact(&mut [0; 16]).unwrap();
+            let answer = |body| format!("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{body}");
+            stream.write_all((answer("good") + &answer("evil")).as_bytes()).unwrap();
+            read_all(&mut stream);
+        }
+    });
+    let proxy = proxy(&[&address], "");
+    for _ in 0..6 {
+        let answer = proxy.get("/app");
+        assert!(answer.ends_with("\r\n\r\ngood"), "{answer}");
+    }
+}
+
+#[test]
+fn a_head_of_an_upstream_has_its_bounds() {
+    for header in [format!("X-Long: {}\r\n", "x".repeat(70 << 10)), "X-Many: 1\r\n".repeat(201)] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{header}Content-Length: 0\r\n\r\n");
+        let (address, _seen) = scripted(answer.leak());
+        let answer = proxy(&[&address], "").get("/app");
+        assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_line_whose_upstream_never_reads_is_given_up() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
