@@ -273,6 +273,22 @@ fn a_switch_of_protocols_that_is_wrong_is_502_and_nothing_passes() {
 }
 
 #[test]
+fn a_switch_of_protocols_that_nobody_asked_for_is_502() {
+    let (address, seen) = scripted(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nmore",
+    );
+    let proxy = proxy(&[&address], "");
+    let host = proxy.host();
+    let answer = proxy.exchange(format!(
+        "GET /app HTTP/1.1\r\nHost: {host}\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\
+         Connection: Upgrade, HTTP2-Settings, close\r\n\r\n"
+    ));
+    assert!(answer.starts_with("HTTP/1.1 502 ") && !answer.contains("more"), "{answer}");
+    let seen = seen.join().unwrap().to_lowercase();
+    assert!(!seen.contains("upgrade") && !seen.contains("http2-settings"), "{seen}");
+}
+
+#[test]
 fn what_is_behind_an_answer_is_not_the_answer_to_somebody_else() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
