@@ -28,6 +28,7 @@ mod delivery;
 mod devices;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod events;
+mod exchange;
 mod gate;
 mod http;
 mod inbox;
@@ -56,7 +57,7 @@ mod worker;
 
 pub use app::{Address, App, Handle};
 pub use auth::{Access, AccessError, Algorithm, Identity, Renewal};
-pub use http::{Answer, Body, Exchange};
+pub use exchange::{Answer, Body, Exchange};
 pub use listen::{Certificates, TlsError, TlsFiles};
 pub use members::{Full, Members, Turn};
 pub use name::Name;

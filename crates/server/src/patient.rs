@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tieline_proto::Limits;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
@@ -22,6 +23,13 @@ struct Patience {
     within: Duration,
     /// Runs while something waits that is not taken.
     stuck: Option<Pin<Box<Sleep>>>,
+}
+
+/// How long a line may take nothing: as long as it may be silent. One that is not pinged is not
+/// waited for for ever either.
+pub(crate) fn silence(limits: &Limits) -> Duration {
+    let ping_after = limits.ping_after.or_else(|| Limits::default().ping_after);
+    ping_after.unwrap_or_default() + limits.pong_within
 }
 
 impl<S> Patient<S> {

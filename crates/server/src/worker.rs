@@ -13,7 +13,6 @@ use http::StatusCode;
 use tieline::CloseCode;
 use tieline::serve::Traffic;
 use tokio::sync::{Notify, watch};
-use tokio::task::spawn_local;
 use tokio::time;
 use tracing::warn;
 
@@ -212,11 +211,6 @@ impl Worker {
         }
     }
 
-    /// Starts a task of this worker.
-    pub(crate) fn spawn(self: &Rc<Self>, task: impl Future<Output = ()> + 'static) {
-        spawn_local(task);
-    }
-
     /// Makes a peer known to the worker until the answer is dropped.
     pub(crate) fn register(self: &Rc<Self>, peer: &Peer) -> Registered {
         self.peers.borrow_mut().insert(peer.id(), peer.clone());
@@ -273,7 +267,7 @@ mod tests {
     use crate::by_hand::shared;
     use std::time::SystemTime;
     use tieline::serve::Backlog;
-    use tokio::task::LocalSet;
+    use tokio::task::{LocalSet, spawn_local};
     use tokio::time::sleep;
 
     fn in_seconds(seconds: u64) -> Option<SystemTime> {

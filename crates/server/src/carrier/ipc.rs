@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! the peer ─▶ splitter ─▶ conversation     values back to back, on many lines, cut anywhere
-//! outbox ─▶ lines ─▶ the peer              each message without a line end in it, and one behind it
+//! outbox ─▶ output ─▶ the peer             each message without a line end in it, and one behind it
 //! ```
 //!
 //! There is no way to say a close code or a reason: the end is the end of the stream. What was
@@ -15,18 +15,17 @@ use std::rc::Rc;
 use std::str::from_utf8;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use http::Uri;
-use tieline::serve::{Handoff, Message, Traffic};
+use tieline::serve::{Handoff, Message};
 use tieline::{CloseCode, Closed, Lost};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tracing::debug;
 
-use super::conversation::Served;
+use super::line::Line;
 use super::log;
-use crate::patient::Patient;
+use crate::patient::{Patient, silence};
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::routes::Route;
@@ -42,29 +41,19 @@ const READ_BYTES: usize = 16 << 10;
 /// Lines are put together up to this size before they are written.
 const WRITE_BYTES: usize = 64 << 10;
 
-/// How long a peer may take nothing of what is written, where it is never pinged.
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(35);
-
 struct Carrier<'w, S> {
-    worker: &'w Worker,
     stream: S,
     splitter: Splitter,
     /// What the system has not taken yet.
-    lines: BytesMut,
-    served: Served,
-    traffic: Traffic,
-    since: Instant,
-    /// Whether the backlog was full when it was last looked at.
-    was_full: bool,
+    output: BytesMut,
+    line: Line<'w>,
     /// Whether the peer says nothing more.
     is_at_end: bool,
 }
 
 /// Carries a connection to the service of a route until either end has had enough.
 pub(super) async fn carry(worker: Rc<Worker>, route: Arc<Route>, handoff: Handoff) {
-    let limits = &route.plan.limits;
-    let patience = limits.ping_after.map_or(DEFAULT_PATIENCE, |after| after + limits.pong_within);
-    let stream = Patient::new(handoff, patience);
+    let stream = Patient::new(handoff, silence(&route.plan.limits));
     carry_stream(&worker, &route, stream).await;
 }
 
@@ -80,20 +69,16 @@ where
     let peer = Peer::of_line(worker.inbox(), &route.backlog);
     let _registered = worker.register(&peer);
     log::attached(&peer, &request, "ipc");
+    let flow = route.plan.limiter.flow();
     let mut carrier = Carrier {
-        worker,
         stream,
         splitter: Splitter::new(route.plan.limits.max_message_bytes),
-        lines: BytesMut::new(),
-        served: Served::open(peer, service, &request),
-        traffic: Traffic::default(),
-        since: Instant::now(),
-        was_full: false,
+        output: BytesMut::new(),
+        line: Line::open(worker, peer, service, &request, flow, false),
         is_at_end: false,
     };
-    worker.deliver();
     let closed = poll_fn(|cx| carrier.poll(cx)).await;
-    carrier.end(&closed);
+    carrier.line.end(&closed);
 }
 
 /// The request that a peer would have come with: one for the route's path.
@@ -106,11 +91,11 @@ fn request_for(path: &str) -> Request {
 impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
         loop {
-            self.drain();
+            self.line.drain();
             if let Some(closed) = self.write(cx) {
                 return Poll::Ready(closed);
             }
-            if self.may_read() {
+            if self.may_read(cx) {
                 match self.splitter.next() {
                     Ok(Some(value)) => {
                         self.receive(&value);
@@ -119,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
                     Ok(None) if self.is_at_end => {
                         match self.splitter.finish() {
                             Some(rest) => self.receive(&rest),
-                            None => self.served.peer().close(CloseCode::NORMAL, ""),
+                            None => self.line.peer().close(CloseCode::NORMAL, ""),
                         }
                         continue;
                     }
@@ -133,12 +118,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
                     },
                     Err(TooLong) => {
                         let reason = "message too big (setting limits.max_message_bytes)";
-                        self.served.peer().close(CloseCode::TOO_BIG, reason);
+                        self.line.peer().close(CloseCode::TOO_BIG, reason);
                         continue;
                     }
                 }
             }
-            self.served.outbox().borrow_mut().listen(cx);
+            self.line.outbox().borrow_mut().listen(cx);
             return Poll::Pending;
         }
     }
@@ -154,22 +139,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
     }
 
     fn receive(&mut self, value: &[u8]) {
-        self.traffic.received(value.len());
-        let message = match from_utf8(value) {
+        self.line.receive(match from_utf8(value) {
             Ok(text) => Message::from(text),
             Err(_) => Message::from(value),
-        };
-        self.served.call(|conversation, peer| conversation.message(peer, message));
-        self.worker.deliver();
+        });
     }
 
-    /// Hands on that the server stops.
-    fn drain(&mut self) {
-        let stops = self.served.outbox().borrow_mut().take_drain();
-        if stops {
-            self.served.call(|conversation, peer| conversation.drain(peer));
-            self.served.peer().close(CloseCode::GOING_AWAY, "the server stops");
-        }
+    /// Whether the peer may speak. Where it ends, there is nothing of it to wait for.
+    fn may_read(&mut self, cx: &mut Context<'_>) -> bool {
+        let may_read = self.line.may_read();
+        may_read && !self.line.outbox().borrow().is_ending() && !self.line.is_paused(cx)
     }
 
     /// Writes what waits while the system takes it; answers the end, once that was asked for and
@@ -177,67 +156,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
     fn write(&mut self, cx: &mut Context<'_>) -> Option<Closed> {
         loop {
             self.fill();
-            if self.lines.is_empty() {
+            if self.output.is_empty() {
                 return self.ended();
             }
-            match Pin::new(&mut self.stream).poll_write(cx, &self.lines) {
+            match Pin::new(&mut self.stream).poll_write(cx, &self.output) {
                 Poll::Pending => return None,
-                Poll::Ready(Ok(written)) if written > 0 => self.lines.advance(written),
+                Poll::Ready(Ok(written)) if written > 0 => self.output.advance(written),
                 Poll::Ready(_) => return Some(Closed::Lost(Lost::Transport)),
             }
         }
     }
 
     fn ended(&self) -> Option<Closed> {
-        let (code, reason) = self.served.outbox().borrow_mut().take_end()?;
+        let (code, reason) = self.line.outbox().borrow_mut().take_end()?;
         Some(match (code, self.is_at_end) {
             (CloseCode::NORMAL, true) => Closed::Lost(Lost::Eof),
             _ => Closed::Cleanly { code, reason },
         })
     }
-}
 
-impl<S> Carrier<'_, S> {
     /// Makes lines of what waits.
     fn fill(&mut self) {
-        let mut outbox = self.served.outbox().borrow_mut();
-        while self.lines.len() < WRITE_BYTES {
+        let mut outbox = self.line.served.outbox().borrow_mut();
+        while self.output.len() < WRITE_BYTES {
             let Some(message) = outbox.pop() else { break };
-            self.traffic.sent(message.len());
-            append_line(message.as_bytes(), &mut self.lines);
+            self.line.traffic.sent(message.len());
+            append_line(message.as_bytes(), &mut self.output);
         }
-        if self.lines.is_empty() {
+        if self.output.is_empty() {
             // A line that is silent owns no buffer.
-            self.lines = BytesMut::new();
+            self.output = BytesMut::new();
         }
-        outbox.set_in_carrier(self.lines.len());
-    }
-
-    /// Whether the peer may speak; tells the service when it may again.
-    fn may_read(&mut self) -> bool {
-        let is_full = self.served.outbox().borrow().must_wait();
-        if self.was_full && !is_full {
-            self.served.call(|conversation, peer| conversation.writable(peer));
-        }
-        self.was_full = is_full;
-        let outbox = self.served.outbox().borrow();
-        !is_full && !outbox.is_paused() && !outbox.is_ending()
-    }
-
-    fn end(&mut self, closed: &Closed) {
-        self.served.close(closed);
-        self.worker.deliver();
-        let duration_ms = self.since.elapsed().as_millis() as u64;
-        log::disconnected(self.served.peer().id(), closed, duration_ms, &self.traffic);
-    }
-}
-
-impl<S> Drop for Carrier<'_, S> {
-    /// The task was dropped with the line open: the time to drain is over.
-    fn drop(&mut self) {
-        if !self.served.is_over() {
-            self.end(&Closed::Lost(Lost::Transport));
-        }
+        outbox.set_in_carrier(self.output.len());
     }
 }
 
@@ -253,6 +203,7 @@ fn append_line(message: &[u8], lines: &mut BytesMut) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::task::LocalSet;
     use tokio::time::timeout;
@@ -274,8 +225,13 @@ mod tests {
     }
 
     async fn with_line<T>(talk: impl AsyncFnOnce(DuplexStream) -> T) -> T {
+        with_limited_line("", talk).await
+    }
+
+    async fn with_limited_line<T>(limits: &str, talk: impl AsyncFnOnce(DuplexStream) -> T) -> T {
         let worker = Rc::new(Worker::new(by_hand::shared()));
-        let route = route("path = '/rpc'\nservice = { kind = 'rpc', demo = true }");
+        let route =
+            route(&format!("path = '/rpc'\nservice = {{ kind = 'rpc', demo = true }}\n{limits}"));
         let (ours, theirs) = duplex(1 << 10);
         let carried = async { carry_stream(&worker, &route, ours).await };
         let both = async { tokio::join!(carried, talk(theirs)) };
@@ -324,6 +280,19 @@ mod tests {
             assert_eq!(line.read(&mut [0; 16]).await.unwrap_or(0), 0);
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn what_a_line_may_say_is_limited_here_as_well() {
+        let limits = "limits = { messages = '2/1h', excess = 'close' }";
+        let heard = with_limited_line(limits, async |mut line: DuplexStream| {
+            let call = br#"{"jsonrpc":"2.0","id":1,"method":"demo_echo"}"#;
+            line.write_all(&call.repeat(5)).await.unwrap();
+            let mut heard = String::new();
+            line.read_to_string(&mut heard).await.unwrap();
+            heard
+        });
+        assert_eq!(heard.await.lines().count(), 2);
     }
 
     #[tokio::test]

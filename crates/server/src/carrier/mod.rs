@@ -5,6 +5,7 @@
 
 mod conversation;
 mod ipc;
+mod line;
 mod link;
 mod log;
 mod stream;

@@ -11,35 +11,23 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use futures_util::{Sink, Stream};
-use tieline::serve::{Message, Traffic};
-use tieline::{CloseCode, Closed, Lost, WebSocket};
+use tieline::WebSocket;
+use tieline::serve::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Sleep, sleep};
 use tracing::debug;
 
-use super::conversation::Served;
-use super::log;
-use crate::limits::{Flow, Verdict};
+use super::line::Line;
+use crate::limits::Flow;
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::service::Service;
 use crate::worker::Worker;
 
 struct Carrier<'w, S> {
-    worker: &'w Worker,
     socket: WebSocket<S>,
-    served: Served,
-    traffic: Traffic,
-    since: Instant,
-    /// Whether the backlog was full when it was last looked at.
-    was_full: bool,
-    /// What the peer may say, where that is limited.
-    flow: Option<Flow>,
-    /// Runs while it has said too much.
-    paused: Option<Pin<Box<Sleep>>>,
+    line: Line<'w>,
 }
 
 /// Carries a peer until its line and transport have ended.
@@ -53,61 +41,50 @@ pub(crate) async fn carry<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut carrier = Carrier {
-        worker,
-        socket,
-        served: Served::open(peer, service, request),
-        traffic: Traffic::default(),
-        since: Instant::now(),
-        was_full: false,
-        flow,
-        paused: None,
-    };
-    if let Some(expires) = request.identity().and_then(|identity| identity.expires) {
-        carrier.served.peer().renew(Some(expires));
-    }
-    worker.deliver();
+    let line = Line::open(worker, peer, service, request, flow, true);
+    let mut carrier = Carrier { socket, line };
     poll_fn(|cx| carrier.poll(cx)).await;
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            self.drain();
+            self.line.drain();
             self.write(cx);
-            if !self.may_read() {
+            if !self.line.may_read() {
                 match Pin::new(&mut self.socket).poll_flush(cx) {
                     Poll::Ready(Ok(())) if !self.has_to_write() => {
-                        self.served.outbox().borrow_mut().listen(cx);
+                        self.line.outbox().borrow_mut().listen(cx);
                         return Poll::Pending;
                     }
                     Poll::Ready(Ok(())) => continue,
-                    // Nothing more can be written: what is left to read says why.
-                    Poll::Ready(Err(_)) => self.served.outbox().borrow_mut().finish(),
+                    Poll::Ready(Err(_)) => self.line.finish(),
                     Poll::Pending => {
-                        self.served.outbox().borrow_mut().listen(cx);
+                        self.line.outbox().borrow_mut().listen(cx);
                         return Poll::Pending;
                     }
                 }
             }
-            if self.is_paused(cx) {
+            if self.line.is_paused(cx) {
                 if let Poll::Ready(Err(_)) = Pin::new(&mut self.socket).poll_flush(cx) {
-                    self.served.outbox().borrow_mut().finish();
-                    self.paused = None;
+                    self.line.finish();
                     continue;
                 }
-                self.served.outbox().borrow_mut().listen(cx);
+                self.line.outbox().borrow_mut().listen(cx);
                 return Poll::Pending;
             }
-            self.served.outbox().borrow_mut().listen(cx);
+            self.line.outbox().borrow_mut().listen(cx);
             let polled = Pin::new(&mut self.socket).poll_next(cx);
             if polled.is_ready() {
-                self.served.outbox().borrow_mut().stop_listening();
+                self.line.outbox().borrow_mut().stop_listening();
             }
-            self.notice_end();
+            // The end is told as soon as it is known; the transport may take longer.
+            if let Some(closed) = self.socket.closed() {
+                self.line.end(closed);
+            }
             match polled {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(Ok(message))) => self.receive(&message),
+                Poll::Ready(Some(Ok(message))) => self.line.receive(Message::from(&message)),
                 // The end was noticed; what is left is to end the transport.
                 Poll::Ready(Some(Err(_))) => {}
                 Poll::Ready(None) => return Poll::Ready(()),
@@ -115,29 +92,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
         }
     }
 
-    fn receive(&mut self, message: &tieline::Message) {
-        self.traffic.received(message.len());
-        self.count(|traffic| traffic.received(message.len()));
-        if !self.served.peer().is_closing() && self.may_say(message.len()) {
-            self.served.call(|conversation, peer| {
-                conversation.message(peer, Message::from(message));
-            });
-            self.worker.deliver();
-        }
-    }
-
-    /// Hands on that the server stops.
-    fn drain(&mut self) {
-        let stops = self.served.outbox().borrow_mut().take_drain();
-        if stops {
-            self.served.call(|conversation, peer| conversation.drain(peer));
-            self.served.peer().close(CloseCode::GOING_AWAY, "the server stops");
-        }
-    }
-
     /// Moves what waits to the socket while it takes it, and then the end.
     fn write(&mut self, cx: &mut Context<'_>) {
-        let mut outbox = self.served.outbox().borrow_mut();
+        let mut outbox = self.line.served.outbox().borrow_mut();
         while !outbox.is_empty() {
             let mut socket = Pin::new(&mut self.socket);
             match socket.as_mut().poll_ready(cx) {
@@ -147,14 +104,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
                     let Some(message) = outbox.pop() else { break };
                     let len = message.len();
                     match socket.start_send(message) {
-                        Ok(()) => {
-                            self.traffic.sent(len);
-                            let mut traffic = self.worker.lines().get();
-                            traffic.sent(len);
-                            self.worker.lines().set(traffic);
-                        }
+                        Ok(()) => self.line.traffic.sent(len),
                         Err(error) => {
-                            let peer = self.served.peer().id();
+                            let peer = self.line.served.peer().id();
                             debug!(%peer, %error, "message not sent");
                         }
                     }
@@ -168,82 +120,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
         outbox.set_in_carrier(self.socket.buffered_amount());
     }
 
-    /// Counts a message; whether it may be heard.
-    fn may_say(&mut self, bytes: usize) -> bool {
-        let Some(flow) = &mut self.flow else { return true };
-        match flow.take(bytes, self.worker.age_ns()) {
-            Verdict::Go => true,
-            Verdict::Close(setting, reason) => {
-                self.worker.counts().limited(setting);
-                self.served.peer().close(CloseCode::POLICY, &reason);
-                false
-            }
-            Verdict::Pause(setting, within) => {
-                self.worker.counts().limited(setting);
-                self.paused = Some(Box::pin(sleep(within)));
-                true
-            }
-        }
-    }
-
-    /// Whether the peer has said too much, and nothing is read from it. Its answer to the end is.
-    fn is_paused(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(paused) = &mut self.paused else { return false };
-        if self.served.peer().is_closing() || paused.as_mut().poll(cx).is_ready() {
-            self.paused = None;
-        }
-        self.paused.is_some()
-    }
-
-    fn count(&self, count: impl FnOnce(&mut Traffic)) {
-        let mut traffic = self.worker.lines().get();
-        count(&mut traffic);
-        self.worker.lines().set(traffic);
-    }
-
-    /// Whether the peer may speak; tells the service when it may again.
-    fn may_read(&mut self) -> bool {
-        let is_full = self.served.outbox().borrow().must_wait();
-        if self.was_full && !is_full {
-            self.served.call(|conversation, peer| conversation.writable(peer));
-        }
-        self.was_full = is_full;
-        !is_full && !self.served.outbox().borrow().is_paused()
-    }
-
     /// Whether something can be done before the service wants more to be read.
     fn has_to_write(&self) -> bool {
-        let outbox = self.served.outbox().borrow();
+        let outbox = self.line.outbox().borrow();
         !outbox.is_empty() || outbox.must_wait() || !outbox.is_paused()
-    }
-
-    /// The end is told as soon as it is known; the transport may take longer.
-    fn notice_end(&mut self) {
-        if self.served.is_over() {
-            return;
-        }
-        if let Some(closed) = self.socket.closed().cloned() {
-            self.end(&closed);
-        }
-    }
-}
-
-impl<S> Carrier<'_, S> {
-    fn end(&mut self, closed: &Closed) {
-        self.served.close(closed);
-        self.worker.counts().closed(log::sent_or_heard(closed));
-        self.worker.deliver();
-        let duration_ms = self.since.elapsed().as_millis() as u64;
-        log::disconnected(self.served.peer().id(), closed, duration_ms, &self.traffic);
-    }
-}
-
-impl<S> Drop for Carrier<'_, S> {
-    /// The task was dropped with the line open: the time to drain is over.
-    fn drop(&mut self) {
-        if !self.served.is_over() {
-            self.end(&Closed::Lost(Lost::Transport));
-        }
     }
 }
 
@@ -254,7 +134,7 @@ mod tests {
     use std::rc::Rc;
     use std::sync::{Arc, Mutex};
     use tieline::serve::{Backlog, Overflow};
-    use tieline::{Agreement, Limits};
+    use tieline::{Agreement, CloseCode, Closed, Limits};
     use tokio::io::{DuplexStream, duplex};
     use tokio::task::LocalSet;
 

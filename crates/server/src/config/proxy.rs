@@ -36,7 +36,8 @@ pub struct Proxy {
     #[serde(default = "connect_within")]
     pub connect_within: Span,
 
-    /// How long an upstream may take until its answer begins. Default "30s".
+    /// How long an upstream may take until its answer begins, and how long it may take nothing of a
+    /// request. Default "30s".
     #[serde(default = "answer_within")]
     pub answer_within: Span,
 

@@ -5,13 +5,11 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response};
 
+use crate::exchange::Foreign;
+
 /// What the built-in page may load, and that nobody may frame it.
 const CONSOLE_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; \
                               form-action 'none'; frame-ancestors 'none'; object-src 'none'";
-
-/// Marks an answer that is another server's: what it says of itself stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Foreign;
 
 /// For every answer but another server's.
 pub(super) fn harden_own<B>(response: &mut Response<B>) {

@@ -16,14 +16,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tieline::serve::Handoff;
 use tieline::{Agreement, HandshakeError, WebSocket};
 use tokio::select;
+use tokio::task::spawn_local;
 use tracing::debug;
 
 use super::answer::text;
-use super::body::Body;
 use super::harden::harden_own;
 use super::requests::{Lead, ask, lead_to};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
+use crate::exchange::Body;
 use crate::patient::Patient;
 use crate::tunnel::Tunnel;
 use crate::worker::Worker;
@@ -101,7 +102,7 @@ fn open(worker: &Rc<Worker>, admitted: Admitted, upgrade: OnUpgrade) -> Response
             last(response)
         }
         Ok((response, agreement)) => {
-            worker.spawn(carry_upgraded(Rc::clone(worker), admitted, agreement, upgrade));
+            spawn_local(carry_upgraded(Rc::clone(worker), admitted, agreement, upgrade));
             response.map(|()| Body::empty())
         }
     }
@@ -118,7 +119,7 @@ async fn open_tunnel(
         Err(refused) => ending(refused),
         Ok((response, line)) => {
             let worker = Rc::clone(worker);
-            worker.clone().spawn(async move {
+            spawn_local(async move {
                 let Some((stream, ahead)) = transport(upgrade).await else { return };
                 line.carry(worker, stream, ahead).await;
             });

@@ -30,16 +30,17 @@ use tieline::{Agreement, HandshakeError, WebSocket};
 use tieline_proto::Limits;
 use tieline_proto::http::HeadError;
 use tokio::select;
+use tokio::task::spawn_local;
 use tracing::debug;
 
 use super::answer::text;
-use super::body::Body;
 use super::harden::harden_own;
 use super::requests::{Lead, ask, awake, lead_to};
 use super::tasks::{Held, Tasks};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
-use crate::patient::Patient;
+use crate::exchange::Body;
+use crate::patient::{Patient, silence};
 use crate::tunnel::Tunnel;
 use crate::worker::Worker;
 
@@ -76,6 +77,7 @@ pub(super) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Patien
         // In the stream's own task: what is started next is the line that it grants.
         async move { Ok::<_, Infallible>(respond(&worker, &entrance, &tasks, request).await) }
     });
+    // A connection full of lines is waited for as long as a single one.
     let io = TokioIo::new(stream.with_patience(silence(&entrance.listener.limits)));
     let mut connection = pin!(builder.serve_connection(io, service));
     let ended = select! {
@@ -115,12 +117,6 @@ fn builder(limits: &Limits, tasks: Tasks) -> http2::Builder<Tasks> {
     builder
 }
 
-/// How long a connection full of lines may take nothing: as long as a single line.
-fn silence(limits: &Limits) -> Duration {
-    let ping_after = limits.ping_after.or_else(|| Limits::default().ping_after);
-    ping_after.unwrap_or_default() + limits.pong_within
-}
-
 async fn respond(
     worker: &Rc<Worker>,
     entrance: &Entrance,
@@ -133,6 +129,7 @@ async fn respond(
     let head = Request::from_parts(parts, ());
     let is_head = head.method() == Method::HEAD;
     let is_line = head.method() == Method::CONNECT;
+    let alive = entrance.listener.limits.handshake_within / 2;
     let limit = entrance.listener.limits.max_headers;
     let lead = if head.headers().len() > limit {
         let error = HandshakeError::from(HeadError::TooManyHeaders { limit });
@@ -141,19 +138,24 @@ async fn respond(
         lead_to(&head, worker, entrance).await
     };
     let mut response = match lead {
-        Lead::Line(admitted) => match admitted.route.tunnel.clone() {
-            Some(tunnel) => {
-                let alive = entrance.listener.limits.handshake_within / 2;
-                return open_tunnel(worker, &tunnel, *admitted, tasks, upgrade, alive).await;
+        Lead::Line(admitted) => {
+            let opened = match admitted.route.tunnel.clone() {
+                Some(tunnel) => {
+                    open_tunnel(worker, &tunnel, *admitted, tasks, upgrade, alive).await
+                }
+                None => {
+                    open(worker, *admitted, tasks, upgrade).map_err(|error| text(error.response()))
+                }
+            };
+            match opened {
+                // Counted when it begins.
+                Ok(granted) => return granted,
+                Err(refused) => refused,
             }
-            None => return open(worker, *admitted, tasks, upgrade),
-        },
+        }
         Lead::Page(page) => page,
         Lead::Refusal(refusal) => text(refusal),
-        Lead::Service(route, identity) => {
-            let alive = entrance.listener.limits.handshake_within / 2;
-            ask(&route, identity, head, body, entrance, alive).await
-        }
+        Lead::Service(route, identity) => ask(&route, identity, head, body, entrance, alive).await,
     };
     without_upgrade(&mut response);
     worker.answered(is_line, response.status());
@@ -170,15 +172,11 @@ fn open(
     admitted: Admitted,
     tasks: &Tasks,
     upgrade: OnUpgrade,
-) -> Response<Body> {
-    match admitted.upgrade.respond(&admitted.accept) {
-        Err(error) => text(error.response()),
-        Ok((response, agreement)) => {
-            let held = tasks.grant();
-            worker.spawn(carry_stream(Rc::clone(worker), admitted, agreement, upgrade, held));
-            response.map(|()| Body::empty())
-        }
-    }
+) -> Result<Response<Body>, HandshakeError> {
+    let (response, agreement) = admitted.upgrade.respond(&admitted.accept)?;
+    let held = tasks.grant();
+    spawn_local(carry_stream(Rc::clone(worker), admitted, agreement, upgrade, held));
+    Ok(response.map(|()| Body::empty()))
 }
 
 /// Has an upstream answer an extended CONNECT.
@@ -189,26 +187,17 @@ async fn open_tunnel(
     tasks: &Tasks,
     upgrade: OnUpgrade,
     alive: Duration,
-) -> Response<Body> {
-    match awake(tunnel.open(admitted), alive).await {
-        Err(mut refused) => {
-            without_upgrade(&mut refused);
-            worker.answered(true, refused.status());
-            harden_own(&mut refused);
-            refused
+) -> Result<Response<Body>, Response<Body>> {
+    let (response, line) = awake(tunnel.open(admitted), alive).await?;
+    let (worker, held) = (Rc::clone(worker), tasks.grant());
+    spawn_local(async move {
+        match upgrade.await {
+            Ok(stream) => line.carry(worker, TokioIo::new(stream), Bytes::new()).await,
+            Err(error) => debug!(%error, "stream lost before its line began"),
         }
-        Ok((response, line)) => {
-            let (worker, held) = (Rc::clone(worker), tasks.grant());
-            worker.clone().spawn(async move {
-                match upgrade.await {
-                    Ok(stream) => line.carry(worker, TokioIo::new(stream), Bytes::new()).await,
-                    Err(error) => debug!(%error, "stream lost before its line began"),
-                }
-                drop(held);
-            });
-            response
-        }
-    }
+        drop(held);
+    });
+    Ok(response)
 }
 
 async fn carry_stream(

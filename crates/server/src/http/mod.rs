@@ -11,10 +11,8 @@
 //! ```
 
 mod answer;
-mod body;
 mod console;
 mod disk;
-mod exchange;
 mod harden;
 mod http1;
 mod http2;
@@ -24,9 +22,7 @@ mod tasks;
 
 use std::rc::Rc;
 
-pub use body::Body;
-pub use exchange::{Answer, Exchange};
-pub(crate) use harden::{Foreign, harden, harden_console};
+pub(crate) use harden::{harden, harden_console};
 
 use tieline::serve::Handoff;
 

@@ -15,12 +15,11 @@ use tokio::time::interval;
 use tracing::error;
 
 use super::answer::{answer, text};
-use super::body::Body;
-use super::exchange::Exchange;
 use crate::admission::{
     Admission, Admitted, Entrance, admit, allows_origin, refusal, seen, stopping,
 };
 use crate::auth::{Identity, Jwks, Presented};
+use crate::exchange::{Body, Exchange};
 use crate::gate::{Gate, Halt};
 use crate::routes::Route;
 use crate::worker::Worker;

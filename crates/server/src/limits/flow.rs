@@ -41,12 +41,18 @@ impl Flow {
     /// that is too much is taken all the same: it is there already.
     #[inline]
     pub(crate) fn take(&mut self, bytes: usize, now: u64) -> Verdict {
+        self.take_part(1, bytes as u64, now)
+    }
+
+    /// The same for a part of a message, which is not counted as one twice.
+    #[inline]
+    pub(crate) fn take_part(&mut self, messages: u64, bytes: u64, now: u64) -> Verdict {
         let wait = |limit: &mut Option<(Rate, Gcra)>, cost| match limit {
             Some((rate, gcra)) => gcra.take(cost, *rate, now),
             None => Duration::ZERO,
         };
-        let messages = wait(&mut self.messages, 1);
-        let bytes = wait(&mut self.bytes, bytes as u64);
+        let messages = wait(&mut self.messages, messages);
+        let bytes = wait(&mut self.bytes, bytes);
         if messages.is_zero() && bytes.is_zero() {
             return Verdict::Go;
         }

@@ -24,7 +24,7 @@ pub(crate) use gateway::{Gateway, Pattern};
 pub use refusal::Refusal;
 pub use room::Room;
 
-use crate::http::{Answer, Body, Exchange};
+use crate::exchange::{Answer, Body, Exchange};
 use crate::peer::Peer;
 use crate::request::Request;
 

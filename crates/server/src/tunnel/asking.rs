@@ -1,11 +1,13 @@
 //! One request to an upstream, and what becomes of it until the answer's head is there.
 
+use std::error::Error as _;
+use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Instant;
 
 use http::header::{CONTENT_LENGTH, HOST};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use hyper::body::{Body, Incoming};
 use tokio::select;
 use tokio::time::sleep_until;
@@ -53,7 +55,7 @@ impl Asking {
         self.method.is_idempotent() && body.is_end_stream() && !self.is_upgrade
     }
 
-    fn request(&self, to: &str, target: &Target, plan: &Plan, body: Upload) -> Request<Upload> {
+    fn request(&self, to: &Uri, target: &Target, plan: &Plan, body: Upload) -> Request<Upload> {
         let mut headers = self.headers.clone();
         if let Some(host) = &plan.host {
             headers.insert(HOST, host.clone());
@@ -70,7 +72,7 @@ impl Asking {
         }
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = to.parse().expect("made of a path that was parsed");
+        *request.uri_mut() = to.clone();
         *request.headers_mut() = headers;
         request
     }
@@ -92,9 +94,8 @@ impl Tunnel {
             };
             tried.push(open.0.id);
             let target = &open.0.target;
-            let path = rewrite(asked.path(), asked.query(), &self.plan.strip_prefix, target);
-            let path = path.ok_or(Fault::Climbs)?;
-            match self.ask_one(&mut asking, &path, &open).await {
+            let to = rewrite(asked.path(), asked.query(), &self.plan.strip_prefix, target)?;
+            match self.ask_one(&mut asking, &to, &open).await {
                 Ok((response, sender)) => return Ok(Answered { response, sender, open }),
                 Err(fault) => {
                     if fault.is_upstreams() {
@@ -112,20 +113,21 @@ impl Tunnel {
     async fn ask_one(
         &self,
         asking: &mut Asking,
-        path: &str,
+        to: &Uri,
         open: &Open,
     ) -> Result<(Response<Incoming>, Sender), Fault> {
         let upstream = &open.0;
         while !asking.is_upgrade {
             let Some(sender) = pool::take(upstream.id) else { break };
-            match self.try_on(sender, asking, path, open, true).await {
+            match self.try_on(sender, asking, to, open, true).await {
                 Tried::Answered(response, sender) => return Ok((response, sender)),
                 Tried::Failed(fault) => return Err(fault),
                 Tried::Stale => {}
             }
         }
-        let sender = connect(&upstream.target, self.plan.connect_within).await?;
-        match self.try_on(sender, asking, path, open, false).await {
+        let Plan { connect_within, answer_within, .. } = *self.plan;
+        let sender = connect(&upstream.target, connect_within, answer_within).await?;
+        match self.try_on(sender, asking, to, open, false).await {
             Tried::Answered(response, sender) => Ok((response, sender)),
             Tried::Failed(fault) => Err(fault),
             Tried::Stale => unreachable!("a connection of its own is not stale"),
@@ -136,7 +138,7 @@ impl Tunnel {
         &self,
         mut sender: Sender,
         asking: &mut Asking,
-        path: &str,
+        to: &Uri,
         open: &Open,
         is_used: bool,
     ) -> Tried {
@@ -144,7 +146,7 @@ impl Tunnel {
         let is_repeatable = asking.is_repeatable(&body);
         let progress = Rc::clone(&body.progress);
         progress.begin();
-        let request = asking.request(path, &open.0.target, &self.plan, body);
+        let request = asking.request(to, &open.0.target, &self.plan, body);
         let within = self.plan.answer_within;
         let mut sending = pin!(sender.try_send_request(request));
         let answer = loop {
@@ -184,10 +186,18 @@ impl Tunnel {
             Fault::BodyTooLarge { limit: self.plan.max_body_bytes }
         } else if error.is_user() {
             Fault::BodyBroken
+        } else if is_stuck(&error) {
+            Fault::Late(self.plan.answer_within)
         } else {
             Fault::Broken(error)
         }
     }
+}
+
+/// Whether the upstream took nothing for too long.
+fn is_stuck(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|source| source.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Whether the connection ended before a byte of the answer.

@@ -19,6 +19,7 @@ use tracing::debug;
 use super::body::Upload;
 use super::fault::Fault;
 use super::plan::Target;
+use crate::patient::Patient;
 
 /// Asks one request at a time of an upstream.
 pub(super) type Sender = http1::SendRequest<Upload>;
@@ -36,13 +37,22 @@ pub(super) enum Stream {
     Secure(Box<TlsStream<TcpStream>>),
 }
 
-/// Connects, and has a task of this worker drive the connection.
-pub(super) async fn connect(target: &Target, within: Duration) -> Result<Sender, Fault> {
+/// What hyper is given, and gives back where protocols are switched.
+pub(super) type Io = TokioIo<Patient<Stream>>;
+
+/// Connects, and has a task of this worker drive the connection. An upstream that takes nothing of a
+/// request for `patience` is lost: where it has answered already, nobody else waits for it.
+pub(super) async fn connect(
+    target: &Target,
+    within: Duration,
+    patience: Duration,
+) -> Result<Sender, Fault> {
     let opened = timeout(within, open(target)).await.map_err(|_| Fault::ConnectLate(within))?;
     let stream = opened.map_err(Fault::Connect)?;
     let mut builder = http1::Builder::new();
     builder.max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS);
-    let made = builder.handshake::<_, Upload>(TokioIo::new(stream)).await;
+    let io: Io = TokioIo::new(Patient::new(stream, patience));
+    let made = builder.handshake::<_, Upload>(io).await;
     let (sender, connection) = made.map_err(Fault::Broken)?;
     let name = target.name.clone();
     spawn_local(async move {

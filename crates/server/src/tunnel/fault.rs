@@ -46,6 +46,9 @@ pub(super) enum Fault {
     /// All that could be asked have as much to do as they may (`max_open`).
     #[error("every upstream has as much to do as it may")]
     Busy,
+    /// A path that is too long behind the upstream's own.
+    #[error("the path is too long")]
+    PathTooLong,
     /// Nobody is left to ask.
     #[error("no upstream is alive")]
     NoneAlive,
@@ -65,6 +68,7 @@ impl Fault {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy | Self::NoneAlive => StatusCode::SERVICE_UNAVAILABLE,
             Self::ConnectLate(_) | Self::Late(_) => StatusCode::GATEWAY_TIMEOUT,
+            Self::PathTooLong => StatusCode::URI_TOO_LONG,
         }
     }
 
@@ -78,6 +82,7 @@ impl Fault {
                 | Self::Busy
                 | Self::Climbs
                 | Self::NoneAlive
+                | Self::PathTooLong
         )
     }
 

@@ -1,4 +1,5 @@
-//! Where the frames of an upstream begin and end, so that something may be said between two.
+//! Where the frames of one direction begin and end, so that something may be said between two, and
+//! messages can be counted.
 //!
 //! Nothing is kept of what passes but the header that is cut off at the end of a read.
 
@@ -16,6 +17,8 @@ pub(super) struct Frames {
     is_closed: bool,
     /// What passes is not WebSocket: nothing may be said any more.
     is_lost: bool,
+    /// How many have begun.
+    messages: u64,
 }
 
 impl Frames {
@@ -30,9 +33,34 @@ impl Frames {
         self.walk(bytes, true)
     }
 
+    /// Follows the frame that is passing as far as these bytes go; answers how many are its own.
+    pub(super) fn frame(&mut self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        loop {
+            at += self.step(&bytes[at..]);
+            if at == bytes.len() || self.is_between() || self.is_lost {
+                return at;
+            }
+        }
+    }
+
     /// Whether nothing is in the middle, and a close frame would be the first.
     pub(super) const fn may_close(&self) -> bool {
-        self.payload == 0 && self.len == 0 && !self.is_closed && !self.is_lost
+        self.is_between() && !self.is_closed && !self.is_lost
+    }
+
+    /// Whether what passes is no frame.
+    pub(super) const fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// How many messages have begun.
+    pub(super) const fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    const fn is_between(&self) -> bool {
+        self.payload == 0 && self.len == 0
     }
 
     fn walk(&mut self, bytes: &[u8], stops: bool) -> Option<usize> {
@@ -44,15 +72,18 @@ impl Frames {
             if self.is_lost || at == bytes.len() {
                 return None;
             }
-            let rest = &bytes[at..];
-            if self.payload > 0 {
-                let taken = rest.len().min(usize::try_from(self.payload).unwrap_or(usize::MAX));
-                self.payload -= taken as u64;
-                at += taken;
-            } else {
-                at += self.take_header(rest);
-            }
+            at += self.step(&bytes[at..]);
         }
+    }
+
+    /// Takes bytes of a payload or of a header; answers how many.
+    fn step(&mut self, bytes: &[u8]) -> usize {
+        if self.payload == 0 {
+            return self.take_header(bytes);
+        }
+        let taken = bytes.len().min(usize::try_from(self.payload).unwrap_or(usize::MAX));
+        self.payload -= taken as u64;
+        taken
     }
 
     /// Takes bytes of a header until it is whole; answers how many.
@@ -70,6 +101,7 @@ impl Frames {
                 self.len = 0;
                 self.payload = header.len;
                 self.is_closed |= header.opcode == Opcode::Close;
+                self.messages += u64::from(matches!(header.opcode, Opcode::Text | Opcode::Binary));
                 len - before
             }
             Err(_) => {
@@ -100,6 +132,31 @@ mod tests {
             let expected = ends.iter().find(|end| **end >= cut).map(|end| end - cut);
             assert_eq!(frames.may_close(), expected == Some(0), "cut at {cut}");
             assert_eq!(frames.end_of_frame(&wire[cut..]), expected, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_counted_once_however_many_frames_it_has() {
+        // A text in three frames with a ping between them, masked with zeroes, and a binary.
+        let mut wire = vec![0x01, 0x81, 0, 0, 0, 0, b'a', 0x89, 0x80, 0, 0, 0, 0];
+        wire.extend([0x00, 0x80, 0, 0, 0, 0, 0x80, 0x81, 0, 0, 0, 0, b'b', 0x82, 0x80, 0, 0, 0, 0]);
+        let frames = |reads: &mut dyn Iterator<Item = &[u8]>| {
+            let (mut frames, mut ends, mut at) = (Frames::default(), Vec::new(), 0);
+            for mut read in reads {
+                while !read.is_empty() {
+                    let taken = frames.frame(read);
+                    at += taken;
+                    read = &read[taken..];
+                    if frames.may_close() {
+                        ends.push(at);
+                    }
+                }
+            }
+            (ends, frames.messages())
+        };
+        let expected = (vec![7, 13, 19, 26, 32], 2);
+        for size in 1..=wire.len() {
+            assert_eq!(frames(&mut wire.chunks(size)), expected, "{size} bytes at a time");
         }
     }
 

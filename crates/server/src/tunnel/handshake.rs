@@ -23,7 +23,6 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::upgrade::Parts;
-use hyper_util::rt::TokioIo;
 use tieline_proto::handshake::client;
 use tieline_proto::handshake::server::Upgrade;
 use tieline_proto::http::Extension;
@@ -33,12 +32,12 @@ use super::Tunnel;
 use super::asking::{Answered, Asking};
 use super::body::Upload;
 use super::copy::Side;
-use super::dial::Stream;
+use super::dial::{Io, Stream};
 use super::fault::Fault;
 use super::headers::{of_request, strip_hop_by_hop};
 use super::upstream::Open;
 use crate::admission::Admitted;
-use crate::http::{Body, Foreign};
+use crate::exchange::{Body, Foreign};
 
 /// Most of a refusal's body that is handed on.
 const MAX_REFUSAL_BYTES: usize = 64 << 10;
@@ -115,7 +114,7 @@ async fn switch(
 ) -> Result<(Side<Stream>, Option<String>, HeaderMap), Fault> {
     let protocol = check(&response, key, offered)?;
     let upgraded = hyper::upgrade::on(&mut response).await.map_err(Fault::Broken)?;
-    let Ok(Parts { io, read_buf, .. }) = upgraded.downcast::<TokioIo<Stream>>() else {
+    let Ok(Parts { io, read_buf, .. }) = upgraded.downcast::<Io>() else {
         unreachable!("hyper was given this stream and gives it back");
     };
     let mut headers = std::mem::take(response.headers_mut());
@@ -123,7 +122,9 @@ async fn switch(
     for name in [SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, CONTENT_LENGTH] {
         headers.remove(name);
     }
-    Ok((Side { stream: io.into_inner(), ahead: read_buf }, protocol, headers))
+    // The line has deadlines of its own.
+    let stream = io.into_inner().into_inner();
+    Ok((Side { stream, ahead: read_buf }, protocol, headers))
 }
 
 /// Status, `Upgrade`, `Connection`, accept, and nothing that the client did not offer; answers the

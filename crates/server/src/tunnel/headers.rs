@@ -20,10 +20,12 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
-/// Takes out what is between two neighbours: what `Connection` names, and what always is.
+/// Takes out what is between two neighbours: what `Connection` names, and what always is. Who asks is
+/// for nobody to take out: a client could so unsay what a proxy in front says of it.
 pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = tokens(headers, "Connection")
         .filter_map(|name| HeaderName::from_bytes(name).ok())
+        .filter(|name| !is_claim(name.as_str()))
         .collect();
     for name in named {
         headers.remove(name);
@@ -43,16 +45,10 @@ pub(super) fn of_request(request: &Request, trusted: &[Network]) -> HeaderMap {
     // It is answered here: a body is asked for when the upstream takes it.
     headers.remove(EXPECT);
     let is_trusted = trusted.iter().any(|network| network.holds(request.address()));
-    if !is_trusted {
-        let claimed: Vec<HeaderName> = headers
-            .keys()
-            .filter(|name| name.as_str().starts_with(X_FORWARDED))
-            .cloned()
-            .chain([FORWARDED, REAL_IP])
-            .collect();
-        for name in claimed {
-            headers.remove(name);
-        }
+    let claimed: Vec<HeaderName> =
+        headers.keys().filter(|name| is_false_claim(name.as_str(), is_trusted)).cloned().collect();
+    for name in claimed {
+        headers.remove(name);
     }
     // Over HTTP/2 it came as `:authority`.
     if let Some(host) = request.host().and_then(|host| HeaderValue::from_str(host).ok()) {
@@ -61,6 +57,20 @@ pub(super) fn of_request(request: &Request, trusted: &[Network]) -> HeaderMap {
     say_who_asks(&mut headers, request);
     headers.append(VIA, HeaderValue::from_static("1.1 tieline"));
     headers
+}
+
+/// Whether a header says who asks.
+fn is_claim(name: &str) -> bool {
+    name.starts_with(X_FORWARDED) || name == FORWARDED || name == REAL_IP
+}
+
+/// The same, where it is not to be believed. No proxy writes it with `_`, which is the same as `-` to
+/// servers that make variables of headers.
+fn is_false_claim(name: &str, is_trusted: bool) -> bool {
+    match name.contains('_') {
+        true => is_claim(&name.replace('_', "-")),
+        false => !is_trusted && is_claim(name),
+    }
 }
 
 fn say_who_asks(headers: &mut HeaderMap, request: &Request) {
@@ -128,6 +138,8 @@ mod tests {
         ("x-forwarded-prefix", "/evil"),
         ("x-real-ip", "203.0.113.9"),
         ("forwarded", "for=203.0.113.9"),
+        ("x_forwarded_for", "203.0.113.9"),
+        ("X-Real_IP", "203.0.113.9"),
     ];
 
     #[test]
@@ -139,6 +151,7 @@ mod tests {
         let forwarded = "for=\"[2001:db8::1]\";proto=http;host=\"line.example:81\"";
         assert_eq!(headers["forwarded"], forwarded);
         assert!(!headers.contains_key("x-real-ip") && !headers.contains_key("x-forwarded-prefix"));
+        assert!(headers.keys().all(|name| !name.as_str().contains('_')), "{headers:?}");
     }
 
     #[test]
@@ -150,6 +163,21 @@ mod tests {
         assert_eq!(headers["x-forwarded-host"], "shop.example");
         let forwarded = "for=203.0.113.9, for=10.0.0.7;proto=http;host=\"line.example:81\"";
         assert_eq!(headers["forwarded"], forwarded);
+        assert_eq!(headers["x-real-ip"], "203.0.113.9");
+        assert!(headers.keys().all(|name| !name.as_str().contains('_')), "{headers:?}");
+    }
+
+    #[test]
+    fn a_client_cannot_unsay_what_a_trusted_proxy_says_of_it() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let named = "close, X-Forwarded-For, Forwarded, X-Real-IP, Cookie, Host";
+        let sent = [CLAIMS, &[("connection", named), ("cookie", "a=1")]].concat();
+        let headers = of_request(&request("10.0.0.7", &sent), &trusted);
+        assert_eq!(headers["x-forwarded-for"], "203.0.113.9, 10.0.0.7");
+        assert_eq!(headers["x-real-ip"], "203.0.113.9");
+        assert!(headers["forwarded"].to_str().unwrap().starts_with("for=203.0.113.9, "));
+        assert_eq!(headers["host"], "line.example:81");
+        assert!(!headers.contains_key("cookie"), "what is the client's own it may take out");
     }
 
     #[test]

@@ -39,7 +39,7 @@ type Problem = Box<dyn std::error::Error>;
 
 /// One question, on a connection of its own: that one can be opened is half of the answer.
 async fn ask(upstream: &Upstream, plan: &Plan, health: &Health) -> Result<(), Problem> {
-    let mut sender = connect(&upstream.target, plan.connect_within).await?;
+    let mut sender = connect(&upstream.target, plan.connect_within, health.within).await?;
     let host = match &plan.host {
         Some(host) => host.clone(),
         None => HeaderValue::from_str(upstream.target.authority.as_str())?,

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use tieline::CloseCode;
-use tieline_proto::Limits;
 use tieline_proto::handshake::server::Accept;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
@@ -16,10 +15,11 @@ use tracing::info;
 use super::Tunnel;
 use super::copy::{Bounds, Side, copy};
 use super::handshake;
+use super::pace::Pace;
 use crate::admission::Admitted;
 use crate::causes::Causes;
-use crate::http::{Body, Foreign};
-use crate::patient::Patient;
+use crate::exchange::{Body, Foreign};
+use crate::patient::{Patient, silence};
 use crate::request::Request;
 use crate::worker::{EXPIRED, EXPIRED_REASON, Worker};
 
@@ -55,8 +55,7 @@ impl Tunnel {
         response.extensions_mut().insert(Foreign);
         let limits = &admitted.route.plan.limits;
         let bounds = Bounds { idle_within: self.plan.idle_within, linger: limits.close_within };
-        let ping_after = limits.ping_after.or_else(|| Limits::default().ping_after);
-        let silence = ping_after.unwrap_or_default() + limits.pong_within;
+        let silence = silence(limits);
         Ok((response.map(|()| Body::empty()), Agreed { upstream, admitted, bounds, silence }))
     }
 }
@@ -78,7 +77,9 @@ impl Agreed {
         // Whoever takes nothing for that long is lost, on either side.
         let client = Side { stream: Patient::new(stream, silence), ahead };
         let upstream = Side { stream: Patient::new(side.stream, silence), ahead: side.ahead };
-        let ended = copy(client, upstream, bounds, ending(&worker, &request)).await;
+        let flow = route.plan.limiter.flow();
+        let pace = flow.map(|flow| Pace::new(flow, worker.counts()));
+        let ended = copy(client, upstream, bounds, pace, ending(&worker, &request)).await;
         let counts = &open.0.counts;
         counts.sent_bytes.inc_by(ended.up);
         counts.received_bytes.inc_by(ended.down);

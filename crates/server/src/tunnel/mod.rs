@@ -25,6 +25,7 @@ mod health;
 mod line;
 mod metrics;
 mod network;
+mod pace;
 mod path;
 mod plan;
 mod pool;
@@ -47,7 +48,7 @@ pub(crate) use network::Network;
 pub(crate) use plan::{Health, Plan, Secure, Target};
 
 use crate::causes::Causes;
-use crate::http::{Answer, Body, Exchange};
+use crate::exchange::{Answer, Body, Exchange};
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::service::{Conversation, Service};
@@ -97,8 +98,8 @@ impl Service for Tunnel {
     fn answer(&self, exchange: Exchange) -> Answer {
         let this = self.clone();
         Box::pin(async move {
-            let (request, method) = (exchange.request.clone(), exchange.method.clone());
-            this.respond(method, &request, exchange.into_body()).await
+            let (request, method, body) = exchange.into_parts();
+            this.respond(method, &request, body).await
         })
     }
 

@@ -9,7 +9,7 @@ use super::asking::{Answered, Asking};
 use super::body::{Download, Upload};
 use super::fault::Fault;
 use super::headers::{of_request, strip_hop_by_hop};
-use crate::http::{Body, Foreign};
+use crate::exchange::{Body, Foreign};
 use crate::request::Request;
 
 impl Tunnel {
@@ -50,9 +50,10 @@ impl Tunnel {
         strip_hop_by_hop(&mut parts.headers);
         let has_no_body = *method == Method::HEAD || parts.status == StatusCode::NOT_MODIFIED;
         if !has_no_body {
-            // Its length as it was understood here.
+            // Its length as it was understood here; a 204 MUST NOT have one (RFC 9110 §8.6).
             parts.headers.remove(CONTENT_LENGTH);
-            if let Some(len) = body.size_hint().exact() {
+            let len = body.size_hint().exact();
+            if let Some(len) = len.filter(|_| parts.status != StatusCode::NO_CONTENT) {
                 parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
             }
         }

@@ -59,7 +59,7 @@ use self::word::Word;
 use crate::config::{self, PlannedGateway};
 use crate::devices::{Devices, Rules};
 use crate::events::Events;
-use crate::http::{Answer, Exchange};
+use crate::exchange::{Answer, Exchange};
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::resources::Resources;

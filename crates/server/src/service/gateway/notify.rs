@@ -22,7 +22,7 @@ use super::line::{Line, Phase};
 use super::{Shared, parameters};
 use crate::config::ApiKind;
 use crate::devices::Notified;
-use crate::http::{Body, Exchange};
+use crate::exchange::{Body, Exchange};
 
 /// How long a body may take.
 const BODY_WITHIN: Duration = Duration::from_secs(10);

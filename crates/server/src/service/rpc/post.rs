@@ -20,7 +20,7 @@ use super::dispatch::{Dispatch, Shared};
 use super::exchange::Spoken;
 use super::request::{Item, Said, parse};
 use super::written;
-use crate::http::{Body, Exchange};
+use crate::exchange::{Body, Exchange};
 use crate::service::Refusal;
 
 const ALLOWED: &str = "GET, HEAD, OPTIONS, POST";

@@ -24,7 +24,7 @@ use super::rates::{Rate, Rates};
 use super::upstream::Upstream;
 use crate::backend::Backends;
 use crate::config::{self, RateOf, RpcDialect};
-use crate::http::{Answer, Exchange};
+use crate::exchange::{Answer, Exchange};
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::service::{Conversation, Service};

@@ -19,8 +19,12 @@ const PIECE: usize = 64 << 10;
 pub struct Body(Kind);
 
 enum Kind {
-    File { file: File, left: u64 },
-    Stream(Stream),
+    File {
+        file: File,
+        left: u64,
+    },
+    /// With what wakes whoever waits for it, where it is kept awake.
+    Stream(Stream, Option<Interval>),
     Whole(Bytes),
 }
 
@@ -35,28 +39,28 @@ impl Body {
     /// What comes as it comes, of a length that the body knows or nobody. An error ends the
     /// connection or the stream: whoever reads it sees that it is not whole.
     pub fn stream(body: impl hyper::body::Body<Data = Bytes, Error = io::Error> + 'static) -> Self {
-        Self(Kind::Stream(Box::pin(body)))
+        Self(Kind::Stream(Box::pin(body), None))
     }
 
     /// The same; while nothing comes it wakes whoever waits for it, so that a stream of HTTP/2 which
     /// is quiet is not taken for one that is stuck.
-    pub(super) fn awake(self, every: Duration) -> Self {
+    pub(crate) fn awake(self, every: Duration) -> Self {
         match self.0 {
-            Kind::Stream(body) => Self::stream(Awake { body, ticks: interval(every) }),
+            Kind::Stream(stream, _) => Self(Kind::Stream(stream, Some(interval(every)))),
             kind => Self(kind),
         }
     }
 
     /// The first `left` bytes of a file.
-    pub(super) const fn file(file: File, left: u64) -> Self {
+    pub(crate) const fn file(file: File, left: u64) -> Self {
         Self(Kind::File { file, left })
     }
 
     /// Its length, where that is known before it has come.
-    pub(super) fn len(&self) -> Option<u64> {
+    pub(crate) fn len(&self) -> Option<u64> {
         match &self.0 {
             Kind::File { left, .. } => Some(*left),
-            Kind::Stream(stream) => stream.size_hint().exact(),
+            Kind::Stream(stream, _) => stream.size_hint().exact(),
             Kind::Whole(bytes) => Some(bytes.len() as u64),
         }
     }
@@ -72,40 +76,9 @@ impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::File { .. } => "File",
-            Self::Stream(_) => "Stream",
+            Self::Stream(..) => "Stream",
             Self::Whole(_) => "Whole",
         })
-    }
-}
-
-/// A body that wakes whoever waits for it.
-struct Awake {
-    body: Stream,
-    ticks: Interval,
-}
-
-impl hyper::body::Body for Awake {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let this = self.get_mut();
-        let frame = this.body.as_mut().poll_frame(cx);
-        if frame.is_pending() {
-            while this.ticks.poll_tick(cx).is_ready() {}
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -118,7 +91,13 @@ impl hyper::body::Body for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match &mut self.get_mut().0 {
-            Kind::Stream(stream) => stream.as_mut().poll_frame(cx),
+            Kind::Stream(stream, ticks) => {
+                let frame = stream.as_mut().poll_frame(cx);
+                if frame.is_pending() {
+                    while ticks.as_mut().is_some_and(|ticks| ticks.poll_tick(cx).is_ready()) {}
+                }
+                frame
+            }
             Kind::File { left: 0, .. } => Poll::Ready(None),
             Kind::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
@@ -128,14 +107,14 @@ impl hyper::body::Body for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Kind::Stream(stream) => stream.is_end_stream(),
+            Kind::Stream(stream, _) => stream.is_end_stream(),
             Kind::File { .. } | Kind::Whole(_) => self.len() == Some(0),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Stream(stream) => stream.size_hint(),
+            Kind::Stream(stream, _) => stream.size_hint(),
             Kind::File { left, .. } => SizeHint::with_exact(*left),
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
         }

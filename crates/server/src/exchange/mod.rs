@@ -1,4 +1,6 @@
-//! An ordinary request to a service, and its answer.
+//! An ordinary request to a service, and its answer. What asks and what answers are both above it.
+
+mod body;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,12 +12,17 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-use super::body::Body;
+pub use body::Body;
+
 use crate::request::Request;
 use crate::service::Refusal;
 
 /// What a service makes of a request; on the worker that took it.
 pub type Answer = Pin<Box<dyn Future<Output = Response<Body>>>>;
+
+/// Marks an answer that is another server's: what it says of itself stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Foreign;
 
 /// A request that asks for no WebSocket.
 #[derive(Debug)]
@@ -28,7 +35,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    pub(super) const fn new(request: Request, method: Method, body: Incoming) -> Self {
+    pub(crate) const fn new(request: Request, method: Method, body: Incoming) -> Self {
         Self { request, method, body }
     }
 
@@ -36,6 +43,12 @@ impl Exchange {
     /// bound.
     pub fn into_body(self) -> Incoming {
         self.body
+    }
+
+    /// All of it.
+    pub(crate) fn into_parts(self) -> (Request, Method, Incoming) {
+        let Self { request, method, body } = self;
+        (request, method, body)
     }
 
     /// Its body, once all of it is there.
