@@ -29,6 +29,7 @@ mod devices;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod events;
 mod gate;
+mod holds;
 mod http;
 mod inbox;
 mod limits;

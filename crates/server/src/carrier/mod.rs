@@ -5,6 +5,7 @@
 
 mod conversation;
 mod ipc;
+mod limited;
 mod link;
 mod log;
 mod stream;
