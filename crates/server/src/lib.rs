@@ -30,6 +30,7 @@ mod devices;
 mod events;
 mod exchange;
 mod gate;
+mod holds;
 mod http;
 mod inbox;
 mod limits;

@@ -1,6 +1,6 @@
 //! The other end of a line, as a service sees it: whatever carries it, wherever it is from.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -9,6 +9,7 @@ use tieline::CloseCode;
 use tieline::serve::{Backlog, LinkId, Payload};
 use tokio::time::Instant;
 
+use crate::holds::Hold;
 use crate::inbox::{Inbox, Order};
 use crate::outbox::Outbox;
 use crate::peer_id::PeerId;
@@ -30,19 +31,10 @@ struct Inner {
 
 /// What carries a peer.
 enum Carrier {
-    /// A link of the engine, on this worker, and why nothing is read from it.
-    Link(Rc<Reach>, LinkId, Cell<u8>),
+    /// A link of the engine, on this worker.
+    Link(Rc<Reach>, LinkId),
     /// A task with a socket of its own, and what waits for it.
     Line(Box<(RefCell<Outbox>, Inbox)>),
-}
-
-/// Why nothing is read from a link.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Hold {
-    /// It has said too much for now.
-    Limit = 0b01,
-    /// Its service cannot take more for now.
-    Service = 0b10,
 }
 
 /// Reaches a peer from any thread, by way of its worker.
@@ -58,7 +50,7 @@ pub struct Remote {
 impl Peer {
     /// A peer that the engine carries, on this worker.
     pub(crate) fn of_link(link: LinkId, worker: &Rc<Reach>) -> Self {
-        Self::new(Carrier::Link(Rc::clone(worker), link, Cell::new(0)))
+        Self::new(Carrier::Link(Rc::clone(worker), link))
     }
 
     /// A peer with an outbox, on the worker that has this inbox.
@@ -79,7 +71,7 @@ impl Peer {
     /// Sends a message after all that was sent before. What is shared is not copied.
     pub fn send(&self, payload: impl Payload) {
         match &self.0.carrier {
-            Carrier::Link(worker, link, _) => worker.engine().send(*link, payload),
+            Carrier::Link(worker, link) => worker.engine().send(*link, payload),
             Carrier::Line(line) => line.0.borrow_mut().push(payload.into_message()),
         }
     }
@@ -89,7 +81,7 @@ impl Peer {
     /// to bound, whose peer is not read from while it does not read.
     pub fn reply(&self, payload: impl Payload) {
         match &self.0.carrier {
-            Carrier::Link(worker, link, _) => worker.engine().reply(*link, payload),
+            Carrier::Link(worker, link) => worker.engine().reply(*link, payload),
             Carrier::Line(line) => line.0.borrow_mut().push_reply(payload.into_message()),
         }
     }
@@ -115,7 +107,7 @@ impl Peer {
     /// received or sent any more.
     pub fn close(&self, code: CloseCode, reason: &str) {
         match &self.0.carrier {
-            Carrier::Link(worker, link, _) => worker.engine().link(*link).close(code, reason),
+            Carrier::Link(worker, link) => worker.engine().link(*link).close(code, reason),
             Carrier::Line(line) => line.0.borrow_mut().end(code, reason),
         }
     }
@@ -129,7 +121,7 @@ impl Peer {
     /// Whether the end has come or was asked for.
     pub fn is_closing(&self) -> bool {
         match &self.0.carrier {
-            Carrier::Link(worker, link, _) => !worker.engine().link(*link).is_open(),
+            Carrier::Link(worker, link) => !worker.engine().link(*link).is_open(),
             Carrier::Line(line) => line.0.borrow().is_ending(),
         }
     }
@@ -137,25 +129,35 @@ impl Peer {
     /// Reads nothing from a link while somebody holds it, for whatever reason; of the others their
     /// carrier knows itself.
     pub(crate) fn hold(&self, why: Hold) {
-        if let Carrier::Link(worker, link, holds) = &self.0.carrier {
-            holds.set(holds.get() | why as u8);
-            worker.engine().link(*link).pause();
+        if let Carrier::Link(worker, link) = &self.0.carrier {
+            let held = worker.engine().link(*link);
+            // Of one that is over nothing would ever be forgotten.
+            if held.is_open() {
+                worker.holds().add(*link, why);
+                held.pause();
+            }
         }
     }
 
     /// Reads from a link again that nobody else holds.
     pub(crate) fn release(&self, why: Hold) {
-        if let Carrier::Link(worker, link, holds) = &self.0.carrier {
-            holds.set(holds.get() & !(why as u8));
-            if holds.get() == 0 {
-                worker.engine().link(*link).resume();
-            }
+        if let Carrier::Link(worker, link) = &self.0.carrier
+            && worker.holds().remove(*link, why)
+        {
+            worker.engine().link(*link).resume();
         }
     }
 
     /// A handle for other threads.
     pub fn remote(&self) -> Remote {
         Remote { id: self.0.id, target: self.target(), inbox: self.inbox().clone() }
+    }
+
+    /// It is gone: nobody holds it any more.
+    pub(crate) fn forget_holds(&self) {
+        if let Carrier::Link(worker, link) = &self.0.carrier {
+            worker.holds().forget(*link);
+        }
     }
 
     /// What waits for a peer that is not the engine's; only for what carries it, and never across
@@ -169,7 +171,7 @@ impl Peer {
 
     pub(crate) fn target(&self) -> Target {
         match &self.0.carrier {
-            Carrier::Link(_, link, _) => Target::Link(*link),
+            Carrier::Link(_, link) => Target::Link(*link),
             Carrier::Line(_) => Target::Line(self.0.id),
         }
     }

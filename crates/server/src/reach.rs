@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use tieline::serve;
 
+use crate::holds::Holds;
 use crate::inbox::Inbox;
 
 /// What the peers of one worker share.
@@ -12,11 +13,12 @@ pub(crate) struct Reach {
     inbox: Inbox,
     /// The worker as the engine knows it, once it runs.
     engine: OnceCell<serve::Worker>,
+    holds: Holds,
 }
 
 impl Reach {
-    pub(crate) const fn new(inbox: Inbox) -> Self {
-        Self { inbox, engine: OnceCell::new() }
+    pub(crate) fn new(inbox: Inbox) -> Self {
+        Self { inbox, engine: OnceCell::new(), holds: Holds::default() }
     }
 
     /// The engine runs.
@@ -26,6 +28,11 @@ impl Reach {
 
     pub(crate) const fn inbox(&self) -> &Inbox {
         &self.inbox
+    }
+
+    /// The links that nothing is read from.
+    pub(crate) const fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// The worker as the engine knows it, if it runs.

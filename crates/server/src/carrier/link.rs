@@ -7,19 +7,18 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use tieline::serve::{Arrival, Decision, Grant, Handler, Handoff, Link, Message, Trouble};
-use tieline::{Agreement, CloseCode, Closed};
+use tieline::{Agreement, Closed};
 use tokio::task::spawn_local;
-use tokio::time::sleep;
 use tracing::{debug, error, warn};
 
+use super::limited::Limited;
 use super::{ipc, log};
 use crate::admission::{Admission, Admitted, Entrance, admit};
 use crate::causes::Causes;
 use crate::counts::Open;
 use crate::http as pages;
-use crate::limits::{Flow, Held, Verdict};
 use crate::patient::Patient;
-use crate::peer::{Hold, Peer};
+use crate::peer::Peer;
 use crate::service::Conversation;
 use crate::worker::{Shared, Worker};
 
@@ -32,15 +31,7 @@ pub(crate) struct Carried {
     conversation: Box<dyn Conversation>,
     /// When it came, by the worker's age.
     since_ms: u64,
-    /// Where something is limited.
-    bounds: Option<Box<Bounds>>,
     _open: Open,
-}
-
-/// What is limited of a line.
-struct Bounds {
-    flow: Option<Flow>,
-    _held: Held,
 }
 
 impl Carrier {
@@ -58,45 +49,20 @@ impl Carrier {
         let peer = Peer::of_link(link.id(), self.0.reach());
         log::connected(&peer, &request, agreement);
         let service = route.service.as_ref().expect("admitted only where there is a service");
-        let conversation = service.open(&peer, &request);
+        let mut conversation = service.open(&peer, &request);
+        let flow = route.plan.limiter.flow();
+        if flow.is_some() || !held.is_empty() {
+            conversation = Box::new(Limited::new(conversation, flow, held, Rc::clone(&self.0)));
+        }
         if let Some(expires) = request.identity().and_then(|identity| identity.expires) {
             peer.renew(Some(expires));
         }
         self.0.deliver();
-        let flow = route.plan.limiter.flow();
-        let is_bounded = flow.is_some() || !held.is_empty();
         Carried {
             peer,
             conversation,
             since_ms: self.0.age_ms(),
-            bounds: is_bounded.then(|| Box::new(Bounds { flow, _held: held })),
             _open: self.0.opened(&listener, &route, StatusCode::SWITCHING_PROTOCOLS),
-        }
-    }
-}
-
-impl Bounds {
-    /// Counts a message; whether it may be heard.
-    #[cold]
-    fn take(&mut self, worker: &Worker, peer: &Peer, message: &Message<'_>) -> bool {
-        let Some(flow) = &mut self.flow else { return true };
-        match flow.take(message.len(), worker.age_ns()) {
-            Verdict::Go => true,
-            Verdict::Close(setting, reason) => {
-                worker.counts().limited(setting);
-                peer.close(CloseCode::POLICY, &reason);
-                false
-            }
-            Verdict::Pause(setting, within) => {
-                worker.counts().limited(setting);
-                peer.hold(Hold::Limit);
-                let peer = peer.clone();
-                spawn_local(async move {
-                    sleep(within).await;
-                    peer.release(Hold::Limit);
-                });
-                true
-            }
         }
     }
 }
@@ -145,11 +111,6 @@ impl Handler for Carrier {
     }
 
     fn message(&mut self, carried: &mut Carried, _link: &Link, message: Message<'_>) {
-        if let Some(bounds) = &mut carried.bounds
-            && !bounds.take(&self.0, &carried.peer, &message)
-        {
-            return;
-        }
         carried.conversation.message(&carried.peer, message);
         self.0.deliver();
     }
@@ -167,6 +128,7 @@ impl Handler for Carrier {
     fn close(&mut self, carried: Carried, link: &Link, how: &Closed) {
         let Carried { peer, mut conversation, since_ms, .. } = carried;
         self.0.forget(peer.id());
+        peer.forget_holds();
         self.0.counts().closed(log::sent_or_heard(how));
         conversation.close(&peer, how);
         self.0.deliver();

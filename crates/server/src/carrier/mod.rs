@@ -5,6 +5,7 @@
 
 mod conversation;
 mod ipc;
+mod limited;
 mod line;
 mod link;
 mod log;
