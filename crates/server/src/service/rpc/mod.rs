@@ -23,6 +23,7 @@ mod following;
 mod id;
 mod limits;
 mod line;
+mod members;
 mod methods;
 mod names;
 mod post;
