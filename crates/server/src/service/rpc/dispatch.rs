@@ -25,7 +25,6 @@ use super::cache::Cache;
 use super::call::{Call, Caller};
 use super::error::RpcError;
 use super::following::follow;
-use super::limits::Limits;
 use super::line::Line;
 use super::methods::{Begin, Methods};
 use super::names::Names;
@@ -33,6 +32,7 @@ use super::rates::Rates;
 use super::request::Ask;
 use super::subscriptions::SubscriptionId;
 use super::upstream::Upstream;
+use crate::config::RpcLimits;
 
 /// The method by which a client asks to be told of gaps in its subscriptions at a node.
 const GAPS: &str = "tieline_gaps";
@@ -49,7 +49,7 @@ pub(crate) struct Dispatch {
     pub(crate) cache: Cache,
     pub(crate) backend: Option<Behind>,
     pub(crate) upstream: Option<Upstream>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Arc<RpcLimits>,
 }
 
 /// What a call came to.
@@ -69,7 +69,7 @@ impl From<Result<Box<RawValue>, RpcError>> for Outcome {
 impl Dispatch {
     /// When what begins now must be done.
     pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.limits.call_within
+        Instant::now() + self.limits.call_within.get()
     }
 
     /// Answers a call or a notification.

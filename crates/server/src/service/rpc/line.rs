@@ -15,6 +15,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use serde_json::value::RawValue;
@@ -24,16 +25,16 @@ use tokio::task::{AbortHandle, spawn_local};
 use super::client::CallError;
 use super::error::RpcError;
 use super::exchange::Spoken;
-use super::limits::Limits;
 use super::request::Answer;
 use super::subscriptions::Subscriptions;
 use super::written;
+use crate::config::RpcLimits;
 use crate::peer::Peer;
 
 /// What is kept for a peer.
 pub(crate) struct Line {
     peer: Peer,
-    limits: Limits,
+    limits: Arc<RpcLimits>,
     in_flight: Cell<usize>,
     is_paused: Cell<bool>,
     /// The calls that are not answered yet; dropped with the line.
@@ -60,10 +61,10 @@ pub(crate) struct Awaited {
 struct Place(Rc<Line>, u64);
 
 impl Line {
-    pub(crate) fn new(peer: &Peer, limits: &Limits) -> Rc<Self> {
+    pub(crate) fn new(peer: &Peer, limits: &Arc<RpcLimits>) -> Rc<Self> {
         Rc::new(Self {
             peer: peer.clone(),
-            limits: limits.clone(),
+            limits: Arc::clone(limits),
             in_flight: Cell::default(),
             is_paused: Cell::default(),
             tasks: RefCell::default(),
@@ -78,7 +79,7 @@ impl Line {
         &self.peer
     }
 
-    pub(crate) const fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &RpcLimits {
         &self.limits
     }
 

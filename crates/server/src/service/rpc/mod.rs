@@ -21,7 +21,6 @@ mod exchange;
 mod feed;
 mod following;
 mod id;
-mod limits;
 mod line;
 mod members;
 mod methods;

@@ -51,7 +51,7 @@ async fn post(dispatch: &Dispatch, mut exchange: Exchange) -> Result<Response<Bo
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
     }
     let limits = &dispatch.limits;
-    let body = exchange.whole(limits.max_body_bytes, limits.call_within).await?;
+    let body = exchange.whole(limits.max_body_bytes, limits.call_within.get()).await?;
     let address = exchange.request.address().map(|address| address.ip());
     let caller = Caller { address, ..Caller::default() };
     let spoken = match parse(&body, limits.max_batch) {

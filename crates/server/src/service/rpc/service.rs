@@ -16,7 +16,6 @@ use super::conversation::Talk;
 use super::demo;
 use super::dialect::{Rules, Seat};
 use super::dispatch::{Dispatch, Shared};
-use super::limits::Limits;
 use super::methods::Methods;
 use super::names::Names;
 use super::post;
@@ -89,7 +88,7 @@ impl Rpc {
             deny: Names::of(&config.deny),
             rates: Rates::new(rates),
             cache: Cache::new(config.cache.iter().map(kept).collect(), config.cache_bytes),
-            limits: limits(&config.limits),
+            limits: Arc::new(config.limits.clone()),
             backend: config.backend.as_ref().and_then(|written| {
                 let backend = backends.find(&written.name)?;
                 let methods = Names::of(&written.methods);
@@ -109,19 +108,6 @@ fn rate(written: &config::RpcRate) -> Option<Rate> {
     let methods = Names::of(&written.methods);
     let by_address = written.of == RateOf::Address;
     Some(Rate::new(methods, NonZeroU32::new(written.calls)?, written.within.get(), by_address))
-}
-
-const fn limits(written: &config::RpcLimits) -> Limits {
-    Limits {
-        max_answer_bytes: written.max_answer_bytes,
-        max_batch: written.max_batch,
-        max_body_bytes: written.max_body_bytes,
-        max_client_calls: written.max_client_calls,
-        max_in_flight: written.max_in_flight,
-        max_subscriptions: written.max_subscriptions,
-        call_within: written.call_within.get(),
-        client_call_within: written.client_call_within.get(),
-    }
 }
 
 impl Service for Rpc {
