@@ -201,10 +201,8 @@ impl Dispatch {
         let name = params.as_deref().and_then(first_string).ok_or_else(|| {
             RpcError::invalid_params("expected the name of a subscription as the first parameter")
         })?;
-        if self.methods.can_subscribe(namespace, &name) {
-            let call = Call::new(method.to_owned(), params, caller.clone());
-            let subscribed = self.methods.subscribe(namespace, &name, call);
-            return subscribed.expect("it can be subscribed to, as was asked just before");
+        if let Some(source) = self.methods.source(namespace, &name) {
+            return source.start(Call::new(method.to_owned(), params, caller.clone()));
         }
         match (self.node_for(method), params) {
             (Some(node), Some(params)) => {

@@ -94,7 +94,7 @@ mod tests {
 
     fn rate(pattern: &str, calls: u32, by_address: bool) -> Rate {
         let hour = Duration::from_secs(3_600);
-        let methods = Names::of([&pattern.to_owned()]);
+        let methods = Names::of([pattern]);
         Rate::new(methods, calls.try_into().unwrap(), hour, by_address)
     }
 

@@ -83,8 +83,8 @@ impl Rpc {
         });
         let dispatch = Dispatch {
             methods,
-            allow: config.allow.as_ref().map_or_else(|| names(&["*"]), Names::of),
-            allow_node: config.allow.as_ref().map_or_else(|| names(&OF_NODES), Names::of),
+            allow: config.allow.as_ref().map_or_else(|| Names::of(["*"]), Names::of),
+            allow_node: config.allow.as_ref().map_or_else(|| Names::of(OF_NODES), Names::of),
             deny: Names::of(&config.deny),
             rates: Rates::new(rates),
             cache: Cache::new(config.cache.iter().map(kept).collect(), config.cache_bytes),
@@ -98,10 +98,6 @@ impl Rpc {
         };
         Self { dispatch: Arc::new(dispatch), dialect }
     }
-}
-
-fn names(patterns: &[&str]) -> Names {
-    Names::of(&patterns.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
 fn rate(written: &config::RpcRate) -> Option<Rate> {
