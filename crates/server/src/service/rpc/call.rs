@@ -10,6 +10,7 @@ use super::client::Client;
 use super::error::RpcError;
 use super::line::Line;
 use super::methods::decode;
+use super::subscriptions::SubscriptionId;
 
 /// A call, with who calls.
 #[derive(Debug)]
@@ -28,6 +29,15 @@ pub(crate) struct Caller {
     pub(crate) address: Option<IpAddr>,
     /// What of the path lies below the route's, with a slash in front.
     pub(crate) namespace: Rc<str>,
+}
+
+impl Caller {
+    /// Ends what the caller is not told of.
+    pub(crate) fn forget(&self, begins: Option<SubscriptionId>) {
+        if let (Some(id), Some(line)) = (begins, &self.line) {
+            line.subscriptions.remove(id.as_str());
+        }
+    }
 }
 
 impl Call {

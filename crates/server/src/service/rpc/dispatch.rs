@@ -60,6 +60,9 @@ pub(crate) struct Outcome {
     pub(crate) begins: Option<SubscriptionId>,
 }
 
+/// Until when a call may be worked on, or why it is not even begun.
+pub(crate) type Until = Result<Instant, RpcError>;
+
 impl From<Result<Box<RawValue>, RpcError>> for Outcome {
     fn from(result: Result<Box<RawValue>, RpcError>) -> Self {
         Self { result, begins: None }
@@ -73,7 +76,11 @@ impl Dispatch {
     }
 
     /// Answers a call or a notification.
-    pub(crate) async fn run(&self, ask: Ask, caller: &Caller, deadline: Instant) -> Outcome {
+    pub(crate) async fn run(&self, ask: Ask, caller: &Caller, until: Until) -> Outcome {
+        let deadline = match until {
+            Ok(deadline) => deadline,
+            Err(error) => return Err(error).into(),
+        };
         let answering = AssertUnwindSafe(self.answer(ask, caller)).catch_unwind();
         let outcome = match timeout_at(deadline, answering).await {
             Ok(Ok(outcome)) => outcome,
@@ -83,12 +90,15 @@ impl Dispatch {
             }
             Err(_) => Err(RpcError::timed_out()).into(),
         };
-        match &outcome.result {
-            Ok(result) if result.get().len() > self.limits.max_answer_bytes => {
-                Err(RpcError::too_large()).into()
-            }
-            _ => outcome,
+        let len = match &outcome.result {
+            Ok(result) => result.get().len(),
+            Err(error) => error.len(),
+        };
+        if len > self.limits.max_answer_bytes {
+            caller.forget(outcome.begins);
+            return Err(RpcError::too_large()).into();
         }
+        outcome
     }
 
     async fn answer(&self, ask: Ask, caller: &Caller) -> Outcome {

@@ -53,6 +53,11 @@ impl RpcError {
         self
     }
 
+    /// How long what is said of it is, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.message.len() + self.data.as_deref().map_or(0, |data| data.get().len())
+    }
+
     /// The error that somebody answered with; what was left out is filled in.
     pub(crate) fn read(error: &RawValue) -> Self {
         #[derive(Deserialize)]

@@ -148,6 +148,20 @@ pub(crate) fn parse(message: &[u8], max_batch: usize) -> Result<Said, Unread> {
     if items.is_empty() { Err(Unread::EmptyBatch) } else { Ok(Said::Batch(items)) }
 }
 
+/// The answers to calls of ours that are in a batch, for which a call of the same batch may wait, and
+/// the rest of it.
+pub(crate) fn answers_first(items: Vec<Item>) -> (Vec<Answer>, Vec<Item>) {
+    let mut answers = Vec::new();
+    let mut rest = Vec::with_capacity(items.len());
+    for item in items {
+        match item {
+            Item::Answer(answer) => answers.push(answer),
+            item => rest.push(item),
+        }
+    }
+    (answers, rest)
+}
+
 fn id_of_call(item: Item) -> Option<Id> {
     match item {
         Item::Ask(ask) => ask.id,

@@ -25,21 +25,19 @@ use std::sync::Arc;
 use serde_json::value::{RawValue, to_raw_value};
 use tieline::serve::Message;
 use tieline::{Closed, MessageKind};
-use tokio::time::Instant;
 
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::service::Conversation;
 use crate::service::rpc::call::Caller;
-use crate::service::rpc::dispatch::{Outcome, Shared};
+use crate::service::rpc::dispatch::{Outcome, Shared, Until};
 use crate::service::rpc::error::RpcError;
-use crate::service::rpc::exchange::{Answers, Spoken};
+use crate::service::rpc::exchange::{Spoken, Told};
 use crate::service::rpc::id::Id;
 use crate::service::rpc::line::Line;
 use crate::service::rpc::methods::{decode, encode};
 use crate::service::rpc::names::Names;
-use crate::service::rpc::request::{Ask, Fault, Item, Said, Unread, parse};
-use crate::service::rpc::subscriptions::SubscriptionId;
+use crate::service::rpc::request::{Ask, Fault, Item, Said, Unread, answers_first, parse};
 use crate::service::rpc::written;
 
 /// What holds for all namespaces of a route.
@@ -61,13 +59,6 @@ struct Inner {
     has_logged_in: Cell<bool>,
     /// The events that it listens to.
     events: RefCell<BTreeSet<String>>,
-}
-
-/// One answer, to be written.
-struct Told {
-    id: Id,
-    result: Result<Box<RawValue>, RpcError>,
-    begins: Option<SubscriptionId>,
 }
 
 const PARAMS_NOT_FOUND: i64 = -32604;
@@ -124,17 +115,17 @@ impl Conversation for Seat {
             Ok(Said::One(item)) => {
                 let line = Rc::clone(&seat.line);
                 line.work(async move {
-                    let deadline = seat.dispatch.deadline();
-                    if let Some(Told { id, result, begins }) = seat.one(item, deadline).await {
-                        let text = Some(written::answer(&id, &result));
-                        seat.say(kind, Spoken { text, begins: begins.into_iter().collect() });
-                    }
+                    let told = seat.one(item, Ok(seat.dispatch.deadline())).await;
+                    seat.say(kind, told.into());
                 });
             }
             Ok(Said::Batch(items)) => {
                 let line = Rc::clone(&seat.line);
+                let (answers, rest) = answers_first(items);
+                answers.into_iter().for_each(|answer| drop(line.hear(answer)));
                 line.work(async move {
-                    let spoken = seat.batch(items).await;
+                    let one = async |item, until| seat.one(item, until).await;
+                    let spoken = seat.dispatch.batch(rest, &seat.caller, one).await;
                     seat.say(kind, spoken);
                 });
             }
@@ -166,35 +157,10 @@ impl Inner {
         self.line.subscriptions.begin(&self.line, begins);
     }
 
-    async fn batch(&self, items: Vec<Item>) -> Spoken {
-        let mut answers = Answers::new(self.dispatch.limits.max_answer_bytes);
-        let mut begins = Vec::new();
-        let deadline = self.dispatch.deadline();
-        for item in items {
-            if answers.is_full {
-                if let Item::Ask(Ask { id: Some(id), .. }) = item {
-                    answers.add(&id, &Err(RpcError::too_large()));
-                }
-                continue;
-            }
-            let Some(Told { id, result, begins: begun }) = self.one(item, deadline).await else {
-                continue;
-            };
-            if answers.add(&id, &result) {
-                begins.extend(begun);
-            } else {
-                self.forget(begun);
-            }
-        }
-        Spoken { text: answers.finish(), begins }
-    }
-
-    async fn one(&self, item: Item, deadline: Instant) -> Option<Told> {
+    async fn one(&self, item: Item, until: Until) -> Option<Told> {
         let ask = match item {
-            Item::Answer(answer) => {
-                self.line.hear(answer);
-                return None;
-            }
+            // It was heard when it was read.
+            Item::Answer(_) => return None,
             Item::Wrong(id, fault) => {
                 let result = Err(fault_error(fault));
                 return Some(Told { id: or_null(Some(id)), result, begins: None });
@@ -202,19 +168,20 @@ impl Inner {
             Item::Ask(ask) => ask,
         };
         let (id, is_login) = (ask.id.clone(), ask.method == "rpc.login");
-        if let Some(result) = self.own(&ask) {
+        let own = if until.is_ok() { self.own(&ask) } else { None };
+        if let Some(result) = own {
             let is_asked = id.is_some();
             let result = result.map_err(in_its_words);
             return is_asked.then(|| Told { id: or_null(id), result, begins: None });
         }
-        let Outcome { result, begins } = self.dispatch.run(ask, &self.caller, deadline).await;
+        let Outcome { result, begins } = self.dispatch.run(ask, &self.caller, until).await;
         if is_login && result.as_ref().is_ok_and(|result| result.get() == "true") {
             self.has_logged_in.set(true);
         }
         match id.filter(|id| !is_none(id)) {
             Some(id) => Some(Told { id, result: result.map_err(in_its_words), begins }),
             None => {
-                self.forget(begins);
+                self.caller.forget(begins);
                 None
             }
         }
@@ -280,13 +247,6 @@ impl Inner {
             (name, word)
         });
         told.collect()
-    }
-
-    /// Ends what nobody was told of.
-    fn forget(&self, begins: Option<SubscriptionId>) {
-        if let Some(id) = begins {
-            self.line.subscriptions.remove(id.as_str());
-        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Line, call, demo};
+use super::{Line, call, demo, with};
+use crate::service::rpc::RpcError;
+use crate::service::rpc::methods::Methods;
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_is_answered_in_its_order_and_without_its_notifications() {
@@ -45,4 +47,19 @@ async fn after_an_answer_without_room_the_rest_of_a_batch_is_not_even_called() {
         serde_json::from_str(&line.answer(&format!("[{}]", calls.join(",")))).unwrap();
     assert_eq!(answers.len(), 3);
     assert!(answers.iter().all(|answer| answer["error"]["code"] == -32003), "{answers:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_an_error_counts_as_an_answer() {
+    let fails = |max: usize| {
+        let mut methods = Methods::new();
+        let error = || RpcError::new(3, "no").with_data(&"x".repeat(300));
+        methods.add("fails", move |_| Err::<(), _>(error()));
+        Line::new(&with(methods, &format!("limits = {{ max_answer_bytes = {max} }}")))
+    };
+    let batch = format!("[{},{}]", call("1", "fails", "[]"), call("2", "fails", "[]"));
+    let answers: Value = serde_json::from_str(&fails(400).answer(&batch)).unwrap();
+    assert_eq!(answers[0]["error"]["code"], 3);
+    assert_eq!((&answers[1]["id"], &answers[1]["error"]["code"]), (&json!(2), &json!(-32003)));
+    assert_eq!(fails(300).error(&call("1", "fails", "[]")), (json!(1), -32003));
 }

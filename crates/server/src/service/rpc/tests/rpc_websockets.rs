@@ -1,9 +1,12 @@
 //! The dialect of npm `rpc-websockets`.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tieline::serve::Message;
+use tokio::time::sleep;
 
-use super::{Line, call, demo};
+use super::{Line, call, demo, on_a_worker};
 
 const DIALECT: &str = "dialect = 'rpc_websockets'\n[rpc_websockets]\nevents = ['feed']\n\
                        protected_events = ['secret']\nprotected_methods = ['demo_sum']\n";
@@ -94,4 +97,39 @@ async fn the_methods_are_listed() {
         serde_json::from_str(&line.answer(&call("1", "__listMethods", "[]"))).unwrap();
     let names: Vec<_> = answer["result"].as_array().unwrap().iter().collect();
     assert!(names.contains(&&json!("__listMethods")) && names.contains(&&json!("demo_echo")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_batch_is_told_so_as_everywhere() {
+    let limits = "limits = { max_answer_bytes = 60 }\n";
+    let mut line = Line::new(&demo(&format!("{limits}{DIALECT}")));
+    let long = format!("[\"{}\"]", "x".repeat(60));
+    let batch = format!(
+        "[{},{},7,{}]",
+        call("1", "demo_echo", &long),
+        call("2", "rpc.on", r#"["feed"]"#),
+        call("0", "demo_echo", "[]"),
+    );
+    let answers: Value = serde_json::from_str(&line.answer(&batch)).unwrap();
+    let answers = answers.as_array().unwrap();
+    let told: Vec<_> = answers.iter().map(|answer| (&answer["id"], &answer["error"])).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    for ((id, error), expected) in told.into_iter().zip([json!(1), json!(2), Value::Null]) {
+        assert_eq!((id, &error["code"]), (&expected, &json!(-32003)));
+    }
+    assert!(line.answer(&call("3", "rpc.on", r#"["feed"]"#)).contains("ok"), "it was not called");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_batch_when_its_time_is_over_is_not_called() {
+    on_a_worker(async || {
+        let limits = "limits = { call_within = '5s' }\n";
+        let mut line = Line::new(&demo(&format!("{limits}{DIALECT}")));
+        let wait = call("1", "demo_wait", "[6000]");
+        line.say(&format!("[{wait},{}]", call("2", "demo_echo", "[]")));
+        sleep(Duration::from_secs(6)).await;
+        let answers: Value = serde_json::from_str(&line.heard_then().await[0]).unwrap();
+        assert_eq!((&answers[1]["id"], &answers[1]["error"]["code"]), (&json!(2), &json!(-32002)));
+    })
+    .await;
 }
