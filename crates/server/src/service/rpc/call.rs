@@ -32,6 +32,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Whether there was a login on the line.
+    pub(crate) fn has_logged_in(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| line.has_logged_in.get())
+    }
+
     /// Ends what the caller is not told of.
     pub(crate) fn forget(&self, begins: Option<SubscriptionId>) {
         if let (Some(id), Some(line)) = (begins, &self.line) {

@@ -3,6 +3,7 @@
 //! | in this order                                    | otherwise              |
 //! |--------------------------------------------------|------------------------|
 //! | `tieline_gaps`, where there is a node            | (the next)             |
+//! | a login, for a method that is protected          | -32605                 |
 //! | the method is allowed and not denied             | -32601                 |
 //! | no rate is exceeded                              | -32005                 |
 //! | `<ns>_subscribe`, `<ns>_unsubscribe`             | (the next)             |
@@ -37,6 +38,9 @@ use crate::config::RpcLimits;
 /// The method by which a client asks to be told of gaps in its subscriptions at a node.
 const GAPS: &str = "tieline_gaps";
 
+/// The method by which a client of `rpc-websockets` logs in; no login is needed for it.
+pub(crate) const LOGIN: &str = "rpc.login";
+
 /// What answers the calls of one route, shared by its workers.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
@@ -45,6 +49,8 @@ pub(crate) struct Dispatch {
     /// Of what a node answers, what may be called.
     pub(crate) allow_node: Names,
     pub(crate) deny: Names,
+    /// What may be called after a login, which is a line's.
+    pub(crate) protected: Names,
     pub(crate) rates: Rates,
     pub(crate) cache: Cache,
     pub(crate) backend: Option<Behind>,
@@ -137,6 +143,9 @@ impl Dispatch {
     }
 
     fn check(&self, method: &str, caller: &Caller) -> Result<(), RpcError> {
+        if method != LOGIN && self.protected.has(method) && !caller.has_logged_in() {
+            return Err(RpcError::new(RpcError::METHOD_FORBIDDEN, "Method forbidden"));
+        }
         if !self.allows(method) {
             return Err(RpcError::method_not_found(method));
         }

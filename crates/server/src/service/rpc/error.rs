@@ -38,6 +38,8 @@ impl RpcError {
     pub const INVALID_PARAMS: i64 = -32602;
     /// A failure of the server, or of what stands behind it.
     pub const INTERNAL: i64 = -32603;
+    /// A method that needs a login, in the words of `rpc-websockets`.
+    pub const METHOD_FORBIDDEN: i64 = -32605;
     /// Text that is not JSON.
     pub const PARSE: i64 = -32700;
 

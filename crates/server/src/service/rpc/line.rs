@@ -44,6 +44,8 @@ pub(crate) struct Line {
     /// The last number given to a task or a call of ours.
     last: Cell<u64>,
     pub(crate) subscriptions: Subscriptions,
+    /// Whether the peer has logged in, where that makes a difference.
+    pub(crate) has_logged_in: Cell<bool>,
     /// Whether the peer has asked to be told of gaps in its subscriptions.
     pub(crate) hears_gaps: Cell<bool>,
 }
@@ -71,6 +73,7 @@ impl Line {
             asked: RefCell::default(),
             last: Cell::default(),
             subscriptions: Subscriptions::default(),
+            has_logged_in: Cell::default(),
             hears_gaps: Cell::default(),
         })
     }

@@ -14,7 +14,7 @@ use super::backend::Behind;
 use super::cache::Cache;
 use super::conversation::Talk;
 use super::demo;
-use super::dialect::{Rules, Seat};
+use super::dialect::Seat;
 use super::dispatch::{Dispatch, Shared};
 use super::methods::Methods;
 use super::names::Names;
@@ -40,7 +40,8 @@ pub(crate) struct Rpc {
 enum Dialect {
     Bidirectional,
     Plain,
-    RpcWebsockets(Arc<Rules>),
+    /// With the route's path, below which the namespaces are.
+    RpcWebsockets(Box<str>),
 }
 
 /// What a node is asked for everybody where nothing says more: no debugging, and nothing that only
@@ -72,8 +73,7 @@ impl Rpc {
                 for name in &written.protected_events {
                     methods.events().declare_protected(name);
                 }
-                let protected = Names::of(&written.protected_methods);
-                Dialect::RpcWebsockets(Arc::new(Rules::new(path, protected)))
+                Dialect::RpcWebsockets(path.into())
             }
         };
         let rates = config.rate.iter().filter_map(rate).collect();
@@ -86,6 +86,10 @@ impl Rpc {
             allow: config.allow.as_ref().map_or_else(|| Names::of(["*"]), Names::of),
             allow_node: config.allow.as_ref().map_or_else(|| Names::of(OF_NODES), Names::of),
             deny: Names::of(&config.deny),
+            protected: match dialect {
+                Dialect::RpcWebsockets(_) => Names::of(&config.rpc_websockets.protected_methods),
+                Dialect::Bidirectional | Dialect::Plain => Names::default(),
+            },
             rates: Rates::new(rates),
             cache: Cache::new(config.cache.iter().map(kept).collect(), config.cache_bytes),
             limits: Arc::new(config.limits.clone()),
@@ -141,8 +145,8 @@ impl Service for Rpc {
                 Box::new(Talk::new(&self.dispatch, peer, request).bidirectional())
             }
             Dialect::Plain => Box::new(Talk::new(&self.dispatch, peer, request)),
-            Dialect::RpcWebsockets(rules) => {
-                Box::new(Seat::new(&self.dispatch, rules, peer, request))
+            Dialect::RpcWebsockets(path) => {
+                Box::new(Seat::new(&self.dispatch, path, peer, request))
             }
         }
     }

@@ -17,7 +17,7 @@
 //! words, and in `data` what is known beyond them. A `socket_id` in the query means nothing.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,77 +30,53 @@ use crate::peer::Peer;
 use crate::request::Request;
 use crate::service::Conversation;
 use crate::service::rpc::call::Caller;
-use crate::service::rpc::dispatch::{Outcome, Shared, Until};
+use crate::service::rpc::dispatch::{LOGIN, Outcome, Shared, Until};
 use crate::service::rpc::error::RpcError;
 use crate::service::rpc::exchange::{Spoken, Told};
 use crate::service::rpc::id::Id;
 use crate::service::rpc::line::Line;
 use crate::service::rpc::methods::{decode, encode};
-use crate::service::rpc::names::Names;
 use crate::service::rpc::request::{Ask, Fault, Item, Said, Unread, answers_first, parse};
 use crate::service::rpc::written;
-
-/// What holds for all namespaces of a route.
-#[derive(Debug)]
-pub(crate) struct Rules {
-    path: Box<str>,
-    /// Methods that need a login.
-    protected: Names,
-}
 
 /// One peer, in its namespace.
 pub(crate) struct Seat(Rc<Inner>);
 
 struct Inner {
     dispatch: Shared,
-    rules: Arc<Rules>,
     line: Rc<Line>,
     caller: Caller,
-    has_logged_in: Cell<bool>,
     /// The events that it listens to.
     events: RefCell<BTreeSet<String>>,
 }
 
 const PARAMS_NOT_FOUND: i64 = -32604;
-const METHOD_FORBIDDEN: i64 = -32605;
 const EVENT_FORBIDDEN: i64 = -32606;
 
 /// Most events that one call names.
 const MAX_EVENTS: usize = 1_000;
 
-impl Rules {
-    pub(crate) fn new(path: &str, protected: Names) -> Self {
-        Self { path: path.trim_end_matches('/').into(), protected }
-    }
-
-    /// What of a path lies below the route's.
-    fn namespace<'p>(&self, path: &'p str) -> &'p str {
-        match path.strip_prefix(&*self.path) {
-            None | Some("") => "/",
-            Some(namespace) => namespace,
-        }
+/// What of a path lies below the route's.
+fn namespace<'p>(path: &'p str, route: &str) -> &'p str {
+    match path.strip_prefix(route.trim_end_matches('/')) {
+        None | Some("") => "/",
+        Some(namespace) => namespace,
     }
 }
 
 impl Seat {
-    pub(crate) fn new(
-        dispatch: &Shared,
-        rules: &Arc<Rules>,
-        peer: &Peer,
-        request: &Request,
-    ) -> Self {
+    /// A peer of a route with this path.
+    pub(crate) fn new(dispatch: &Shared, route: &str, peer: &Peer, request: &Request) -> Self {
         let line = Line::new(peer, &dispatch.limits);
         let caller = Caller {
             line: Some(Rc::clone(&line)),
             address: request.address().map(|address| address.ip()),
-            namespace: rules.namespace(request.path()).into(),
+            namespace: namespace(request.path(), route).into(),
         };
         Self(Rc::new(Inner {
             dispatch: Arc::clone(dispatch),
-            rules: Arc::clone(rules),
             line,
             caller,
-            has_logged_in: Cell::default(),
             events: RefCell::default(),
         }))
     }
@@ -167,7 +143,7 @@ impl Inner {
             }
             Item::Ask(ask) => ask,
         };
-        let (id, is_login) = (ask.id.clone(), ask.method == "rpc.login");
+        let (id, is_login) = (ask.id.clone(), ask.method == LOGIN);
         let own = if until.is_ok() { self.own(&ask) } else { None };
         if let Some(result) = own {
             let is_asked = id.is_some();
@@ -176,7 +152,7 @@ impl Inner {
         }
         let Outcome { result, begins } = self.dispatch.run(ask, &self.caller, until).await;
         if is_login && result.as_ref().is_ok_and(|result| result.get() == "true") {
-            self.has_logged_in.set(true);
+            self.line.has_logged_in.set(true);
         }
         match id.filter(|id| !is_none(id)) {
             Some(id) => Some(Told { id, result: result.map_err(in_its_words), begins }),
@@ -190,25 +166,19 @@ impl Inner {
     /// What the dialect itself answers.
     fn own(&self, ask: &Ask) -> Option<Result<Box<RawValue>, RpcError>> {
         let params = ask.params.as_deref();
-        let needs = |params: Option<&RawValue>, code| {
-            params.is_none().then(|| Err(RpcError::new(code, "")))
-        };
         match ask.method.as_str() {
             "rpc.on" | "rpc.off" => Some(names(params).and_then(|names| {
                 let told = if ask.method == "rpc.on" { self.on(names)? } else { self.off(names) };
                 encode(&Pairs(told))
             })),
-            "rpc.login" => needs(params, PARAMS_NOT_FOUND),
+            LOGIN if params.is_none() => Some(Err(RpcError::new(PARAMS_NOT_FOUND, ""))),
             "__listMethods" => {
                 let allows = |name: &&str| self.dispatch.allows(name);
                 let methods = self.dispatch.methods.names().filter(allows);
                 let names: Vec<_> = std::iter::once("__listMethods").chain(methods).collect();
                 Some(encode(&names))
             }
-            name => {
-                let is_forbidden = self.rules.protected.has(name) && !self.has_logged_in.get();
-                is_forbidden.then(|| Err(RpcError::new(METHOD_FORBIDDEN, "")))
-            }
+            _ => None,
         }
     }
 
@@ -216,7 +186,7 @@ impl Inner {
         let events = self.dispatch.methods.events();
         let needs_login = |name: &String| events.find(name) == Some(true);
         // One that is not for this peer, and none is listened to.
-        if !self.has_logged_in.get() && names.iter().any(needs_login) {
+        if !self.caller.has_logged_in() && names.iter().any(needs_login) {
             return Err(RpcError::new(EVENT_FORBIDDEN, ""));
         }
         let told = names.into_iter().map(|name| {
@@ -314,7 +284,6 @@ fn in_its_words(error: RpcError) -> RpcError {
         RpcError::INVALID_PARAMS => "Invalid params",
         RpcError::INTERNAL => "Internal error",
         PARAMS_NOT_FOUND => "Params not found",
-        METHOD_FORBIDDEN => "Method forbidden",
         EVENT_FORBIDDEN => "Event forbidden",
         RpcError::PARSE => "Parse error",
         _ => return error,
