@@ -11,6 +11,7 @@ use super::error::RpcError;
 use super::line::Line;
 use super::methods::decode;
 use super::subscriptions::SubscriptionId;
+use crate::request::Request;
 
 /// A call, with who calls.
 #[derive(Debug)]
@@ -32,6 +33,17 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Who asks by a request of HTTP.
+    pub(crate) fn of(request: &Request) -> Self {
+        let address = request.address().map(|address| address.ip());
+        Self { address, ..Self::default() }
+    }
+
+    /// Who speaks on the line that a request opened.
+    pub(crate) fn on(line: &Rc<Line>, request: &Request) -> Self {
+        Self { line: Some(Rc::clone(line)), ..Self::of(request) }
+    }
+
     /// Whether there was a login on the line.
     pub(crate) fn has_logged_in(&self) -> bool {
         self.line.as_ref().is_some_and(|line| line.has_logged_in.get())

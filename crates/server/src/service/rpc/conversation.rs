@@ -36,12 +36,8 @@ pub(crate) struct Talk {
 
 impl Talk {
     pub(crate) fn new(dispatch: &Shared, peer: &Peer, request: &Request) -> Self {
-        let line = Line::new(peer, &dispatch.limits);
-        let caller = Caller {
-            line: Some(Rc::clone(&line)),
-            address: request.address().map(|address| address.ip()),
-            ..Caller::default()
-        };
+        let line = Line::new(peer, request, &dispatch.limits);
+        let caller = Caller::on(&line, request);
         let misunderstood = Misunderstood::new("rpc");
         let dispatch = Arc::clone(dispatch);
         Self { dispatch, line, caller, is_bidirectional: false, misunderstood }

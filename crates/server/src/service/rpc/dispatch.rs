@@ -3,6 +3,7 @@
 //! | in this order                                    | otherwise              |
 //! |--------------------------------------------------|------------------------|
 //! | `tieline_gaps`, where there is a node            | (the next)             |
+//! | `tieline_renew`, on a line with an identity      | (the next)             |
 //! | a login, for a method that is protected          | -32605                 |
 //! | the method is allowed and not denied             | -32601                 |
 //! | no rate is exceeded                              | -32005                 |
@@ -30,6 +31,7 @@ use super::line::Line;
 use super::methods::{Begin, Methods};
 use super::names::Names;
 use super::rates::Rates;
+use super::renewing::{RENEW, told};
 use super::request::Ask;
 use super::subscriptions::SubscriptionId;
 use super::upstream::Upstream;
@@ -112,6 +114,14 @@ impl Dispatch {
         if method == GAPS && self.upstream.is_some() {
             return hear_gaps(caller).into();
         }
+        if method == RENEW
+            && let Some(line) = &caller.line
+            && let Some(renewing) = &line.renewing
+        {
+            let renewed = self.count(&method, caller);
+            let renewed = renewed.and_then(|()| renewing.renew(line.peer(), params.as_deref()));
+            return renewed.map(|identity| told(&identity)).into();
+        }
         if let Err(error) = self.check(&method, caller) {
             return Err(error).into();
         }
@@ -142,17 +152,28 @@ impl Dispatch {
         self.allow.has(method) && !self.deny.has(method)
     }
 
-    fn check(&self, method: &str, caller: &Caller) -> Result<(), RpcError> {
+    /// Whether this caller may call a method now; then it is counted as called.
+    pub(crate) fn check(&self, method: &str, caller: &Caller) -> Result<(), RpcError> {
         if method != LOGIN && self.protected.has(method) && !caller.has_logged_in() {
             return Err(RpcError::new(RpcError::METHOD_FORBIDDEN, "Method forbidden"));
         }
         if !self.allows(method) {
             return Err(RpcError::method_not_found(method));
         }
-        if !self.rates.allow(method, caller.address) {
-            return Err(RpcError::limit_exceeded("too many calls, try again later"));
+        self.count(method, caller)
+    }
+
+    fn count(&self, method: &str, caller: &Caller) -> Result<(), RpcError> {
+        if self.rates.allow(method, caller.address) {
+            Ok(())
+        } else {
+            Err(RpcError::limit_exceeded("too many calls, try again later"))
         }
-        Ok(())
+    }
+
+    /// Whether a method in Rust or the backend has this name.
+    pub(crate) fn has(&self, method: &str) -> bool {
+        self.methods.has(method) || self.backend.as_ref().is_some_and(|it| it.has(method))
     }
 
     /// Asks the first source that has the method.

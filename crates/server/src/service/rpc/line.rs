@@ -25,11 +25,13 @@ use tokio::task::{AbortHandle, spawn_local};
 use super::client::CallError;
 use super::error::RpcError;
 use super::exchange::Spoken;
+use super::renewing::Renewing;
 use super::request::Answer;
 use super::subscriptions::Subscriptions;
 use super::written;
 use crate::config::RpcLimits;
 use crate::peer::Peer;
+use crate::request::Request;
 
 /// What is kept for a peer.
 pub(crate) struct Line {
@@ -44,6 +46,8 @@ pub(crate) struct Line {
     /// The last number given to a task or a call of ours.
     last: Cell<u64>,
     pub(crate) subscriptions: Subscriptions,
+    /// What a newer token is judged by, where the identity of the peer is known.
+    pub(crate) renewing: Option<Renewing>,
     /// Whether the peer has logged in, where that makes a difference.
     pub(crate) has_logged_in: Cell<bool>,
     /// Whether the peer has asked to be told of gaps in its subscriptions.
@@ -63,7 +67,7 @@ pub(crate) struct Awaited {
 struct Place(Rc<Line>, u64);
 
 impl Line {
-    pub(crate) fn new(peer: &Peer, limits: &Arc<RpcLimits>) -> Rc<Self> {
+    pub(crate) fn new(peer: &Peer, request: &Request, limits: &Arc<RpcLimits>) -> Rc<Self> {
         Rc::new(Self {
             peer: peer.clone(),
             limits: Arc::clone(limits),
@@ -73,6 +77,7 @@ impl Line {
             asked: RefCell::default(),
             last: Cell::default(),
             subscriptions: Subscriptions::default(),
+            renewing: Renewing::of(request),
             has_logged_in: Cell::default(),
             hears_gaps: Cell::default(),
         })

@@ -27,6 +27,7 @@ mod methods;
 mod names;
 mod post;
 mod rates;
+mod renewing;
 mod request;
 mod service;
 mod subscriptions;

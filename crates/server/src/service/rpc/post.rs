@@ -50,8 +50,7 @@ async fn post(dispatch: &Dispatch, mut exchange: Exchange) -> Result<Response<Bo
     }
     let limits = &dispatch.limits;
     let body = exchange.whole(limits.max_body_bytes, limits.call_within.get()).await?;
-    let address = exchange.request.address().map(|address| address.ip());
-    let caller = Caller { address, ..Caller::default() };
+    let caller = Caller::of(&exchange.request);
     let spoken = match parse(&body, limits.max_batch) {
         Ok(Said::Batch(items)) => {
             let one = async |item, until| dispatch.one(item, &caller, until).await;

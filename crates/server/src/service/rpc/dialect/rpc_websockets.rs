@@ -7,7 +7,9 @@
 //! |                            | `socket has already been subscribed to event`; -32606 for all     |
 //! |                            | where one of them needs a login                                   |
 //! | `rpc.off [names]`          | for each `ok`, `provided event invalid` or `not subscribed`       |
-//! | `rpc.login params`         | what the method of this name answers; `true` is a login           |
+//! | `rpc.login params`         | what the method of this name answers; without one, where the      |
+//! |                            | route asks for tokens, `true` for a newer one (`{"token":"…"}`).  |
+//! |                            | `true` is a login                                                 |
 //! | `__listMethods`            | the names of the methods in Rust                                  |
 //! | any other                  | as everywhere; -32605 where it needs a login                      |
 //!
@@ -67,12 +69,9 @@ fn namespace<'p>(path: &'p str, route: &str) -> &'p str {
 impl Seat {
     /// A peer of a route with this path.
     pub(crate) fn new(dispatch: &Shared, route: &str, peer: &Peer, request: &Request) -> Self {
-        let line = Line::new(peer, &dispatch.limits);
-        let caller = Caller {
-            line: Some(Rc::clone(&line)),
-            address: request.address().map(|address| address.ip()),
-            namespace: namespace(request.path(), route).into(),
-        };
+        let line = Line::new(peer, request, &dispatch.limits);
+        let namespace = namespace(request.path(), route).into();
+        let caller = Caller { namespace, ..Caller::on(&line, request) };
         Self(Rc::new(Inner {
             dispatch: Arc::clone(dispatch),
             line,
@@ -171,7 +170,10 @@ impl Inner {
                 let told = if ask.method == "rpc.on" { self.on(names)? } else { self.off(names) };
                 encode(&Pairs(told))
             })),
-            LOGIN if params.is_none() => Some(Err(RpcError::new(PARAMS_NOT_FOUND, ""))),
+            LOGIN => match params {
+                None => Some(Err(RpcError::new(PARAMS_NOT_FOUND, ""))),
+                Some(params) => self.login(params),
+            },
             "__listMethods" => {
                 let allows = |name: &&str| self.dispatch.allows(name);
                 let methods = self.dispatch.methods.names().filter(allows);
@@ -180,6 +182,19 @@ impl Inner {
             }
             _ => None,
         }
+    }
+
+    /// A login by a newer token, where the route asks for one and has no login of its own.
+    fn login(&self, params: &RawValue) -> Option<Result<Box<RawValue>, RpcError>> {
+        let renewing = self.line.renewing.as_ref().filter(|_| !self.dispatch.has(LOGIN))?;
+        let renewed = self.dispatch.check(LOGIN, &self.caller).and_then(|()| {
+            renewing.renew(self.line.peer(), Some(params))?;
+            Ok(RawValue::TRUE.to_owned())
+        });
+        if renewed.is_ok() {
+            self.line.has_logged_in.set(true);
+        }
+        Some(renewed)
     }
 
     fn on(&self, names: Vec<String>) -> Result<Vec<(String, &'static str)>, RpcError> {

@@ -4,6 +4,7 @@ mod batches;
 mod calls;
 mod clients;
 mod jsonrpc_bidirectional;
+mod renewing;
 mod rpc_websockets;
 mod rules;
 mod subscriptions;
@@ -18,6 +19,7 @@ use crate::backend::Backends;
 use crate::by_hand::{Bench, request};
 use crate::config;
 use crate::peer::Peer;
+use crate::request::Request;
 use crate::service::{Conversation, Service};
 
 /// A line to a service, and the other end of it.
@@ -29,9 +31,14 @@ struct Line {
 
 impl Line {
     fn new(service: &Rpc) -> Self {
+        Self::of(service, &request("192.0.2.1"))
+    }
+
+    /// A line that this request opened.
+    fn of(service: &Rpc, request: &Request) -> Self {
         let mut bench = Bench::new();
         let peer = bench.peer();
-        let conversation = service.open(&peer, &request("192.0.2.1"));
+        let conversation = service.open(&peer, request);
         Self { bench, peer, conversation }
     }
 
