@@ -13,6 +13,7 @@
 mod answer;
 mod body;
 mod console;
+mod cors;
 mod disk;
 mod exchange;
 mod harden;

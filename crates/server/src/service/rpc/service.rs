@@ -125,6 +125,10 @@ impl Service for Rpc {
         true
     }
 
+    fn cross_origin_methods(&self) -> Option<&'static str> {
+        Some("GET, HEAD, POST")
+    }
+
     fn answer(&self, exchange: Exchange) -> Answer {
         Box::pin(post::answer(Arc::clone(&self.dispatch), exchange))
     }
