@@ -1,14 +1,11 @@
 //! The service: what is configured, made into what answers.
 
 use std::future::Future;
-use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Method;
 use tieline::serve::Overflow;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::backend::Behind;
 use super::cache::Cache;
@@ -19,10 +16,10 @@ use super::dispatch::{Dispatch, Shared};
 use super::methods::Methods;
 use super::names::Names;
 use super::post;
-use super::rates::{Rate, Rates};
+use super::rates::Rates;
 use super::upstream::Upstream;
 use crate::backend::Backends;
-use crate::config::{self, RateOf, RpcDialect};
+use crate::config::{self, RpcDialect};
 use crate::http::{Answer, Exchange};
 use crate::peer::Peer;
 use crate::request::Request;
@@ -47,9 +44,6 @@ enum Dialect {
 /// What a node is asked for everybody where nothing says more: no debugging, and nothing that only
 /// its owner should do.
 const OF_NODES: [&str; 3] = ["eth_*", "net_*", "web3_*"];
-
-/// How often what is counted of addresses that no longer call is forgotten.
-const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 impl Rpc {
     /// What a checked configuration asks for, with methods of the program's own.
@@ -76,7 +70,6 @@ impl Rpc {
                 Dialect::RpcWebsockets(path.into())
             }
         };
-        let rates = config.rate.iter().filter_map(rate).collect();
         let kept = |rule: &config::RpcCache| (Names::of(&rule.methods), rule.within.get());
         let upstream = config.upstream.as_ref().map(|node| {
             Upstream::new(node.options().expect("a node's address is checked with the rest"))
@@ -90,7 +83,7 @@ impl Rpc {
                 Dialect::RpcWebsockets(_) => Names::of(&config.rpc_websockets.protected_methods),
                 Dialect::Bidirectional | Dialect::Plain => Names::default(),
             },
-            rates: Rates::new(rates),
+            rates: Rates::new(&config.rate),
             cache: Cache::new(config.cache.iter().map(kept).collect(), config.cache_bytes),
             limits: Arc::new(config.limits.clone()),
             backend: config.backend.as_ref().and_then(|written| {
@@ -102,12 +95,6 @@ impl Rpc {
         };
         Self { dispatch: Arc::new(dispatch), dialect }
     }
-}
-
-fn rate(written: &config::RpcRate) -> Option<Rate> {
-    let methods = Names::of(&written.methods);
-    let by_address = written.of == RateOf::Address;
-    Some(Rate::new(methods, NonZeroU32::new(written.calls)?, written.within.get(), by_address))
 }
 
 impl Service for Rpc {
@@ -137,9 +124,13 @@ impl Service for Rpc {
         if worker != 0 {
             return None;
         }
+        // The lines to a node are kept open, where there is one.
+        self.dispatch.upstream.as_ref()?;
         let dispatch = Arc::clone(&self.dispatch);
         Some(Box::pin(async move {
-            tokio::join!(tidy(&dispatch.rates), keep_lines(dispatch.upstream.as_ref()));
+            if let Some(upstream) = &dispatch.upstream {
+                upstream.run().await;
+            }
         }))
     }
 
@@ -153,24 +144,5 @@ impl Service for Rpc {
                 Box::new(Seat::new(&self.dispatch, path, peer, request))
             }
         }
-    }
-}
-
-async fn tidy(rates: &Rates) {
-    if rates.is_empty() {
-        return;
-    }
-    let mut minutes = interval(TIDY_EVERY);
-    minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        minutes.tick().await;
-        rates.tidy();
-    }
-}
-
-/// Keeps the lines to a node open, where there is one.
-async fn keep_lines(upstream: Option<&Upstream>) {
-    if let Some(upstream) = upstream {
-        upstream.run().await;
     }
 }
