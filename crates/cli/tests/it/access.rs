@@ -201,6 +201,50 @@ async fn a_line_ends_with_4401_when_its_token_does() {
 }
 
 #[tokio::test]
+async fn a_line_of_json_rpc_goes_on_with_a_newer_token() {
+    let maker = Maker::new();
+    let secret = maker.secret("jwt.secret");
+    let route = |path: &str, dialect: &str| {
+        format!(
+            "[[route]]\npath = '{path}'\nservice = {{ kind = 'rpc', dialect = '{dialect}' }}\n\
+             access = {{ kind = 'jwt', algorithms = ['HS256'], secret_file = 'jwt.secret', \
+             leeway = '0s' }}\n"
+        )
+    };
+    let routes = [route("/plain", "plain"), route("/events", "rpc_websockets")];
+    let server = maker.serve(&routes.concat());
+    let sign = |user: &str, expires: &str| {
+        token(&["--secret", &secret, "--user", user, "--expires", expires])
+    };
+    let call = |method: &str, token: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"token":"{token}"}}}}"#)
+    };
+    for (path, method, renewed) in [
+        ("/plain", "tieline_renew", r#""result":{"expires_in":3"#),
+        ("/events", "rpc.login", r#""result":true"#),
+    ] {
+        let refused = [
+            (sign("alice", "0s"), "the token has expired"),
+            (sign("bob", "1h"), "the token is another user's"),
+        ];
+        let (long, short) = (sign("alice", "1h"), sign("alice", "3s"));
+        let mut renewing = bearer(&server, path, &short).open().await.unwrap();
+        let mut other = bearer(&server, path, &short).open().await.unwrap();
+        for (token, words) in refused {
+            renewing.send(call(method, &token)).await.unwrap();
+            let answer = next(&mut renewing).await;
+            assert!(answer.contains(words), "{answer}");
+        }
+        renewing.send(call(method, &long)).await.unwrap();
+        let answer = next(&mut renewing).await;
+        assert!(answer.contains(renewed), "{answer}");
+        assert_eq!(close_code(&mut other).await, 4401, "{path}");
+        renewing.send(call("nothing", "")).await.unwrap();
+        assert!(next(&mut renewing).await.contains("-32601"), "{path}: it goes on");
+    }
+}
+
+#[tokio::test]
 async fn tokens_are_exchanged_while_it_serves() {
     let maker = Maker::new();
     std::fs::write(maker.path("tokens"), "the-old-token-0123\n").unwrap();

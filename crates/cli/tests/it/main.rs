@@ -16,6 +16,7 @@ mod operator;
 mod pages;
 mod places;
 mod proxy;
+mod rpc;
 mod server;
 mod services;
 mod store;

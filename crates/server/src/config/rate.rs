@@ -39,6 +39,11 @@ pub struct RateError;
 const MAX_PER: Duration = Duration::from_secs(24 * 3_600);
 
 impl Rate {
+    /// A rate of two settings, which were checked: at least one, within a day at most.
+    pub(crate) const fn of(most: u32, per: Span) -> Self {
+        Self { most, per }
+    }
+
     /// How many, at least one.
     pub const fn most(self) -> u32 {
         self.most

@@ -32,9 +32,9 @@ pub struct Route {
     #[serde(default)]
     pub access: Access,
 
-    /// Pages that may open a WebSocket here: `https://example.com`, `null` for pages opened from
-    /// disk, `same-origin` for the server's own. The list is exact. A request without an origin
-    /// does not come from a page and is let in. Default ["same-origin"].
+    /// Pages that may open a WebSocket here, and call JSON-RPC by POST: `https://example.com`,
+    /// `null` for pages opened from disk, `same-origin` for the server's own. The list is exact. A
+    /// request without an origin does not come from a page and is let in. Default ["same-origin"].
     #[serde(default = "same_origin")]
     pub origins: Vec<String>,
 

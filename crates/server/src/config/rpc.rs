@@ -51,7 +51,7 @@ pub struct Rpc {
     pub limits: RpcLimits,
 }
 
-/// How a line is spoken on. HTTP and IPC are always plain.
+/// How a line is spoken on, also without HTTP (`ipc`). By POST it is always plain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -134,11 +134,12 @@ pub struct RpcWebsockets {
     /// Events that can be listened to, in every namespace. Default none.
     pub events: Vec<String>,
 
-    /// Events that can be listened to after a login. Default none.
+    /// Events that can be listened to after a login: an `rpc.login` that answers true, or where the
+    /// program has none and the route asks for tokens, a newer token. Default none.
     pub protected_events: Vec<String>,
 
-    /// Methods that can be called after a login: names in which `*` stands for any letters. Default
-    /// none.
+    /// Methods that can be called after a login, and not by POST: names in which `*` stands for any
+    /// letters. Default none.
     pub protected_methods: Vec<String>,
 }
 
@@ -147,7 +148,8 @@ pub struct RpcWebsockets {
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct RpcLimits {
-    /// Largest result of a call, and all answers of a batch together, in bytes. Default 25000000.
+    /// Largest result or error of a call, and all answers of a batch together, in bytes. Default
+    /// 25000000.
     #[schemars(range(min = 1))]
     pub max_answer_bytes: usize,
 

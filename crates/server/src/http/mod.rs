@@ -12,6 +12,7 @@
 
 mod answer;
 mod console;
+mod cors;
 mod disk;
 mod harden;
 mod http1;

@@ -15,6 +15,7 @@ use tokio::time::interval;
 use tracing::error;
 
 use super::answer::{answer, text};
+use super::cors::Cors;
 use crate::admission::{
     Admission, Admitted, Entrance, admit, allows_origin, refusal, seen, stopping,
 };
@@ -66,6 +67,10 @@ fn look(
     if worker.is_stopping() {
         return Ok(Lead::Refusal(stopping()));
     }
+    let cors = Cors::of(head, entrance, route);
+    if let Some(response) = cors.as_ref().and_then(|cors| cors.preflight(head)) {
+        return Ok(Lead::Page(response));
+    }
     // Whoever looks at another site's page must not be made to do something here.
     let is_safe = matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !is_safe && head.headers().contains_key(ORIGIN) && !allows_origin(head, entrance, route) {
@@ -78,7 +83,13 @@ fn look(
     match gate.pass(&presented, has_waited) {
         Ok(identity) => Ok(Lead::Service(Arc::clone(route), identity)),
         Err(Halt::Waits(jwks)) => Err(jwks),
-        Err(halt) => Ok(Lead::Refusal(halt.response(worker.counts()))),
+        Err(halt) => {
+            let mut refused = halt.response(worker.counts());
+            if let Some(cors) = cors {
+                cors.tell(&mut refused);
+            }
+            Ok(Lead::Refusal(refused))
+        }
     }
 }
 
@@ -94,6 +105,7 @@ pub(super) async fn ask(
 ) -> Response<Body> {
     let Some(service) = &route.service else { unreachable!("it said that it answers") };
     let method = head.method().clone();
+    let cors = Cors::of(&head, entrance, route);
     let (parts, ()) = head.into_parts();
     let request = seen(parts, &[], entrance, route, identity);
     let exchange = Exchange::new(request, method, body);
@@ -109,7 +121,11 @@ pub(super) async fn ask(
             Ok(polled) => polled,
             Err(_) => Poll::Ready(broken()),
         });
-    awake(answered, alive).await.map(|body| body.awake(alive))
+    let mut response = awake(answered, alive).await.map(|body| body.awake(alive));
+    if let Some(cors) = cors {
+        cors.tell(&mut response);
+    }
+    response
 }
 
 /// Keeps the stream of a request awake every `alive` while it waits for something.

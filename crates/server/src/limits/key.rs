@@ -6,11 +6,14 @@ use std::sync::OnceLock;
 
 /// An address or a user, as a number that nobody outside can foresee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key(u64);
+pub(crate) struct Key(u64);
 
 impl Key {
+    /// All together.
+    pub(crate) const EVERYBODY: Self = Self(0);
+
     /// An address of IPv6 stands for its /64: whoever has one has all of that.
-    pub(super) fn of_address(address: IpAddr) -> Self {
+    pub(crate) fn of_address(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::of(&(4, u64::from(address.to_bits()))),
             IpAddr::V6(address) => Self::of(&(6, (address.to_bits() >> 64) as u64)),

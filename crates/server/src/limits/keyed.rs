@@ -28,14 +28,14 @@ type Limiter = RateLimiter<Key, DashMapStateStore<Key>, DefaultClock>;
 /// Whoever has not come for so long that nothing is held against him is forgotten, at every 4,096th
 /// that comes. Where more than 65,536 are left then, all are: a crowd of so many addresses is not
 /// held off by counting each.
-pub(super) struct Keyed {
+pub(crate) struct Keyed {
     quota: Quota,
     limiter: ArcSwap<Limiter>,
     taken: AtomicU32,
 }
 
 impl Keyed {
-    pub(super) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         let most = NonZeroU32::new(rate.most()).expect("a rate is at least one: parsed");
         let each = (rate.per() / rate.most()).max(Duration::from_nanos(1));
         let quota = Quota::with_period(each).expect("longer than no time").allow_burst(most);
@@ -44,7 +44,7 @@ impl Keyed {
     }
 
     /// Counts one who came.
-    pub(super) fn take(&self, key: Key, setting: &'static str) -> Result<(), Exceeded> {
+    pub(crate) fn take(&self, key: Key, setting: &'static str) -> Result<(), Exceeded> {
         let limiter = self.limiter.load();
         if self.taken.fetch_add(1, Ordering::Relaxed) % LOOK_EVERY == LOOK_EVERY - 1 {
             self.forget(&limiter);

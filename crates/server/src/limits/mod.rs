@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 pub(crate) use excess::Exceeded;
 pub(crate) use flow::{Flow, Verdict};
-use key::Key;
-use keyed::Keyed;
+pub(crate) use key::Key;
+pub(crate) use keyed::Keyed;
 pub(crate) use lines::Held;
 use lines::Lines;
 

@@ -55,6 +55,12 @@ pub trait Service: Send + Sync + 'static {
         false
     }
 
+    /// The methods by which pages of other origins may ask it and read what it answers, those pages
+    /// that may open a line; `None` where none may, or where it says itself who may (CORS).
+    fn cross_origin_methods(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Answers an ordinary request, if it [does](Self::answers). One that panics is answered 500.
     fn answer(&self, _exchange: Exchange) -> Answer {
         let refusal = Refusal::new(StatusCode::NOT_FOUND, "this service answers no HTTP");

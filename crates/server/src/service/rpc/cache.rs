@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn cache(max_bytes: usize) -> Cache {
-        let names = Names::of([&"eth_chainId".to_owned()]);
+        let names = Names::of(["eth_chainId"]);
         Cache::new(vec![(names, Duration::from_secs(10))], max_bytes)
     }
 

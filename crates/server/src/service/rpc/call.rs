@@ -10,6 +10,8 @@ use super::client::Client;
 use super::error::RpcError;
 use super::line::Line;
 use super::methods::decode;
+use super::subscriptions::SubscriptionId;
+use crate::request::Request;
 
 /// A call, with who calls.
 #[derive(Debug)]
@@ -28,6 +30,31 @@ pub(crate) struct Caller {
     pub(crate) address: Option<IpAddr>,
     /// What of the path lies below the route's, with a slash in front.
     pub(crate) namespace: Rc<str>,
+}
+
+impl Caller {
+    /// Who asks by a request of HTTP.
+    pub(crate) fn of(request: &Request) -> Self {
+        let address = request.address().map(|address| address.ip());
+        Self { address, ..Self::default() }
+    }
+
+    /// Who speaks on the line that a request opened.
+    pub(crate) fn on(line: &Rc<Line>, request: &Request) -> Self {
+        Self { line: Some(Rc::clone(line)), ..Self::of(request) }
+    }
+
+    /// Whether there was a login on the line.
+    pub(crate) fn has_logged_in(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| line.has_logged_in.get())
+    }
+
+    /// Ends what the caller is not told of.
+    pub(crate) fn forget(&self, begins: Option<SubscriptionId>) {
+        if let (Some(id), Some(line)) = (begins, &self.line) {
+            line.subscriptions.remove(id.as_str());
+        }
+    }
 }
 
 impl Call {

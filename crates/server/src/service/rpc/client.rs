@@ -90,7 +90,7 @@ impl Client {
     async fn call_raw(&self, method: &str, params: &RawValue) -> Result<Box<RawValue>, CallError> {
         let (awaited, within) = {
             let line = self.line.upgrade().ok_or(CallError::Gone)?;
-            (line.call_client(method, params)?, line.limits().client_call_within)
+            (line.call_client(method, params)?, line.limits().client_call_within.get())
         };
         let answer = timeout(within, awaited.answer()).await.map_err(|_| CallError::TimedOut)?;
         answer.ok_or(CallError::Gone)?.map_err(CallError::Answered)

@@ -17,7 +17,7 @@ use super::error::RpcError;
 use super::exchange::Spoken;
 use super::id::Id;
 use super::line::Line;
-use super::request::{Answer, Item, Said, parse};
+use super::request::{Answer, Item, Said, answers_first, parse};
 use super::written;
 use crate::peer::Peer;
 use crate::request::Request;
@@ -36,12 +36,8 @@ pub(crate) struct Talk {
 
 impl Talk {
     pub(crate) fn new(dispatch: &Shared, peer: &Peer, request: &Request) -> Self {
-        let line = Line::new(peer, &dispatch.limits);
-        let caller = Caller {
-            line: Some(Rc::clone(&line)),
-            address: request.address().map(|address| address.ip()),
-            ..Caller::default()
-        };
+        let line = Line::new(peer, request, &dispatch.limits);
+        let caller = Caller::on(&line, request);
         let misunderstood = Misunderstood::new("rpc");
         let dispatch = Arc::clone(dispatch);
         Self { dispatch, line, caller, is_bidirectional: false, misunderstood }
@@ -53,19 +49,16 @@ impl Talk {
     }
 
     fn one(&mut self, item: Item) {
+        let until = match &item {
+            Item::Ask(ask) if self.is_bidirectional => refuse_named(ask),
+            _ => Ok(()),
+        };
+        let until = until.map(|()| self.dispatch.deadline());
         match item {
             Item::Answer(answer) => self.hear(answer),
-            Item::Wrong(id, fault) => {
-                self.line.peer().reply(written::error(&id, &fault.error()));
-            }
-            Item::Ask(ask) => {
-                let refused = if self.is_bidirectional { refuse_named(&ask) } else { None };
-                if let (Some(error), id) = (refused, &ask.id) {
-                    let answer = id.as_ref().map(|id| written::error(id, &error));
-                    return self.line.say(Spoken { text: answer, begins: Vec::new() });
-                }
+            item => {
                 let (dispatch, caller) = (Arc::clone(&self.dispatch), self.caller.clone());
-                self.answer(async move { dispatch.one(ask, &caller).await });
+                self.answer(async move { dispatch.one(item, &caller, until).await.into() });
             }
         }
     }
@@ -75,16 +68,13 @@ impl Talk {
             let error = RpcError::invalid_request("batches are not supported");
             return self.line.peer().reply(written::error(&Id::null(), &error));
         }
-        let mut rest = Vec::with_capacity(items.len());
-        for item in items {
-            match item {
-                // A call of the batch may wait for it.
-                Item::Answer(answer) => self.hear(answer),
-                item => rest.push(item),
-            }
-        }
+        let (answers, rest) = answers_first(items);
+        answers.into_iter().for_each(|answer| self.hear(answer));
         let (dispatch, caller) = (Arc::clone(&self.dispatch), self.caller.clone());
-        self.answer(async move { dispatch.batch(rest, &caller).await });
+        self.answer(async move {
+            let one = async |item, until| dispatch.one(item, &caller, until).await;
+            dispatch.batch(rest, &caller, one).await
+        });
     }
 
     fn answer(&self, speak: impl Future<Output = Spoken> + 'static) {

@@ -3,6 +3,8 @@
 //! | in this order                                    | otherwise              |
 //! |--------------------------------------------------|------------------------|
 //! | `tieline_gaps`, where there is a node            | (the next)             |
+//! | `tieline_renew`, on a line with an identity      | (the next)             |
+//! | a login, for a method that is protected          | -32605                 |
 //! | the method is allowed and not denied             | -32601                 |
 //! | no rate is exceeded                              | -32005                 |
 //! | `<ns>_subscribe`, `<ns>_unsubscribe`             | (the next)             |
@@ -25,17 +27,21 @@ use super::cache::Cache;
 use super::call::{Call, Caller};
 use super::error::RpcError;
 use super::following::follow;
-use super::limits::Limits;
 use super::line::Line;
 use super::methods::{Begin, Methods};
 use super::names::Names;
 use super::rates::Rates;
+use super::renewing::{RENEW, told};
 use super::request::Ask;
 use super::subscriptions::SubscriptionId;
 use super::upstream::Upstream;
+use crate::config::RpcLimits;
 
 /// The method by which a client asks to be told of gaps in its subscriptions at a node.
 const GAPS: &str = "tieline_gaps";
+
+/// The method by which a client of `rpc-websockets` logs in; no login is needed for it.
+pub(crate) const LOGIN: &str = "rpc.login";
 
 /// What answers the calls of one route, shared by its workers.
 #[derive(Debug)]
@@ -45,11 +51,13 @@ pub(crate) struct Dispatch {
     /// Of what a node answers, what may be called.
     pub(crate) allow_node: Names,
     pub(crate) deny: Names,
+    /// What may be called after a login, which is a line's.
+    pub(crate) protected: Names,
     pub(crate) rates: Rates,
     pub(crate) cache: Cache,
     pub(crate) backend: Option<Behind>,
     pub(crate) upstream: Option<Upstream>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Arc<RpcLimits>,
 }
 
 /// What a call came to.
@@ -60,6 +68,9 @@ pub(crate) struct Outcome {
     pub(crate) begins: Option<SubscriptionId>,
 }
 
+/// Until when a call may be worked on, or why it is not even begun.
+pub(crate) type Until = Result<Instant, RpcError>;
+
 impl From<Result<Box<RawValue>, RpcError>> for Outcome {
     fn from(result: Result<Box<RawValue>, RpcError>) -> Self {
         Self { result, begins: None }
@@ -69,11 +80,15 @@ impl From<Result<Box<RawValue>, RpcError>> for Outcome {
 impl Dispatch {
     /// When what begins now must be done.
     pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.limits.call_within
+        Instant::now() + self.limits.call_within.get()
     }
 
     /// Answers a call or a notification.
-    pub(crate) async fn run(&self, ask: Ask, caller: &Caller, deadline: Instant) -> Outcome {
+    pub(crate) async fn run(&self, ask: Ask, caller: &Caller, until: Until) -> Outcome {
+        let deadline = match until {
+            Ok(deadline) => deadline,
+            Err(error) => return Err(error).into(),
+        };
         let answering = AssertUnwindSafe(self.answer(ask, caller)).catch_unwind();
         let outcome = match timeout_at(deadline, answering).await {
             Ok(Ok(outcome)) => outcome,
@@ -83,18 +98,29 @@ impl Dispatch {
             }
             Err(_) => Err(RpcError::timed_out()).into(),
         };
-        match &outcome.result {
-            Ok(result) if result.get().len() > self.limits.max_answer_bytes => {
-                Err(RpcError::too_large()).into()
-            }
-            _ => outcome,
+        let len = match &outcome.result {
+            Ok(result) => result.get().len(),
+            Err(error) => error.len(),
+        };
+        if len > self.limits.max_answer_bytes {
+            caller.forget(outcome.begins);
+            return Err(RpcError::too_large()).into();
         }
+        outcome
     }
 
     async fn answer(&self, ask: Ask, caller: &Caller) -> Outcome {
         let Ask { method, params, .. } = ask;
         if method == GAPS && self.upstream.is_some() {
             return hear_gaps(caller).into();
+        }
+        if method == RENEW
+            && let Some(line) = &caller.line
+            && let Some(renewing) = &line.renewing
+        {
+            let renewed = self.count(&method, caller);
+            let renewed = renewed.and_then(|()| renewing.renew(line.peer(), params.as_deref()));
+            return renewed.map(|identity| told(&identity)).into();
         }
         if let Err(error) = self.check(&method, caller) {
             return Err(error).into();
@@ -126,14 +152,28 @@ impl Dispatch {
         self.allow.has(method) && !self.deny.has(method)
     }
 
-    fn check(&self, method: &str, caller: &Caller) -> Result<(), RpcError> {
+    /// Whether this caller may call a method now; then it is counted as called.
+    pub(crate) fn check(&self, method: &str, caller: &Caller) -> Result<(), RpcError> {
+        if method != LOGIN && self.protected.has(method) && !caller.has_logged_in() {
+            return Err(RpcError::new(RpcError::METHOD_FORBIDDEN, "Method forbidden"));
+        }
         if !self.allows(method) {
             return Err(RpcError::method_not_found(method));
         }
-        if !self.rates.allow(method, caller.address) {
-            return Err(RpcError::limit_exceeded("too many calls, try again later"));
+        self.count(method, caller)
+    }
+
+    fn count(&self, method: &str, caller: &Caller) -> Result<(), RpcError> {
+        if self.rates.allow(method, caller.address) {
+            Ok(())
+        } else {
+            Err(RpcError::limit_exceeded("too many calls, try again later"))
         }
-        Ok(())
+    }
+
+    /// Whether a method in Rust or the backend has this name.
+    pub(crate) fn has(&self, method: &str) -> bool {
+        self.methods.has(method) || self.backend.as_ref().is_some_and(|it| it.has(method))
     }
 
     /// Asks the first source that has the method.
@@ -201,10 +241,8 @@ impl Dispatch {
         let name = params.as_deref().and_then(first_string).ok_or_else(|| {
             RpcError::invalid_params("expected the name of a subscription as the first parameter")
         })?;
-        if self.methods.can_subscribe(namespace, &name) {
-            let call = Call::new(method.to_owned(), params, caller.clone());
-            let subscribed = self.methods.subscribe(namespace, &name, call);
-            return subscribed.expect("it can be subscribed to, as was asked just before");
+        if let Some(source) = self.methods.source(namespace, &name) {
+            return source.start(Call::new(method.to_owned(), params, caller.clone()));
         }
         match (self.node_for(method), params) {
             (Some(node), Some(params)) => {

@@ -38,6 +38,8 @@ impl RpcError {
     pub const INVALID_PARAMS: i64 = -32602;
     /// A failure of the server, or of what stands behind it.
     pub const INTERNAL: i64 = -32603;
+    /// A method that needs a login, in the words of `rpc-websockets`.
+    pub const METHOD_FORBIDDEN: i64 = -32605;
     /// Text that is not JSON.
     pub const PARSE: i64 = -32700;
 
@@ -51,6 +53,11 @@ impl RpcError {
     pub fn with_data(mut self, data: &impl serde::Serialize) -> Self {
         self.data = serde_json::value::to_raw_value(data).ok();
         self
+    }
+
+    /// How long what is said of it is, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.message.len() + self.data.as_deref().map_or(0, |data| data.get().len())
     }
 
     /// The error that somebody answered with; what was left out is filled in.

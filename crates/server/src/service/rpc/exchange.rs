@@ -7,12 +7,21 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::call::Caller;
-use super::dispatch::{Dispatch, Outcome};
+use super::dispatch::{Dispatch, Outcome, Until};
 use super::error::RpcError;
 use super::id::Id;
-use super::request::{Ask, Item, Unread};
+use super::request::{Item, Unread};
 use super::subscriptions::SubscriptionId;
 use super::written;
+
+/// One answer, to be written.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) id: Id,
+    pub(crate) result: Result<Box<RawValue>, RpcError>,
+    /// What begins once it was sent.
+    pub(crate) begins: Option<SubscriptionId>,
+}
 
 /// What goes out, and what begins once it has.
 #[derive(Debug, Default)]
@@ -25,6 +34,13 @@ pub(crate) struct Spoken {
 impl From<String> for Spoken {
     fn from(text: String) -> Self {
         Self { text: Some(text), begins: Vec::new() }
+    }
+}
+
+impl From<Option<Told>> for Spoken {
+    fn from(told: Option<Told>) -> Self {
+        let Some(Told { id, result, begins }) = told else { return Self::default() };
+        Self { text: Some(written::answer(&id, &result)), begins: begins.into_iter().collect() }
     }
 }
 
@@ -44,87 +60,74 @@ impl Unread {
 }
 
 impl Dispatch {
-    /// Answers a call or a notification that came alone.
-    pub(crate) async fn one(&self, ask: Ask, caller: &Caller) -> Spoken {
-        let id = ask.id.clone();
-        let Outcome { result, begins } = self.run(ask, caller, self.deadline()).await;
-        // Nobody knows the id of what a notification subscribed to.
-        let Some(id) = id else {
-            forget(begins, caller);
-            return Spoken::default();
+    /// Answers one thing; `None` where nobody waits for it.
+    pub(crate) async fn one(&self, item: Item, caller: &Caller, until: Until) -> Option<Told> {
+        let ask = match item {
+            // It was heard when it was read.
+            Item::Answer(_) => return None,
+            Item::Wrong(id, fault) => {
+                return Some(Told { id, result: Err(fault.error()), begins: None });
+            }
+            Item::Ask(ask) => ask,
         };
-        Spoken { text: Some(written::answer(&id, &result)), begins: begins.into_iter().collect() }
+        let id = ask.id.clone();
+        let Outcome { result, begins } = self.run(ask, caller, until).await;
+        match id {
+            Some(id) => Some(Told { id, result, begins }),
+            None => {
+                caller.forget(begins);
+                None
+            }
+        }
     }
 
-    /// Answers a batch, one after the other.
-    pub(crate) async fn batch(&self, items: Vec<Item>, caller: &Caller) -> Spoken {
+    /// Answers a batch, one thing after the other, each as `one` does.
+    pub(crate) async fn batch(
+        &self,
+        items: Vec<Item>,
+        caller: &Caller,
+        one: impl AsyncFn(Item, Until) -> Option<Told>,
+    ) -> Spoken {
         let mut answers = Answers::new(self.limits.max_answer_bytes);
         let mut begins = Vec::new();
         let deadline = self.deadline();
         for item in items {
-            match item {
-                // It was heard when the batch was read.
-                Item::Answer(_) => {}
-                Item::Wrong(id, fault) => {
-                    answers.add(&id, &Err(fault.error()));
-                }
-                Item::Ask(ask) => {
-                    let id = ask.id.clone();
-                    let outcome = self.next(ask, caller, deadline, &answers).await;
-                    let is_told = id.is_some_and(|id| answers.add(&id, &outcome.result));
-                    if is_told {
-                        begins.extend(outcome.begins);
-                    } else {
-                        forget(outcome.begins, caller);
-                    }
-                }
+            let until = if answers.is_full {
+                Err(RpcError::too_large())
+            } else if Instant::now() >= deadline {
+                Err(RpcError::timed_out())
+            } else {
+                Ok(deadline)
+            };
+            let Some(Told { id, result, begins: begun }) = one(item, until).await else { continue };
+            if answers.add(&id, &result) {
+                begins.extend(begun);
+            } else {
+                caller.forget(begun);
             }
         }
         Spoken { text: answers.finish(), begins }
     }
-
-    async fn next(
-        &self,
-        ask: Ask,
-        caller: &Caller,
-        deadline: Instant,
-        answers: &Answers,
-    ) -> Outcome {
-        if answers.is_full {
-            return Err(RpcError::too_large()).into();
-        }
-        if Instant::now() >= deadline {
-            return Err(RpcError::timed_out()).into();
-        }
-        self.run(ask, caller, deadline).await
-    }
-}
-
-/// Ends what nobody was told of.
-fn forget(begins: Option<SubscriptionId>, caller: &Caller) {
-    if let (Some(id), Some(line)) = (begins, &caller.line) {
-        line.subscriptions.remove(id.as_str());
-    }
 }
 
 /// The answers of a batch.
-pub(crate) struct Answers {
+struct Answers {
     text: String,
     max_bytes: usize,
     /// Whether an answer had no room: those that follow have none either.
-    pub(crate) is_full: bool,
+    is_full: bool,
 }
 
 impl Answers {
-    pub(crate) const fn new(max_bytes: usize) -> Self {
+    const fn new(max_bytes: usize) -> Self {
         Self { text: String::new(), max_bytes, is_full: false }
     }
 
     /// Adds an answer, or where there is no room for it that there is none; whether it was added.
-    pub(crate) fn add(&mut self, id: &Id, result: &Result<Box<RawValue>, RpcError>) -> bool {
+    fn add(&mut self, id: &Id, result: &Result<Box<RawValue>, RpcError>) -> bool {
         let mut answer = written::answer(id, result);
         let fits = self.text.len() + answer.len() <= self.max_bytes;
-        if !fits && result.is_ok() {
+        if !fits {
             self.is_full = true;
             answer = written::error(id, &RpcError::too_large());
         }
@@ -134,7 +137,7 @@ impl Answers {
     }
 
     /// All of them; `None` where there are none.
-    pub(crate) fn finish(mut self) -> Option<String> {
+    fn finish(mut self) -> Option<String> {
         if self.text.is_empty() {
             return None;
         }

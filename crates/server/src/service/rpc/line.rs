@@ -15,6 +15,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use serde_json::value::RawValue;
@@ -24,16 +25,18 @@ use tokio::task::{AbortHandle, spawn_local};
 use super::client::CallError;
 use super::error::RpcError;
 use super::exchange::Spoken;
-use super::limits::Limits;
+use super::renewing::Renewing;
 use super::request::Answer;
 use super::subscriptions::Subscriptions;
 use super::written;
+use crate::config::RpcLimits;
 use crate::peer::Peer;
+use crate::request::Request;
 
 /// What is kept for a peer.
 pub(crate) struct Line {
     peer: Peer,
-    limits: Limits,
+    limits: Arc<RpcLimits>,
     in_flight: Cell<usize>,
     is_paused: Cell<bool>,
     /// The calls that are not answered yet; dropped with the line.
@@ -43,6 +46,10 @@ pub(crate) struct Line {
     /// The last number given to a task or a call of ours.
     last: Cell<u64>,
     pub(crate) subscriptions: Subscriptions,
+    /// What a newer token is judged by, where the identity of the peer is known.
+    pub(crate) renewing: Option<Renewing>,
+    /// Whether the peer has logged in, where that makes a difference.
+    pub(crate) has_logged_in: Cell<bool>,
     /// Whether the peer has asked to be told of gaps in its subscriptions.
     pub(crate) hears_gaps: Cell<bool>,
 }
@@ -60,16 +67,18 @@ pub(crate) struct Awaited {
 struct Place(Rc<Line>, u64);
 
 impl Line {
-    pub(crate) fn new(peer: &Peer, limits: &Limits) -> Rc<Self> {
+    pub(crate) fn new(peer: &Peer, request: &Request, limits: &Arc<RpcLimits>) -> Rc<Self> {
         Rc::new(Self {
             peer: peer.clone(),
-            limits: limits.clone(),
+            limits: Arc::clone(limits),
             in_flight: Cell::default(),
             is_paused: Cell::default(),
             tasks: RefCell::default(),
             asked: RefCell::default(),
             last: Cell::default(),
             subscriptions: Subscriptions::default(),
+            renewing: Renewing::of(request),
+            has_logged_in: Cell::default(),
             hears_gaps: Cell::default(),
         })
     }
@@ -78,7 +87,7 @@ impl Line {
         &self.peer
     }
 
-    pub(crate) const fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &RpcLimits {
         &self.limits
     }
 

@@ -65,8 +65,9 @@ pub(crate) type Begin = Box<dyn FnOnce(Feed) -> Feeding>;
 #[derive(Clone)]
 struct Method(Arc<dyn Fn(Call) -> Answering + Send + Sync>);
 
+/// What can be subscribed to.
 #[derive(Clone)]
-struct Source(Arc<dyn Fn(Call) -> Result<Begin, RpcError> + Send + Sync>);
+pub(crate) struct Source(Arc<dyn Fn(Call) -> Result<Begin, RpcError> + Send + Sync>);
 
 impl Methods {
     /// None yet.
@@ -155,23 +156,16 @@ impl Methods {
         }
     }
 
-    /// Whether there is something of this name to subscribe to.
-    pub(crate) fn can_subscribe(&self, namespace: &str, name: &str) -> bool {
-        self.source(namespace, name).is_some()
-    }
-
-    /// Starts a subscription; `None` where there is none of this name.
-    pub(crate) fn subscribe(
-        &self,
-        namespace: &str,
-        name: &str,
-        call: Call,
-    ) -> Option<Result<Begin, RpcError>> {
-        self.source(namespace, name).map(|source| (source.0)(call))
-    }
-
-    fn source(&self, namespace: &str, name: &str) -> Option<&Source> {
+    /// What of this name there is to subscribe to.
+    pub(crate) fn source(&self, namespace: &str, name: &str) -> Option<&Source> {
         self.subscriptions.get(&(Box::from(namespace), Box::from(name)))
+    }
+}
+
+impl Source {
+    /// Starts a subscription, or refuses it.
+    pub(crate) fn start(&self, call: Call) -> Result<Begin, RpcError> {
+        (self.0)(call)
     }
 }
 

@@ -34,8 +34,8 @@ impl Pattern {
 
 impl Names {
     /// The patterns that are written like these, which were checked.
-    pub(crate) fn of<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Self {
-        Self(patterns.into_iter().filter_map(|text| Pattern::parse(text)).collect())
+    pub(crate) fn of(patterns: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        Self(patterns.into_iter().filter_map(|text| Pattern::parse(text.as_ref())).collect())
     }
 
     /// Whether a name is one of these.

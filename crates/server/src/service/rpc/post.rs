@@ -17,9 +17,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::call::Caller;
 use super::dispatch::{Dispatch, Shared};
-use super::exchange::Spoken;
-use super::request::{Item, Said, parse};
-use super::written;
+use super::request::{Said, parse};
 use crate::exchange::{Body, Exchange};
 use crate::service::Refusal;
 
@@ -51,15 +49,14 @@ async fn post(dispatch: &Dispatch, mut exchange: Exchange) -> Result<Response<Bo
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
     }
     let limits = &dispatch.limits;
-    let body = exchange.whole(limits.max_body_bytes, limits.call_within).await?;
-    let address = exchange.request.address().map(|address| address.ip());
-    let caller = Caller { address, ..Caller::default() };
+    let body = exchange.whole(limits.max_body_bytes, limits.call_within.get()).await?;
+    let caller = Caller::of(&exchange.request);
     let spoken = match parse(&body, limits.max_batch) {
-        Ok(Said::Batch(items)) => dispatch.batch(items, &caller).await,
-        Ok(Said::One(Item::Ask(ask))) => dispatch.one(ask, &caller).await,
-        Ok(Said::One(Item::Wrong(id, fault))) => written::error(&id, &fault.error()).into(),
-        // Nothing was asked over HTTP.
-        Ok(Said::One(Item::Answer(_))) => Spoken::default(),
+        Ok(Said::Batch(items)) => {
+            let one = async |item, until| dispatch.one(item, &caller, until).await;
+            dispatch.batch(items, &caller, one).await
+        }
+        Ok(Said::One(item)) => dispatch.one(item, &caller, Ok(dispatch.deadline())).await.into(),
         Err(unread) => unread.answer().into(),
     };
     let Some(text) = spoken.text else { return Ok(empty(StatusCode::NO_CONTENT)) };

@@ -11,17 +11,16 @@
 //!
 //! No number goes through a float: ids, parameters and results stay the text that they were.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::from_utf8;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::error::RpcError;
 use super::id::Id;
+use super::members::{Members, string};
 
 /// The longest name of a method, in bytes.
 pub(crate) const MAX_METHOD_BYTES: usize = 2_048;
@@ -117,28 +116,6 @@ pub(crate) enum Unread {
     NotJson(RpcError),
 }
 
-/// The members of a message, each as it was written.
-#[derive(Deserialize)]
-struct Members<'a> {
-    #[serde(default, borrow, deserialize_with = "written")]
-    jsonrpc: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "written")]
-    id: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "written")]
-    method: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "written")]
-    params: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "written")]
-    result: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "written")]
-    error: Option<&'a RawValue>,
-}
-
-/// A member that is there, null among them.
-fn written<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(value).map(Some)
-}
-
 /// The things in a batch, as they were written, and whether there were more than are wanted.
 struct Pieces<'a> {
     pieces: Vec<&'a RawValue>,
@@ -171,6 +148,20 @@ pub(crate) fn parse(message: &[u8], max_batch: usize) -> Result<Said, Unread> {
     if items.is_empty() { Err(Unread::EmptyBatch) } else { Ok(Said::Batch(items)) }
 }
 
+/// The answers to calls of ours that are in a batch, for which a call of the same batch may wait, and
+/// the rest of it.
+pub(crate) fn answers_first(items: Vec<Item>) -> (Vec<Answer>, Vec<Item>) {
+    let mut answers = Vec::new();
+    let mut rest = Vec::with_capacity(items.len());
+    for item in items {
+        match item {
+            Item::Answer(answer) => answers.push(answer),
+            item => rest.push(item),
+        }
+    }
+    (answers, rest)
+}
+
 fn id_of_call(item: Item) -> Option<Id> {
     match item {
         Item::Ask(ask) => ask.id,
@@ -189,56 +180,46 @@ fn item(text: &str) -> Result<Item, RpcError> {
         };
     }
     match serde_json::from_str::<Members<'_>>(text) {
-        Ok(members) => Ok(members.read()),
+        Ok(members) => Ok(read(members)),
         Err(error) if error.classify() == Category::Data => Ok(wrong(Fault::Twice)),
         Err(error) => Err(RpcError::parse(&error)),
     }
 }
 
-impl Members<'_> {
-    fn read(self) -> Item {
-        let id = match self.id.map(Id::of) {
-            None => None,
-            Some(Some(id)) => Some(id),
-            Some(None) => return Item::Wrong(Id::null(), Fault::Id),
-        };
-        let wrong = |id: Option<Id>, fault| Item::Wrong(id.unwrap_or_else(Id::null), fault);
-        if self.jsonrpc.and_then(string).as_deref() != Some("2.0") {
-            return wrong(id, Fault::Version);
-        }
-        let Some(method) = self.method else {
-            let result = match (self.result, self.error) {
-                (Some(result), None) => Some(Ok(result.to_owned())),
-                (None, Some(error)) => Some(Err(error.to_owned())),
-                _ => None,
-            };
-            return match (id, result) {
-                (Some(id), Some(result)) => Item::Answer(Answer { id, result }),
-                (id, _) => wrong(id, Fault::NoMethod),
-            };
-        };
-        let Some(method) = string(method) else { return wrong(id, Fault::Method) };
-        if method.len() > MAX_METHOD_BYTES {
-            return wrong(id, Fault::LongMethod(method.len()));
-        }
-        let method = method.into_owned();
-        match self.params.filter(|params| params.get() != "null") {
-            Some(params) if !params.get().starts_with(['[', '{']) => match id {
-                Some(id) => Item::Wrong(id, Fault::Params),
-                // Nobody waits for an answer: it is let be like every failed notification.
-                None => Item::Ask(Ask { id, method, params: None }),
-            },
-            params => Item::Ask(Ask { id, method, params: params.map(ToOwned::to_owned) }),
-        }
+fn read(members: Members<'_>) -> Item {
+    let id = match members.id.map(Id::of) {
+        None => None,
+        Some(Some(id)) => Some(id),
+        Some(None) => return Item::Wrong(Id::null(), Fault::Id),
+    };
+    let wrong = |id: Option<Id>, fault| Item::Wrong(id.unwrap_or_else(Id::null), fault);
+    if members.jsonrpc.and_then(|text| string(text).ok()).as_deref() != Some("2.0") {
+        return wrong(id, Fault::Version);
     }
-}
-
-/// The string that is written like this, if it is one.
-fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    /// Borrows where nothing is escaped.
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0)
+    let Some(method) = members.method else {
+        let result = match (members.result, members.error) {
+            (Some(result), None) => Some(Ok(result.to_owned())),
+            (None, Some(error)) => Some(Err(error.to_owned())),
+            _ => None,
+        };
+        return match (id, result) {
+            (Some(id), Some(result)) => Item::Answer(Answer { id, result }),
+            (id, _) => wrong(id, Fault::NoMethod),
+        };
+    };
+    let Ok(method) = string(method) else { return wrong(id, Fault::Method) };
+    if method.len() > MAX_METHOD_BYTES {
+        return wrong(id, Fault::LongMethod(method.len()));
+    }
+    let method = method.into_owned();
+    match members.params.filter(|params| params.get() != "null") {
+        Some(params) if !params.get().starts_with(['[', '{']) => match id {
+            Some(id) => Item::Wrong(id, Fault::Params),
+            // Nobody waits for an answer: it is let be like every failed notification.
+            None => Item::Ask(Ask { id, method, params: None }),
+        },
+        params => Item::Ask(Ask { id, method, params: params.map(ToOwned::to_owned) }),
+    }
 }
 
 fn pieces(text: &str, max: usize) -> serde_json::Result<Pieces<'_>> {

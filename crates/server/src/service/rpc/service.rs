@@ -1,29 +1,25 @@
 //! The service: what is configured, made into what answers.
 
 use std::future::Future;
-use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Method;
 use tieline::serve::Overflow;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::backend::Behind;
 use super::cache::Cache;
 use super::conversation::Talk;
 use super::demo;
-use super::dialect::{Rules, Seat};
+use super::dialect::Seat;
 use super::dispatch::{Dispatch, Shared};
-use super::limits::Limits;
 use super::methods::Methods;
 use super::names::Names;
 use super::post;
-use super::rates::{Rate, Rates};
+use super::rates::Rates;
 use super::upstream::Upstream;
 use crate::backend::Backends;
-use crate::config::{self, RateOf, RpcDialect};
+use crate::config::{self, RpcDialect};
 use crate::exchange::{Answer, Exchange};
 use crate::peer::Peer;
 use crate::request::Request;
@@ -41,15 +37,13 @@ pub(crate) struct Rpc {
 enum Dialect {
     Bidirectional,
     Plain,
-    RpcWebsockets(Arc<Rules>),
+    /// With the route's path, below which the namespaces are.
+    RpcWebsockets(Box<str>),
 }
 
 /// What a node is asked for everybody where nothing says more: no debugging, and nothing that only
 /// its owner should do.
 const OF_NODES: [&str; 3] = ["eth_*", "net_*", "web3_*"];
-
-/// How often what is counted of addresses that no longer call is forgotten.
-const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 impl Rpc {
     /// What a checked configuration asks for, with methods of the program's own.
@@ -73,23 +67,25 @@ impl Rpc {
                 for name in &written.protected_events {
                     methods.events().declare_protected(name);
                 }
-                let protected = Names::of(&written.protected_methods);
-                Dialect::RpcWebsockets(Arc::new(Rules::new(path, protected)))
+                Dialect::RpcWebsockets(path.into())
             }
         };
-        let rates = config.rate.iter().filter_map(rate).collect();
         let kept = |rule: &config::RpcCache| (Names::of(&rule.methods), rule.within.get());
         let upstream = config.upstream.as_ref().map(|node| {
             Upstream::new(node.options().expect("a node's address is checked with the rest"))
         });
         let dispatch = Dispatch {
             methods,
-            allow: config.allow.as_ref().map_or_else(|| names(&["*"]), Names::of),
-            allow_node: config.allow.as_ref().map_or_else(|| names(&OF_NODES), Names::of),
+            allow: config.allow.as_ref().map_or_else(|| Names::of(["*"]), Names::of),
+            allow_node: config.allow.as_ref().map_or_else(|| Names::of(OF_NODES), Names::of),
             deny: Names::of(&config.deny),
-            rates: Rates::new(rates),
+            protected: match dialect {
+                Dialect::RpcWebsockets(_) => Names::of(&config.rpc_websockets.protected_methods),
+                Dialect::Bidirectional | Dialect::Plain => Names::default(),
+            },
+            rates: Rates::new(&config.rate),
             cache: Cache::new(config.cache.iter().map(kept).collect(), config.cache_bytes),
-            limits: limits(&config.limits),
+            limits: Arc::new(config.limits.clone()),
             backend: config.backend.as_ref().and_then(|written| {
                 let backend = backends.find(&written.name)?;
                 let methods = Names::of(&written.methods);
@@ -98,29 +94,6 @@ impl Rpc {
             upstream,
         };
         Self { dispatch: Arc::new(dispatch), dialect }
-    }
-}
-
-fn names(patterns: &[&str]) -> Names {
-    Names::of(&patterns.iter().map(ToString::to_string).collect::<Vec<_>>())
-}
-
-fn rate(written: &config::RpcRate) -> Option<Rate> {
-    let methods = Names::of(&written.methods);
-    let by_address = written.of == RateOf::Address;
-    Some(Rate::new(methods, NonZeroU32::new(written.calls)?, written.within.get(), by_address))
-}
-
-const fn limits(written: &config::RpcLimits) -> Limits {
-    Limits {
-        max_answer_bytes: written.max_answer_bytes,
-        max_batch: written.max_batch,
-        max_body_bytes: written.max_body_bytes,
-        max_client_calls: written.max_client_calls,
-        max_in_flight: written.max_in_flight,
-        max_subscriptions: written.max_subscriptions,
-        call_within: written.call_within.get(),
-        client_call_within: written.client_call_within.get(),
     }
 }
 
@@ -139,6 +112,10 @@ impl Service for Rpc {
         true
     }
 
+    fn cross_origin_methods(&self) -> Option<&'static str> {
+        Some("GET, HEAD, POST")
+    }
+
     fn answer(&self, exchange: Exchange) -> Answer {
         Box::pin(post::answer(Arc::clone(&self.dispatch), exchange))
     }
@@ -147,9 +124,13 @@ impl Service for Rpc {
         if worker != 0 {
             return None;
         }
+        // The lines to a node are kept open, where there is one.
+        self.dispatch.upstream.as_ref()?;
         let dispatch = Arc::clone(&self.dispatch);
         Some(Box::pin(async move {
-            tokio::join!(tidy(&dispatch.rates), keep_lines(dispatch.upstream.as_ref()));
+            if let Some(upstream) = &dispatch.upstream {
+                upstream.run().await;
+            }
         }))
     }
 
@@ -159,28 +140,9 @@ impl Service for Rpc {
                 Box::new(Talk::new(&self.dispatch, peer, request).bidirectional())
             }
             Dialect::Plain => Box::new(Talk::new(&self.dispatch, peer, request)),
-            Dialect::RpcWebsockets(rules) => {
-                Box::new(Seat::new(&self.dispatch, rules, peer, request))
+            Dialect::RpcWebsockets(path) => {
+                Box::new(Seat::new(&self.dispatch, path, peer, request))
             }
         }
-    }
-}
-
-async fn tidy(rates: &Rates) {
-    if rates.is_empty() {
-        return;
-    }
-    let mut minutes = interval(TIDY_EVERY);
-    minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        minutes.tick().await;
-        rates.tidy();
-    }
-}
-
-/// Keeps the lines to a node open, where there is one.
-async fn keep_lines(upstream: Option<&Upstream>) {
-    if let Some(upstream) = upstream {
-        upstream.run().await;
     }
 }

@@ -7,10 +7,13 @@
 use crate::service::rpc::error::RpcError;
 use crate::service::rpc::request::Ask;
 
-/// What a call is answered that this dialect does not have.
-pub(crate) fn refuse_named(ask: &Ask) -> Option<RpcError> {
+/// Refuses a call that this dialect does not have.
+pub(crate) fn refuse_named(ask: &Ask) -> Result<(), RpcError> {
     if ask.params.as_deref().is_some_and(|params| params.get().starts_with('{')) {
-        return Some(RpcError::invalid_params("params must be an array"));
+        return Err(RpcError::invalid_params("params must be an array"));
     }
-    ask.method.ends_with("_subscribe").then(|| RpcError::method_not_found(&ask.method))
+    if ask.method.ends_with("_subscribe") {
+        return Err(RpcError::method_not_found(&ask.method));
+    }
+    Ok(())
 }

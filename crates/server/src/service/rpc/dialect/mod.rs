@@ -4,4 +4,4 @@ mod bidirectional;
 mod rpc_websockets;
 
 pub(crate) use bidirectional::refuse_named;
-pub(crate) use rpc_websockets::{Rules, Seat};
+pub(crate) use rpc_websockets::Seat;

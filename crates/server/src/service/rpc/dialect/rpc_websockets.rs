@@ -7,7 +7,9 @@
 //! |                            | `socket has already been subscribed to event`; -32606 for all     |
 //! |                            | where one of them needs a login                                   |
 //! | `rpc.off [names]`          | for each `ok`, `provided event invalid` or `not subscribed`       |
-//! | `rpc.login params`         | what the method of this name answers; `true` is a login           |
+//! | `rpc.login params`         | what the method of this name answers; without one, where the      |
+//! |                            | route asks for tokens, `true` for a newer one (`{"token":"…"}`).  |
+//! |                            | `true` is a login                                                 |
 //! | `__listMethods`            | the names of the methods in Rust                                  |
 //! | any other                  | as everywhere; -32605 where it needs a login                      |
 //!
@@ -17,7 +19,7 @@
 //! words, and in `data` what is known beyond them. A `socket_id` in the query means nothing.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,91 +27,55 @@ use std::sync::Arc;
 use serde_json::value::{RawValue, to_raw_value};
 use tieline::serve::Message;
 use tieline::{Closed, MessageKind};
-use tokio::time::Instant;
 
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::service::Conversation;
 use crate::service::rpc::call::Caller;
-use crate::service::rpc::dispatch::{Outcome, Shared};
+use crate::service::rpc::dispatch::{LOGIN, Outcome, Shared, Until};
 use crate::service::rpc::error::RpcError;
-use crate::service::rpc::exchange::{Answers, Spoken};
+use crate::service::rpc::exchange::{Spoken, Told};
 use crate::service::rpc::id::Id;
 use crate::service::rpc::line::Line;
 use crate::service::rpc::methods::{decode, encode};
-use crate::service::rpc::names::Names;
-use crate::service::rpc::request::{Ask, Fault, Item, Said, Unread, parse};
-use crate::service::rpc::subscriptions::SubscriptionId;
+use crate::service::rpc::request::{Ask, Fault, Item, Said, Unread, answers_first, parse};
 use crate::service::rpc::written;
-
-/// What holds for all namespaces of a route.
-#[derive(Debug)]
-pub(crate) struct Rules {
-    path: Box<str>,
-    /// Methods that need a login.
-    protected: Names,
-}
 
 /// One peer, in its namespace.
 pub(crate) struct Seat(Rc<Inner>);
 
 struct Inner {
     dispatch: Shared,
-    rules: Arc<Rules>,
     line: Rc<Line>,
     caller: Caller,
-    has_logged_in: Cell<bool>,
     /// The events that it listens to.
     events: RefCell<BTreeSet<String>>,
 }
 
-/// One answer, to be written.
-struct Told {
-    id: Id,
-    result: Result<Box<RawValue>, RpcError>,
-    begins: Option<SubscriptionId>,
-}
-
 const PARAMS_NOT_FOUND: i64 = -32604;
-const METHOD_FORBIDDEN: i64 = -32605;
 const EVENT_FORBIDDEN: i64 = -32606;
 
 /// Most events that one call names.
 const MAX_EVENTS: usize = 1_000;
 
-impl Rules {
-    pub(crate) fn new(path: &str, protected: Names) -> Self {
-        Self { path: path.trim_end_matches('/').into(), protected }
-    }
-
-    /// What of a path lies below the route's.
-    fn namespace<'p>(&self, path: &'p str) -> &'p str {
-        match path.strip_prefix(&*self.path) {
-            None | Some("") => "/",
-            Some(namespace) => namespace,
-        }
+/// What of a path lies below the route's.
+fn namespace<'p>(path: &'p str, route: &str) -> &'p str {
+    match path.strip_prefix(route.trim_end_matches('/')) {
+        None | Some("") => "/",
+        Some(namespace) => namespace,
     }
 }
 
 impl Seat {
-    pub(crate) fn new(
-        dispatch: &Shared,
-        rules: &Arc<Rules>,
-        peer: &Peer,
-        request: &Request,
-    ) -> Self {
-        let line = Line::new(peer, &dispatch.limits);
-        let caller = Caller {
-            line: Some(Rc::clone(&line)),
-            address: request.address().map(|address| address.ip()),
-            namespace: rules.namespace(request.path()).into(),
-        };
+    /// A peer of a route with this path.
+    pub(crate) fn new(dispatch: &Shared, route: &str, peer: &Peer, request: &Request) -> Self {
+        let line = Line::new(peer, request, &dispatch.limits);
+        let namespace = namespace(request.path(), route).into();
+        let caller = Caller { namespace, ..Caller::on(&line, request) };
         Self(Rc::new(Inner {
             dispatch: Arc::clone(dispatch),
-            rules: Arc::clone(rules),
             line,
             caller,
-            has_logged_in: Cell::default(),
             events: RefCell::default(),
         }))
     }
@@ -124,17 +90,17 @@ impl Conversation for Seat {
             Ok(Said::One(item)) => {
                 let line = Rc::clone(&seat.line);
                 line.work(async move {
-                    let deadline = seat.dispatch.deadline();
-                    if let Some(Told { id, result, begins }) = seat.one(item, deadline).await {
-                        let text = Some(written::answer(&id, &result));
-                        seat.say(kind, Spoken { text, begins: begins.into_iter().collect() });
-                    }
+                    let told = seat.one(item, Ok(seat.dispatch.deadline())).await;
+                    seat.say(kind, told.into());
                 });
             }
             Ok(Said::Batch(items)) => {
                 let line = Rc::clone(&seat.line);
+                let (answers, rest) = answers_first(items);
+                answers.into_iter().for_each(|answer| drop(line.hear(answer)));
                 line.work(async move {
-                    let spoken = seat.batch(items).await;
+                    let one = async |item, until| seat.one(item, until).await;
+                    let spoken = seat.dispatch.batch(rest, &seat.caller, one).await;
                     seat.say(kind, spoken);
                 });
             }
@@ -166,55 +132,31 @@ impl Inner {
         self.line.subscriptions.begin(&self.line, begins);
     }
 
-    async fn batch(&self, items: Vec<Item>) -> Spoken {
-        let mut answers = Answers::new(self.dispatch.limits.max_answer_bytes);
-        let mut begins = Vec::new();
-        let deadline = self.dispatch.deadline();
-        for item in items {
-            if answers.is_full {
-                if let Item::Ask(Ask { id: Some(id), .. }) = item {
-                    answers.add(&id, &Err(RpcError::too_large()));
-                }
-                continue;
-            }
-            let Some(Told { id, result, begins: begun }) = self.one(item, deadline).await else {
-                continue;
-            };
-            if answers.add(&id, &result) {
-                begins.extend(begun);
-            } else {
-                self.forget(begun);
-            }
-        }
-        Spoken { text: answers.finish(), begins }
-    }
-
-    async fn one(&self, item: Item, deadline: Instant) -> Option<Told> {
+    async fn one(&self, item: Item, until: Until) -> Option<Told> {
         let ask = match item {
-            Item::Answer(answer) => {
-                self.line.hear(answer);
-                return None;
-            }
+            // It was heard when it was read.
+            Item::Answer(_) => return None,
             Item::Wrong(id, fault) => {
                 let result = Err(fault_error(fault));
                 return Some(Told { id: or_null(Some(id)), result, begins: None });
             }
             Item::Ask(ask) => ask,
         };
-        let (id, is_login) = (ask.id.clone(), ask.method == "rpc.login");
-        if let Some(result) = self.own(&ask) {
+        let (id, is_login) = (ask.id.clone(), ask.method == LOGIN);
+        let own = if until.is_ok() { self.own(&ask) } else { None };
+        if let Some(result) = own {
             let is_asked = id.is_some();
             let result = result.map_err(in_its_words);
             return is_asked.then(|| Told { id: or_null(id), result, begins: None });
         }
-        let Outcome { result, begins } = self.dispatch.run(ask, &self.caller, deadline).await;
+        let Outcome { result, begins } = self.dispatch.run(ask, &self.caller, until).await;
         if is_login && result.as_ref().is_ok_and(|result| result.get() == "true") {
-            self.has_logged_in.set(true);
+            self.line.has_logged_in.set(true);
         }
         match id.filter(|id| !is_none(id)) {
             Some(id) => Some(Told { id, result: result.map_err(in_its_words), begins }),
             None => {
-                self.forget(begins);
+                self.caller.forget(begins);
                 None
             }
         }
@@ -223,33 +165,43 @@ impl Inner {
     /// What the dialect itself answers.
     fn own(&self, ask: &Ask) -> Option<Result<Box<RawValue>, RpcError>> {
         let params = ask.params.as_deref();
-        let needs = |params: Option<&RawValue>, code| {
-            params.is_none().then(|| Err(RpcError::new(code, "")))
-        };
         match ask.method.as_str() {
             "rpc.on" | "rpc.off" => Some(names(params).and_then(|names| {
                 let told = if ask.method == "rpc.on" { self.on(names)? } else { self.off(names) };
                 encode(&Pairs(told))
             })),
-            "rpc.login" => needs(params, PARAMS_NOT_FOUND),
+            LOGIN => match params {
+                None => Some(Err(RpcError::new(PARAMS_NOT_FOUND, ""))),
+                Some(params) => self.login(params),
+            },
             "__listMethods" => {
                 let allows = |name: &&str| self.dispatch.allows(name);
                 let methods = self.dispatch.methods.names().filter(allows);
                 let names: Vec<_> = std::iter::once("__listMethods").chain(methods).collect();
                 Some(encode(&names))
             }
-            name => {
-                let is_forbidden = self.rules.protected.has(name) && !self.has_logged_in.get();
-                is_forbidden.then(|| Err(RpcError::new(METHOD_FORBIDDEN, "")))
-            }
+            _ => None,
         }
+    }
+
+    /// A login by a newer token, where the route asks for one and has no login of its own.
+    fn login(&self, params: &RawValue) -> Option<Result<Box<RawValue>, RpcError>> {
+        let renewing = self.line.renewing.as_ref().filter(|_| !self.dispatch.has(LOGIN))?;
+        let renewed = self.dispatch.check(LOGIN, &self.caller).and_then(|()| {
+            renewing.renew(self.line.peer(), Some(params))?;
+            Ok(RawValue::TRUE.to_owned())
+        });
+        if renewed.is_ok() {
+            self.line.has_logged_in.set(true);
+        }
+        Some(renewed)
     }
 
     fn on(&self, names: Vec<String>) -> Result<Vec<(String, &'static str)>, RpcError> {
         let events = self.dispatch.methods.events();
         let needs_login = |name: &String| events.find(name) == Some(true);
         // One that is not for this peer, and none is listened to.
-        if !self.has_logged_in.get() && names.iter().any(needs_login) {
+        if !self.caller.has_logged_in() && names.iter().any(needs_login) {
             return Err(RpcError::new(EVENT_FORBIDDEN, ""));
         }
         let told = names.into_iter().map(|name| {
@@ -280,13 +232,6 @@ impl Inner {
             (name, word)
         });
         told.collect()
-    }
-
-    /// Ends what nobody was told of.
-    fn forget(&self, begins: Option<SubscriptionId>) {
-        if let Some(id) = begins {
-            self.line.subscriptions.remove(id.as_str());
-        }
     }
 }
 
@@ -354,7 +299,6 @@ fn in_its_words(error: RpcError) -> RpcError {
         RpcError::INVALID_PARAMS => "Invalid params",
         RpcError::INTERNAL => "Internal error",
         PARAMS_NOT_FOUND => "Params not found",
-        METHOD_FORBIDDEN => "Method forbidden",
         EVENT_FORBIDDEN => "Event forbidden",
         RpcError::PARSE => "Parse error",
         _ => return error,

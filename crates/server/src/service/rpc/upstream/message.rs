@@ -9,14 +9,13 @@
 //! Parameters and results stay the text that they were. Nodes are read leniently: `jsonrpc` is not
 //! looked at, and an answer with an `error` that is null is a good one.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
 use crate::service::rpc::error::RpcError;
+use crate::service::rpc::members::{Members, string};
 
 /// What a call got.
 pub(super) type Answer = Result<Box<RawValue>, RpcError>;
@@ -72,26 +71,30 @@ pub(super) fn read(message: &[u8], mut each: impl FnMut(Said)) -> Result<(), Not
 
 fn one(message: &[u8]) -> Result<Said, NotRpc> {
     let members: Members<'_> = serde_json::from_slice(message)?;
-    Ok(members.read())
+    if let Some(method) = members.method.filter(|method| method.get() != "null") {
+        let method = string(method)?;
+        return Ok(push(&method, &members).unwrap_or(Said::Unasked));
+    }
+    let id = members.id.and_then(|id| id.get().parse().ok());
+    let error = members.error.filter(|error| error.get() != "null");
+    let answer = match (error, members.result) {
+        (Some(error), _) => Err(failed(error)),
+        (None, Some(result)) => Ok(result.to_owned()),
+        (None, None) => {
+            let why = "the node's answer has neither a result nor an error";
+            Err(RpcError::new(RpcError::INTERNAL, why))
+        }
+    };
+    Ok(Said::Answer(id, answer))
 }
 
-#[derive(Deserialize)]
-struct Members<'a> {
-    #[serde(default, borrow, deserialize_with = "written")]
-    id: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(default, borrow, deserialize_with = "written")]
-    params: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "written")]
-    result: Option<&'a RawValue>,
-    #[serde(default, borrow, deserialize_with = "written")]
-    error: Option<&'a RawValue>,
-}
-
-/// A member that is there, null among them.
-fn written<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(value).map(Some)
+fn push(method: &str, members: &Members<'_>) -> Option<Said> {
+    if members.id.is_some() || !method.ends_with("_subscription") {
+        return None;
+    }
+    let pushed: Pushed<'_> = serde_json::from_str(members.params?.get()).ok()?;
+    let result = Arc::from(pushed.result.to_owned());
+    Some(Said::Push { subscription: pushed.subscription.get().to_owned(), result })
 }
 
 #[derive(Deserialize)]
@@ -110,34 +113,6 @@ struct Failed {
     message: Option<String>,
     #[serde(default)]
     data: Option<Box<RawValue>>,
-}
-
-impl Members<'_> {
-    fn read(self) -> Said {
-        if self.method.is_some() {
-            return self.push().unwrap_or(Said::Unasked);
-        }
-        let id = self.id.and_then(|id| id.get().parse().ok());
-        let error = self.error.filter(|error| error.get() != "null");
-        let answer = match (error, self.result) {
-            (Some(error), _) => Err(failed(error)),
-            (None, Some(result)) => Ok(result.to_owned()),
-            (None, None) => {
-                let why = "the node's answer has neither a result nor an error";
-                Err(RpcError::new(RpcError::INTERNAL, why))
-            }
-        };
-        Said::Answer(id, answer)
-    }
-
-    fn push(&self) -> Option<Said> {
-        if self.id.is_some() || !self.method.as_ref()?.ends_with("_subscription") {
-            return None;
-        }
-        let pushed: Pushed<'_> = serde_json::from_str(self.params?.get()).ok()?;
-        let result = Arc::from(pushed.result.to_owned());
-        Some(Said::Push { subscription: pushed.subscription.get().to_owned(), result })
-    }
 }
 
 /// The node's error, code, message and data as it gave them.
