@@ -16,9 +16,6 @@
 //! | subscriptions were there                     | they go on, and what was missed is read or told |
 
 mod backoff;
-mod catch_up;
-mod chain;
-mod feed;
 mod http;
 mod keeper;
 mod line;

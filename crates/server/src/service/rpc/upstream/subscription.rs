@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::feed::{MAX_WAITING, Placed};
+use super::keeper::{MAX_WAITING, Placed};
 use super::line::Kept;
 use super::push::Push;
 use crate::service::rpc::error::RpcError;

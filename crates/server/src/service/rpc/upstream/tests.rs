@@ -441,7 +441,7 @@ async fn who_does_not_keep_up_hears_the_end_and_the_others_go_on() {
     let it = running().await;
     let mut slow = it.subscribe(json!(["newPendingTransactions"])).await;
     let mut quick = it.subscribe(json!(["newPendingTransactions"])).await;
-    for n in 0..feed::MAX_WAITING + 10 {
+    for n in 0..keeper::MAX_WAITING + 10 {
         it.node.push("newPendingTransactions", &json!(n));
         assert_eq!(next(&mut quick).await, n.to_string());
     }
@@ -449,7 +449,7 @@ async fn who_does_not_keep_up_hears_the_end_and_the_others_go_on() {
     while next(&mut slow).await != "the end" {
         heard += 1;
     }
-    assert_eq!(heard, feed::MAX_WAITING);
+    assert_eq!(heard, keeper::MAX_WAITING);
 }
 
 #[tokio::test]

@@ -23,9 +23,9 @@ use serde_json::value::RawValue;
 
 use super::chain::{Head, header_of, logs_query};
 use super::feed::{Feed, Kind, State};
-use super::keeper::{Ask, Keeper};
-use super::push::{Gap, Why};
-use super::same::heads_name;
+use super::{Ask, Keeper};
+use crate::service::rpc::upstream::push::{Gap, Why};
+use crate::service::rpc::upstream::same::heads_name;
 
 /// Most logs that are told afterwards; half of what may wait for a subscriber.
 const MAX_LOGS: usize = super::feed::MAX_WAITING / 2;

@@ -1,0 +1,227 @@
+//! A keeper, and the node's side of it by hand: no socket, and a clock that is moved.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::service::rpc::upstream::push::{Gap, Push};
+use tokio::sync::mpsc;
+
+/// A keeper, and the node's side of it by hand.
+struct Bench {
+    keeper: Keeper,
+    now: Instant,
+}
+
+fn raw(value: &Value) -> Box<RawValue> {
+    RawValue::from_string(value.to_string()).unwrap()
+}
+
+fn block(number: u64, hash: &str) -> Value {
+    json!({ "number": format!("{number:#x}"), "hash": hash })
+}
+
+fn log(hash: &str) -> Value {
+    json!({ "blockHash": hash, "logIndex": "0x0" })
+}
+
+impl Bench {
+    fn new() -> Self {
+        let bounds =
+            Bounds { fill_blocks: 4, max_feeds: 8, answer_within: Duration::from_secs(30) };
+        let now = Instant::now();
+        let mut keeper = Keeper::new(bounds, Arc::new(AtomicU64::new(1)));
+        keeper.line_up(now);
+        Self { keeper, now }
+    }
+
+    fn join(&mut self, params: &Value) -> (String, oneshot::Receiver<Placed>) {
+        let params = raw(params);
+        let name = self.keeper.name("eth", &params);
+        let (reply, placed) = oneshot::channel();
+        self.keeper.join(&name, "eth", &params, reply, self.now).unwrap();
+        (name, placed)
+    }
+
+    /// Joins, and has the node place it under this id.
+    fn placed(&mut self, params: &Value, id: &str) -> mpsc::Receiver<Push> {
+        let (_, mut placed) = self.join(params);
+        self.answers("eth_subscribe", &json!(id));
+        placed.try_recv().unwrap().unwrap()
+    }
+
+    /// What the node is asked: number, method and parameters.
+    fn asked(&mut self) -> Vec<(u64, String, Value)> {
+        let read = |text: String| {
+            let request: Value = serde_json::from_str(&text).unwrap();
+            let method = request["method"].as_str().unwrap().to_owned();
+            (request["id"].as_u64().unwrap(), method, request["params"].clone())
+        };
+        self.keeper.take_outgoing().into_iter().map(read).collect()
+    }
+
+    /// The node answers the next question, which has this method.
+    fn answers(&mut self, method: &str, result: &Value) {
+        let mut asked = self.asked();
+        assert_eq!(asked[0].1, method);
+        let (id, ..) = asked.remove(0);
+        let rest =
+            asked.iter().map(|(id, method, params)| request(*id, method, Some(&raw(params))));
+        self.keeper.outgoing.extend(rest);
+        self.keeper.answer(id, Ok(raw(result)), self.now).unwrap();
+    }
+
+    fn pushes(&mut self, id: &str, result: &Value) {
+        let id = json!(id).to_string();
+        self.keeper.push(id, Arc::from(raw(result)), self.now);
+    }
+}
+
+fn heard(pushes: &mut mpsc::Receiver<Push>) -> Vec<String> {
+    let tell = |push| match push {
+        Push::Gap(Gap { from, to, why }) => format!("{why} {from:?} {to:?}"),
+        Push::Result(result) => {
+            let result: Value = serde_json::from_str(result.get()).unwrap();
+            let name = [&result["hash"], &result["blockHash"], &result].map(Value::as_str);
+            name.into_iter().flatten().next().unwrap().to_owned()
+        }
+    };
+    std::iter::from_fn(|| pushes.try_recv().ok()).map(tell).collect()
+}
+
+#[test]
+fn what_is_pushed_before_the_answer_is_heard_after_it() {
+    let mut bench = Bench::new();
+    let (_, mut placed) = bench.join(&json!(["syncing"]));
+    bench.pushes("0x9", &json!("early"));
+    bench.pushes("0x8", &json!("nobody's"));
+    bench.answers("eth_subscribe", &json!("0x9"));
+    bench.pushes("0x9", &json!("then"));
+    let mut pushes = placed.try_recv().unwrap().unwrap();
+    assert_eq!(heard(&mut pushes), ["early", "then"]);
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_taken_back_once_it_is_placed() {
+    let mut bench = Bench::new();
+    let (name, placed) = bench.join(&json!(["syncing"]));
+    drop(placed);
+    bench.keeper.left(&name, bench.now);
+    bench.answers("eth_subscribe", &json!("0x9"));
+    let asked = bench.asked();
+    assert_eq!((asked[0].1.as_str(), &asked[0].2), ("eth_unsubscribe", &json!(["0x9"])));
+    assert!(bench.keeper.feeds.is_empty() && bench.keeper.placed.is_empty());
+}
+
+#[test]
+fn a_node_that_does_not_answer_a_subscription_has_lost_its_line() {
+    let mut bench = Bench::new();
+    let _placed = bench.join(&json!(["syncing"]));
+    assert!(bench.keeper.overdue(bench.now + Duration::from_secs(29)).is_ok());
+    assert!(bench.keeper.overdue(bench.now + Duration::from_secs(30)).is_err());
+}
+
+#[test]
+fn blocks_that_the_node_does_not_give_in_time_are_a_gap() {
+    let mut bench = Bench::new();
+    let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
+    bench.answers("eth_getBlockByNumber", &block(7, "a7"));
+    bench.keeper.line_down(false);
+    bench.keeper.line_up(bench.now);
+    bench.answers("eth_subscribe", &json!("0x2"));
+    bench.answers("eth_getBlockByNumber", &block(9, "a9"));
+    bench.pushes("0x2", &block(10, "a10"));
+    assert_eq!(heard(&mut heads), [""; 0]);
+    bench.keeper.overdue(bench.now + Duration::from_secs(30)).unwrap();
+    assert_eq!(heard(&mut heads), ["lost Some(8) None", "a10"]);
+    bench.pushes("0x2", &block(11, "a11"));
+    assert_eq!(heard(&mut heads), ["a11"]);
+}
+
+#[test]
+fn logs_are_still_due_where_the_line_is_lost_again_before_they_came() {
+    let mut bench = Bench::new();
+    let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
+    bench.answers("eth_getBlockByNumber", &block(7, "a7"));
+    let mut logs = bench.placed(&json!(["logs"]), "0x2");
+    bench.pushes("0x1", &block(8, "a8"));
+    bench.pushes("0x2", &log("a8"));
+    for (newest, hash) in [(9, "a9"), (10, "a10")] {
+        bench.keeper.line_down(false);
+        bench.keeper.line_up(bench.now);
+        let mut asked = bench.asked();
+        asked.sort_by_key(|(_, _, params)| params.to_string());
+        for ((id, ..), node) in asked.into_iter().zip(["0x3", "0x4"]) {
+            bench.keeper.answer(id, Ok(raw(&json!(node))), bench.now).unwrap();
+        }
+        bench.answers("eth_getBlockByNumber", &block(newest, hash));
+        // The node says that the block known last is the same.
+        let (id, _, params) = bench.asked().remove(0);
+        assert_eq!(params[0], format!("{:#x}", newest - 1));
+        let known = block(newest - 1, &format!("a{}", newest - 1));
+        bench.keeper.answer(id, Ok(raw(&known)), bench.now).unwrap();
+    }
+    // The heads went on, the logs of both gaps are still due.
+    assert_eq!(heard(&mut heads), ["a8", "a9", "a10"]);
+    let (id, method, params) = bench.asked().remove(0);
+    assert_eq!(method, "eth_getLogs");
+    assert_eq!(params, json!([{ "fromBlock": "0x8", "toBlock": "0xa" }]));
+    let read = json!([log("a8"), log("a9"), log("a10")]);
+    bench.keeper.answer(id, Ok(raw(&read)), bench.now).unwrap();
+    assert_eq!(heard(&mut logs), ["a8", "a9", "a10"]);
+    assert!(bench.keeper.catch_up.is_none());
+}
+
+#[test]
+fn a_gap_that_is_too_big_to_be_read_is_not_asked_for_again() {
+    let mut bench = Bench::new();
+    let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
+    bench.answers("eth_getBlockByNumber", &block(7, "a7"));
+    for (id, is_too_big) in [("0x2", true), ("0x3", false)] {
+        bench.keeper.line_down(false);
+        bench.keeper.line_up(bench.now);
+        bench.answers("eth_subscribe", &json!(id));
+        bench.answers("eth_getBlockByNumber", &block(9, "a9"));
+        bench.keeper.line_down(is_too_big);
+        bench.keeper.line_up(bench.now);
+        bench.answers("eth_subscribe", &json!(id));
+        let told = heard(&mut heads);
+        match is_too_big {
+            true => assert_eq!(told, ["lost Some(8) None"]),
+            false => assert_eq!(told, [""; 0]),
+        }
+        // The newest block is asked for in any case, to go on from there.
+        bench.answers("eth_getBlockByNumber", &block(7, "a7"));
+    }
+}
+
+#[test]
+fn other_heads_than_those_that_are_followed_are_told_of_a_gap() {
+    let mut bench = Bench::new();
+    let mut others = bench.placed(&json!(["newHeads", {}]), "0x1");
+    bench.pushes("0x1", &block(7, "a7"));
+    bench.keeper.line_down(false);
+    bench.keeper.line_up(bench.now);
+    bench.answers("eth_subscribe", &json!("0x2"));
+    bench.pushes("0x2", &block(9, "a9"));
+    assert_eq!(heard(&mut others), ["a7", "lost None None", "a9"]);
+}
+
+#[test]
+fn more_than_can_be_held_ends_the_return_with_a_gap() {
+    let mut bench = Bench::new();
+    let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
+    bench.answers("eth_getBlockByNumber", &block(7, "a7"));
+    bench.keeper.line_down(false);
+    bench.keeper.line_up(bench.now);
+    bench.answers("eth_subscribe", &json!("0x2"));
+    let many = MAX_WAITING as u64;
+    for n in 8..8 + many {
+        bench.pushes("0x2", &block(n, &n.to_string()));
+    }
+    assert_eq!(heard(&mut heads), [""; 0]);
+    bench.pushes("0x2", &block(8 + many, "the one too many"));
+    let heard = heard(&mut heads);
+    assert_eq!((heard[0].as_str(), heard[1].as_str()), ("lost Some(8) None", "8"));
+    // Of what was held, as much as may wait for a subscriber.
+    assert_eq!(heard.len(), MAX_WAITING);
+}
