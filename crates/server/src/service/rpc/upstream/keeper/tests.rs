@@ -70,6 +70,20 @@ impl Bench {
         self.keeper.answer(id, Ok(raw(result)), self.now).unwrap();
     }
 
+    /// Follows the heads from block 7 on, as 0x1.
+    fn heads_from_7(&mut self) -> mpsc::Receiver<Push> {
+        let heads = self.placed(&json!(["newHeads"]), "0x1");
+        self.answers("eth_getBlockByNumber", &block(7, "a7"));
+        heads
+    }
+
+    /// The line is lost and opened anew; the one subscription is placed under this id.
+    fn returns(&mut self, id: &str) {
+        self.keeper.line_down(false);
+        self.keeper.line_up(self.now);
+        self.answers("eth_subscribe", &json!(id));
+    }
+
     fn pushes(&mut self, id: &str, result: &Value) {
         let id = json!(id).to_string();
         self.keeper.push(id, Arc::from(raw(result)), self.now);
@@ -123,11 +137,8 @@ fn a_node_that_does_not_answer_a_subscription_has_lost_its_line() {
 #[test]
 fn blocks_that_the_node_does_not_give_in_time_are_a_gap() {
     let mut bench = Bench::new();
-    let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
-    bench.answers("eth_getBlockByNumber", &block(7, "a7"));
-    bench.keeper.line_down(false);
-    bench.keeper.line_up(bench.now);
-    bench.answers("eth_subscribe", &json!("0x2"));
+    let mut heads = bench.heads_from_7();
+    bench.returns("0x2");
     bench.answers("eth_getBlockByNumber", &block(9, "a9"));
     bench.pushes("0x2", &block(10, "a10"));
     assert_eq!(heard(&mut heads), [""; 0]);
@@ -140,8 +151,7 @@ fn blocks_that_the_node_does_not_give_in_time_are_a_gap() {
 #[test]
 fn logs_are_still_due_where_the_line_is_lost_again_before_they_came() {
     let mut bench = Bench::new();
-    let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
-    bench.answers("eth_getBlockByNumber", &block(7, "a7"));
+    let mut heads = bench.heads_from_7();
     let mut logs = bench.placed(&json!(["logs"]), "0x2");
     bench.pushes("0x1", &block(8, "a8"));
     bench.pushes("0x2", &log("a8"));
@@ -174,12 +184,9 @@ fn logs_are_still_due_where_the_line_is_lost_again_before_they_came() {
 #[test]
 fn a_gap_that_is_too_big_to_be_read_is_not_asked_for_again() {
     let mut bench = Bench::new();
-    let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
-    bench.answers("eth_getBlockByNumber", &block(7, "a7"));
+    let mut heads = bench.heads_from_7();
     for (id, is_too_big) in [("0x2", true), ("0x3", false)] {
-        bench.keeper.line_down(false);
-        bench.keeper.line_up(bench.now);
-        bench.answers("eth_subscribe", &json!(id));
+        bench.returns(id);
         bench.answers("eth_getBlockByNumber", &block(9, "a9"));
         bench.keeper.line_down(is_too_big);
         bench.keeper.line_up(bench.now);
@@ -199,9 +206,7 @@ fn other_heads_than_those_that_are_followed_are_told_of_a_gap() {
     let mut bench = Bench::new();
     let mut others = bench.placed(&json!(["newHeads", {}]), "0x1");
     bench.pushes("0x1", &block(7, "a7"));
-    bench.keeper.line_down(false);
-    bench.keeper.line_up(bench.now);
-    bench.answers("eth_subscribe", &json!("0x2"));
+    bench.returns("0x2");
     bench.pushes("0x2", &block(9, "a9"));
     assert_eq!(heard(&mut others), ["a7", "lost None None", "a9"]);
 }
@@ -209,11 +214,8 @@ fn other_heads_than_those_that_are_followed_are_told_of_a_gap() {
 #[test]
 fn more_than_can_be_held_ends_the_return_with_a_gap() {
     let mut bench = Bench::new();
-    let mut heads = bench.placed(&json!(["newHeads"]), "0x1");
-    bench.answers("eth_getBlockByNumber", &block(7, "a7"));
-    bench.keeper.line_down(false);
-    bench.keeper.line_up(bench.now);
-    bench.answers("eth_subscribe", &json!("0x2"));
+    let mut heads = bench.heads_from_7();
+    bench.returns("0x2");
     let many = MAX_WAITING as u64;
     for n in 8..8 + many {
         bench.pushes("0x2", &block(n, &n.to_string()));
