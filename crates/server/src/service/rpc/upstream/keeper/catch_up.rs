@@ -21,9 +21,10 @@ use std::time::Instant;
 
 use serde_json::value::RawValue;
 
+use super::Keeper;
+use super::asked::Ask;
 use super::chain::{Head, header_of, logs_query};
 use super::feed::{Feed, Kind, State};
-use super::{Ask, Keeper};
 use crate::service::rpc::upstream::push::{Gap, Why};
 use crate::service::rpc::upstream::same::heads_name;
 
@@ -78,7 +79,7 @@ impl Keeper {
             self.give_up(Why::Lost, now);
         } else {
             self.catch_up = Some(CatchUp::Latest);
-            self.ask_block(Ask::Latest, None, now);
+            self.asked.ask_block(Ask::Latest, None, now);
         }
     }
 
@@ -94,7 +95,7 @@ impl Keeper {
                 if is_newest {
                     self.compare(&Head { number: at, hash }, now);
                 } else {
-                    self.ask_block(Ask::Walk(at), Some(at), now);
+                    self.asked.ask_block(Ask::Walk(at), Some(at), now);
                 }
             }
             (Ask::Walk(at), _, Some(head)) if head.number == at => self.compare(&head, now),
@@ -111,7 +112,7 @@ impl Keeper {
             (Ask::Block(_), ..) => {
                 if let Some(CatchUp::Reading(blocks)) = &self.catch_up {
                     let (from, to) = (Some(blocks.from), Some(blocks.to));
-                    self.asked.retain(|_, (ask, _)| !matches!(ask, Ask::Block(_)));
+                    self.asked.forget(|ask| matches!(ask, Ask::Block(_)));
                     self.end(|feed| feed.kind == Kind::Heads, Gap { from, to, why: Why::Lost });
                 }
             }
@@ -123,9 +124,7 @@ impl Keeper {
     /// Ends it for all who still wait: they hear of the gap, and of what came since.
     pub(super) fn give_up(&mut self, why: Why, now: Instant) {
         let gap = Gap { from: self.after_latest(), to: None, why };
-        self.asked.retain(|_, (ask, _)| {
-            !matches!(ask, Ask::Block(_) | Ask::Latest | Ask::Logs(_) | Ask::Walk(_))
-        });
+        self.asked.forget(Ask::is_of_gap);
         let newest = match self.catch_up.take() {
             Some(CatchUp::Walking(newest)) => Some(newest.head),
             _ => None,
@@ -134,7 +133,7 @@ impl Keeper {
         match newest {
             Some(head) => self.begin_chain(head),
             None if self.is_following() && self.feeds.contains_key(&heads_name()) => {
-                self.ask_block(Ask::Base, None, now);
+                self.asked.ask_block(Ask::Base, None, now);
             }
             None => {}
         }
@@ -147,7 +146,7 @@ impl Keeper {
         match self.chain.hash_at(theirs.number) {
             Some(hash) if *hash == *theirs.hash => self.read_since(theirs.number, now),
             Some(_) if below.is_some_and(|below| self.chain.hash_at(below).is_some()) => {
-                self.ask_block(Ask::Walk(theirs.number - 1), below, now);
+                self.asked.ask_block(Ask::Walk(theirs.number - 1), below, now);
             }
             _ => self.give_up(Why::Chain, now),
         }
@@ -177,7 +176,7 @@ impl Keeper {
         self.chain.cut_to(common);
         for number in (blocks.from..head.number).filter(|number| *number > common) {
             blocks.missing += 1;
-            self.ask_block(Ask::Block(number), Some(number), now);
+            self.asked.ask_block(Ask::Block(number), Some(number), now);
         }
         if head.number > common {
             blocks.read.insert(head.number, block);
@@ -237,7 +236,7 @@ impl Keeper {
             from = from.max(lowest);
             feed.due = Some(from);
             match logs_query(&feed.params, from, newest).filter(|_| from <= newest) {
-                Some(query) => self.ask(Ask::Logs(name), "eth_getLogs", Some(&query), now),
+                Some(query) => self.asked.ask(Ask::Logs(name), "eth_getLogs", &query, now),
                 None => {
                     feed.go_live();
                 }

@@ -13,6 +13,7 @@
 //! To know which logs were missed one must know where the chain was: while somebody hears logs,
 //! `newHeads` is subscribed to as well.
 
+mod asked;
 mod catch_up;
 mod chain;
 mod feed;
@@ -27,11 +28,12 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
+use self::asked::{Ask, Asked};
 use self::catch_up::CatchUp;
 use self::chain::{Chain, Head};
 use self::feed::{Feed, HeldTooMuch, Kind, State};
 pub(super) use self::feed::{MAX_WAITING, Placed};
-use super::message::{Answer, request};
+use super::message::Answer;
 use super::methods::is_shared;
 use super::push::Why;
 use super::same::{heads_name, heads_params, name_of};
@@ -61,36 +63,14 @@ pub(super) struct Keeper {
     feeds: HashMap<String, Feed>,
     chain: Chain,
     catch_up: Option<CatchUp>,
-    asked: HashMap<u64, (Ask, Instant)>,
+    asked: Asked,
     /// The node's ids, as JSON, and the names of what stands behind them.
     placed: HashMap<String, String>,
     early: VecDeque<(String, Arc<RawValue>)>,
-    outgoing: Vec<String>,
     ids: Arc<AtomicU64>,
     is_up: bool,
     /// Whether what was read of the last gap was too big for the line, which is now another.
     is_too_much: bool,
-}
-
-/// What the node was asked.
-#[derive(Debug)]
-enum Ask {
-    /// To place a subscription in this namespace that nobody wants any more.
-    Abandoned(String),
-    /// The newest block, because heads are followed from here on.
-    Base,
-    /// A block of the gap.
-    Block(u64),
-    /// The newest block, because there may be a gap.
-    Latest,
-    /// The logs of the gap, for the subscription of this name.
-    Logs(String),
-    /// To place the subscription of this name.
-    Subscribe(String),
-    /// To take one back.
-    Unsubscribe,
-    /// A block that is already known, to see whether the chain is the same.
-    Walk(u64),
 }
 
 /// The node does not answer what a subscription needs: its line is as good as lost.
@@ -107,10 +87,9 @@ impl Keeper {
             feeds: HashMap::new(),
             chain: Chain::new(remembered),
             catch_up: None,
-            asked: HashMap::new(),
+            asked: Asked::new(Arc::clone(&ids)),
             placed: HashMap::new(),
             early: VecDeque::new(),
-            outgoing: Vec::new(),
             ids,
             is_up: false,
             is_too_much: false,
@@ -174,11 +153,7 @@ impl Keeper {
         match feed.state {
             State::Away => {}
             State::Asked => {
-                for (ask, _) in self.asked.values_mut() {
-                    if matches!(ask, Ask::Subscribe(other) if *other == name) {
-                        *ask = Ask::Abandoned(feed.namespace.clone());
-                    }
-                }
+                self.asked.abandon(name, &feed.namespace);
             }
             State::Live(id) | State::Catching { id, .. } => {
                 self.placed.remove(&id);
@@ -210,7 +185,6 @@ impl Keeper {
         self.asked.clear();
         self.placed.clear();
         self.early.clear();
-        self.outgoing.clear();
         self.catch_up = None;
         for feed in self.feeds.values_mut() {
             feed.state = State::Away;
@@ -223,7 +197,7 @@ impl Keeper {
     ///
     /// The answer itself, where this was not asked from here.
     pub(super) fn answer(&mut self, id: u64, answer: Answer, now: Instant) -> Result<(), Answer> {
-        let Some((ask, _)) = self.asked.remove(&id) else { return Err(answer) };
+        let Some(ask) = self.asked.answered(id) else { return Err(answer) };
         match (ask, answer) {
             (Ask::Unsubscribe, _) | (Ask::Abandoned(_), Err(_)) => {}
             (Ask::Abandoned(namespace), Ok(id)) => self.take_back(&namespace, id.get(), now),
@@ -247,8 +221,7 @@ impl Keeper {
     /// A subscription brought something. `id` is the node's, as JSON.
     pub(super) fn push(&mut self, id: String, result: Arc<RawValue>, now: Instant) {
         let Some(name) = self.placed.get(&id) else {
-            let is_expected = |(ask, _): &(Ask, _)| matches!(ask, Ask::Subscribe(_));
-            if self.early.len() < MAX_EARLY && self.asked.values().any(is_expected) {
+            if self.early.len() < MAX_EARLY && self.asked.is_placing() {
                 self.early.push_back((id, result));
             }
             return;
@@ -264,23 +237,11 @@ impl Keeper {
     /// [`Silent`] where that is a subscription.
     pub(super) fn overdue(&mut self, now: Instant) -> Result<(), Silent> {
         let within = self.bounds.answer_within;
-        let mut is_silent = false;
-        let mut is_late = false;
-        self.asked.retain(|_, (ask, since)| {
-            if now.duration_since(*since) < within {
-                return true;
-            }
-            match ask {
-                Ask::Subscribe(_) => is_silent = true,
-                Ask::Abandoned(_) | Ask::Base | Ask::Unsubscribe => {}
-                Ask::Block(_) | Ask::Latest | Ask::Logs(_) | Ask::Walk(_) => is_late = true,
-            }
-            false
-        });
-        if is_silent {
+        let late = self.asked.overdue(within, now);
+        if late.iter().any(|ask| matches!(ask, Ask::Subscribe(_))) {
             return Err(Silent(within));
         }
-        if is_late {
+        if late.iter().any(Ask::is_of_gap) {
             self.give_up(Why::Lost, now);
         }
         Ok(())
@@ -288,31 +249,17 @@ impl Keeper {
 
     /// What is to be sent, in order.
     pub(super) fn take_outgoing(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.outgoing)
+        self.asked.take_outgoing()
     }
 
     /// Whether there is something to send.
     pub(super) const fn has_outgoing(&self) -> bool {
-        !self.outgoing.is_empty()
+        self.asked.has_outgoing()
     }
 
     /// Whether what comes is looked at, to know what is missed later.
     const fn is_following(&self) -> bool {
         self.bounds.fill_blocks > 0
-    }
-
-    /// Asks the node.
-    fn ask(&mut self, ask: Ask, method: &str, params: Option<&RawValue>, now: Instant) {
-        let id = self.ids.fetch_add(1, Ordering::Relaxed);
-        self.outgoing.push(request(id, method, params));
-        self.asked.insert(id, (ask, now));
-    }
-
-    /// Asks for a block; `None` is the newest.
-    fn ask_block(&mut self, ask: Ask, number: Option<u64>, now: Instant) {
-        let number = number.map_or_else(|| "latest".to_owned(), |number| format!("{number:#x}"));
-        let params = RawValue::from_string(format!(r#"["{number}",false]"#)).expect("an array");
-        self.ask(ask, "eth_getBlockByNumber", Some(&params), now);
     }
 
     /// The chain is followed from this block on, unless something newer came meanwhile.
@@ -331,7 +278,7 @@ impl Keeper {
         feed.state = State::Asked;
         let method = format!("{}_subscribe", feed.namespace);
         let params = feed.params.clone();
-        self.ask(Ask::Subscribe(name.to_owned()), &method, Some(&params), now);
+        self.asked.ask(Ask::Subscribe(name.to_owned()), &method, &params, now);
     }
 
     /// A subscription is placed under this id.
@@ -356,7 +303,7 @@ impl Keeper {
             self.bring(name, result, now);
         }
         if kind == Kind::Heads && latest.is_none() && is_following {
-            self.ask_block(Ask::Base, None, now);
+            self.asked.ask_block(Ask::Base, None, now);
         }
         // Whoever asked for it may have gone.
         self.left(name, now);
@@ -381,7 +328,7 @@ impl Keeper {
             return;
         }
         let Ok(params) = RawValue::from_string(format!("[{id}]")) else { return };
-        self.ask(Ask::Unsubscribe, &format!("{namespace}_unsubscribe"), Some(&params), now);
+        self.asked.ask(Ask::Unsubscribe, &format!("{namespace}_unsubscribe"), &params, now);
     }
 
     fn needs_heads(&self) -> bool {
