@@ -331,7 +331,7 @@ impl Drop for Open<'_> {
         self.lines.open.send_modify(|open| open.retain(|(other, _)| *other != self.number));
         if self.number == 0 {
             let is_too_big = matches!(self.lost, Lost::TooBig(_));
-            self.lines.kept.with(|keeper| keeper.line_down(is_too_big));
+            self.lines.kept.with(|keeper| keeper.line_down(is_too_big, Instant::now()));
         }
         self.line.lost(&self.lost);
     }

@@ -13,8 +13,6 @@ use crate::service::rpc::upstream::message::request;
 /// What the node was asked.
 #[derive(Debug)]
 pub(super) enum Ask {
-    /// To place a subscription in this namespace that nobody wants any more.
-    Abandoned(String),
     /// The newest block, because heads are followed from here on.
     Base,
     /// A block of the gap.
@@ -81,15 +79,6 @@ impl Asked {
     /// Whether a subscription is being placed.
     pub(super) fn is_placing(&self) -> bool {
         self.open.values().any(|(ask, _)| matches!(ask, Ask::Subscribe(_)))
-    }
-
-    /// Nobody wants a subscription any more that is being placed.
-    pub(super) fn abandon(&mut self, name: &str, namespace: &str) {
-        for (ask, _) in self.open.values_mut() {
-            if matches!(ask, Ask::Subscribe(other) if other == name) {
-                *ask = Ask::Abandoned(namespace.to_owned());
-            }
-        }
     }
 
     /// Waits for these no more.

@@ -139,31 +139,24 @@ impl Keeper {
         Ok(())
     }
 
-    /// Somebody may have left: what nobody hears is taken back.
+    /// Somebody may have left: what nobody hears is taken back, once it is placed.
     pub(super) fn left(&mut self, name: &str, now: Instant) {
+        let needs_heads = self.needs_heads();
         let Some(feed) = self.feeds.get_mut(name) else { return };
-        let kind = feed.kind;
-        if feed.has_members() {
-            return;
-        }
-        if kind == Kind::Heads && self.needs_heads() {
+        // What is being placed keeps its place among them until the node has answered: whoever asks
+        // and leaves, however often, has the node place no more than there may be.
+        if feed.has_members()
+            || (feed.kind == Kind::Heads && needs_heads)
+            || matches!(feed.state, State::Asked)
+        {
             return;
         }
         let Some(feed) = self.feeds.remove(name) else { return };
-        match feed.state {
-            State::Away => {}
-            State::Asked => {
-                self.asked.abandon(name, &feed.namespace);
-            }
-            State::Live(id) | State::Catching { id, .. } => {
-                self.placed.remove(&id);
-                self.take_back(&feed.namespace, &id, now);
-            }
+        if let State::Live(id) | State::Catching { id, .. } = feed.state {
+            self.placed.remove(&id);
+            self.take_back(&feed.namespace, &id, now);
         }
-        if kind == Kind::Logs {
-            self.left(&heads_name(), now);
-        }
-        self.go_on(now);
+        self.is_gone(feed.kind, now);
     }
 
     /// A line is open: everything is placed on it.
@@ -179,7 +172,7 @@ impl Keeper {
 
     /// The line is lost, and with it what was asked and placed; perhaps because an answer was too
     /// big.
-    pub(super) fn line_down(&mut self, is_too_big: bool) {
+    pub(super) fn line_down(&mut self, is_too_big: bool, now: Instant) {
         self.is_up = false;
         self.is_too_much = is_too_big && self.catch_up.is_some();
         self.asked.clear();
@@ -188,6 +181,11 @@ impl Keeper {
         self.catch_up = None;
         for feed in self.feeds.values_mut() {
             feed.state = State::Away;
+        }
+        // Of what was being placed, some may be wanted by nobody any more.
+        let names: Vec<_> = self.feeds.keys().cloned().collect();
+        for name in &names {
+            self.left(name, now);
         }
     }
 
@@ -199,15 +197,9 @@ impl Keeper {
     pub(super) fn answer(&mut self, id: u64, answer: Answer, now: Instant) -> Result<(), Answer> {
         let Some(ask) = self.asked.answered(id) else { return Err(answer) };
         match (ask, answer) {
-            (Ask::Unsubscribe, _) | (Ask::Abandoned(_), Err(_)) => {}
-            (Ask::Abandoned(namespace), Ok(id)) => self.take_back(&namespace, id.get(), now),
+            (Ask::Unsubscribe, _) => {}
             (Ask::Subscribe(name), Ok(id)) => self.settle(&name, id.get(), now),
-            (Ask::Subscribe(name), Err(error)) => {
-                if let Some(mut feed) = self.feeds.remove(&name) {
-                    feed.refuse(&error);
-                }
-                self.go_on(now);
-            }
+            (Ask::Subscribe(name), Err(error)) => self.refuse(&name, &error, now),
             (Ask::Base, answer) => {
                 if let Some(head) = answer.ok().and_then(|block| Head::read(&block)) {
                     self.begin_chain(head);
@@ -307,6 +299,21 @@ impl Keeper {
         }
         // Whoever asked for it may have gone.
         self.left(name, now);
+        self.go_on(now);
+    }
+
+    /// The node does not place a subscription.
+    fn refuse(&mut self, name: &str, error: &RpcError, now: Instant) {
+        let Some(mut feed) = self.feeds.remove(name) else { return };
+        feed.refuse(error);
+        self.is_gone(feed.kind, now);
+    }
+
+    /// A subscription is no more, and nothing waits for it; heads may have been followed for it.
+    fn is_gone(&mut self, kind: Kind, now: Instant) {
+        if kind == Kind::Logs {
+            self.left(&heads_name(), now);
+        }
         self.go_on(now);
     }
 

@@ -81,7 +81,7 @@ impl Bench {
     /// The line is lost, perhaps because an answer was too big, and opened anew.
     fn is_opened_anew(&mut self, is_too_big: bool) {
         self.unread.clear();
-        self.keeper.line_down(is_too_big);
+        self.keeper.line_down(is_too_big, self.now);
         self.keeper.line_up(self.now);
     }
 
@@ -131,6 +131,36 @@ fn what_nobody_waits_for_any_more_is_taken_back_once_it_is_placed() {
     let asked = bench.asked();
     assert_eq!((asked[0].1.as_str(), &asked[0].2), ("eth_unsubscribe", &json!(["0x9"])));
     assert!(bench.keeper.feeds.is_empty() && bench.keeper.placed.is_empty());
+}
+
+#[test]
+fn who_asks_and_leaves_has_the_node_place_no_more_than_there_may_be() {
+    let mut bench = Bench::new();
+    for n in 0..7 {
+        let (name, placed) = bench.join(&json!(["logs", { "address": format!("0x{n}") }]));
+        drop(placed);
+        bench.keeper.left(&name, bench.now);
+    }
+    // The eighth are the heads, which are followed for the logs.
+    assert_eq!(bench.asked().len(), 8);
+    let (reply, _placed) = oneshot::channel();
+    let refused = bench.keeper.join("one more", "eth", &raw(&json!(["syncing"])), reply, bench.now);
+    assert_eq!(refused.unwrap_err().code, RpcError::LIMIT_EXCEEDED);
+    // A line that is lost takes with it what nobody wants any more.
+    bench.is_opened_anew(false);
+    assert!(bench.keeper.feeds.is_empty() && bench.asked().is_empty());
+}
+
+#[test]
+fn heads_are_let_go_with_logs_that_the_node_refuses() {
+    let mut bench = Bench::new();
+    let (_, _placed) = bench.join(&json!(["logs"]));
+    bench.answers("eth_subscribe", &json!("0x1"));
+    let (id, ..) = bench.asked().remove(0);
+    let refused = Err(RpcError::invalid_params("no such filter"));
+    bench.keeper.answer(id, refused, bench.now).unwrap();
+    assert!(bench.keeper.feeds.is_empty());
+    assert_eq!(bench.asked()[0].1, "eth_unsubscribe");
 }
 
 #[test]
