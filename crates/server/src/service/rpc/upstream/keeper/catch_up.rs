@@ -99,7 +99,9 @@ impl Keeper {
                 }
             }
             (Ask::Walk(at), _, Some(head)) if head.number == at => self.compare(&head, now),
-            (Ask::Block(at), Some(block), Some(head)) if head.number == at => {
+            (Ask::Block(at), Some(block), Some(head))
+                if head.number == at && self.has_room(&block) =>
+            {
                 if let Some(CatchUp::Reading(blocks)) = &mut self.catch_up {
                     blocks.read.insert(at, block);
                     blocks.missing -= 1;
@@ -261,7 +263,7 @@ impl Keeper {
     }
 
     /// Tells a gap to those who still wait and are meant, and what came since.
-    fn end(&mut self, is_meant: impl Fn(&Feed) -> bool, gap: Gap) {
+    pub(super) fn end(&mut self, is_meant: impl Fn(&Feed) -> bool, gap: Gap) {
         for feed in self.feeds.values_mut().filter(|feed| is_catching(feed) && is_meant(feed)) {
             feed.tell_gap(Gap { from: feed.due.or(gap.from), ..gap });
             for head in feed.go_live() {
@@ -276,6 +278,13 @@ impl Keeper {
         if is_reading && !self.feeds.values().any(is_catching) {
             self.catch_up = None;
         }
+    }
+
+    /// Takes room for what was read, if there is any left.
+    fn has_room(&mut self, block: &RawValue) -> bool {
+        let left = self.room.checked_sub(block.get().len());
+        self.room = left.unwrap_or(self.room);
+        left.is_some()
     }
 
     fn after_latest(&self) -> Option<u64> {

@@ -152,8 +152,8 @@ impl Feed {
         !(self.members.is_empty() && self.waiting.is_empty())
     }
 
-    /// What came from the node: told, held, or known already. Answers the head, if it is one that
-    /// was told.
+    /// What came from the node: told, held while there is room, or known already. Answers the head,
+    /// if it is one that was told.
     ///
     /// # Errors
     ///
@@ -162,11 +162,14 @@ impl Feed {
         &mut self,
         result: Arc<RawValue>,
         is_followed: bool,
+        room: &mut usize,
     ) -> Result<Option<Head>, HeldTooMuch> {
         if let State::Catching { held, .. } = &mut self.state {
-            if held.len() >= MAX_WAITING {
+            let left = room.checked_sub(result.get().len());
+            let (Some(left), true) = (left, held.len() < MAX_WAITING) else {
                 return Err(HeldTooMuch(result));
-            }
+            };
+            *room = left;
             held.push(result);
             return Ok(None);
         }

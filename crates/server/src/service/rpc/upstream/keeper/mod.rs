@@ -35,12 +35,19 @@ use self::feed::{Feed, HeldTooMuch, Kind, State};
 pub(super) use self::feed::{MAX_WAITING, Placed};
 use super::message::Answer;
 use super::methods::is_shared;
-use super::push::Why;
+use super::push::{Gap, Why};
 use super::same::{heads_name, heads_params, name_of};
 use crate::service::rpc::error::RpcError;
 
-/// Pushes that may come before the answer that says whose they are.
+/// Pushes that may come before the answer that says whose they are, and their bytes.
 const MAX_EARLY: usize = 64;
+const MAX_EARLY_BYTES: usize = 16 << 20;
+
+/// Bytes of what comes and is read until the subscribers have heard what they missed.
+const MAX_HELD_BYTES: usize = 64 << 20;
+
+/// The longest id that a node may give a subscription, as JSON, in bytes.
+const MAX_ID_BYTES: usize = 256;
 
 /// Fewest blocks that are remembered.
 const MIN_CHAIN: usize = 128;
@@ -67,6 +74,8 @@ pub(super) struct Keeper {
     /// The node's ids, as JSON, and the names of what stands behind them.
     placed: HashMap<String, String>,
     early: VecDeque<(String, Arc<RawValue>)>,
+    /// Bytes that may still be held on this line.
+    room: usize,
     ids: Arc<AtomicU64>,
     is_up: bool,
     /// Whether what was read of the last gap was too big for the line, which is now another.
@@ -90,6 +99,7 @@ impl Keeper {
             asked: Asked::new(Arc::clone(&ids)),
             placed: HashMap::new(),
             early: VecDeque::new(),
+            room: MAX_HELD_BYTES,
             ids,
             is_up: false,
             is_too_much: false,
@@ -162,6 +172,7 @@ impl Keeper {
     /// A line is open: everything is placed on it.
     pub(super) fn line_up(&mut self, now: Instant) {
         self.is_up = true;
+        self.room = MAX_HELD_BYTES;
         let names: Vec<_> = self.feeds.keys().cloned().collect();
         let is_return = self.feeds.values().any(|feed| feed.was_placed);
         for name in &names {
@@ -198,8 +209,10 @@ impl Keeper {
         let Some(ask) = self.asked.answered(id) else { return Err(answer) };
         match (ask, answer) {
             (Ask::Unsubscribe, _) => {}
-            (Ask::Subscribe(name), Ok(id)) => self.settle(&name, id.get(), now),
-            (Ask::Subscribe(name), Err(error)) => self.refuse(&name, &error, now),
+            (Ask::Subscribe(name), answer) => match answer.and_then(|id| self.own_id(id)) {
+                Ok(id) => self.settle(&name, id.get(), now),
+                Err(error) => self.refuse(&name, &error, now),
+            },
             (Ask::Base, answer) => {
                 if let Some(head) = answer.ok().and_then(|block| Head::read(&block)) {
                     self.begin_chain(head);
@@ -213,8 +226,8 @@ impl Keeper {
     /// A subscription brought something. `id` is the node's, as JSON.
     pub(super) fn push(&mut self, id: String, result: Arc<RawValue>, now: Instant) {
         let Some(name) = self.placed.get(&id) else {
-            if self.early.len() < MAX_EARLY && self.asked.is_placing() {
-                self.early.push_back((id, result));
+            if self.asked.is_placing() {
+                self.keep_early(id, result);
             }
             return;
         };
@@ -273,12 +286,31 @@ impl Keeper {
         self.asked.ask(Ask::Subscribe(name.to_owned()), &method, &params, now);
     }
 
+    fn keep_early(&mut self, id: String, result: Arc<RawValue>) {
+        let bytes = |(id, result): &(String, Arc<RawValue>)| id.len() + result.get().len();
+        let push = (id, result);
+        let kept: usize = self.early.iter().map(bytes).sum();
+        if self.early.len() < MAX_EARLY && kept + bytes(&push) <= MAX_EARLY_BYTES {
+            self.early.push_back(push);
+        }
+    }
+
+    /// The id that the node gives a subscription, where no other has it: what it pushes under one id
+    /// is for one.
+    fn own_id(&self, id: Box<RawValue>) -> Answer {
+        if id.get().len() > MAX_ID_BYTES || self.placed.contains_key(id.get()) {
+            let why = "the node gives the subscription no id of its own";
+            return Err(RpcError::new(RpcError::INTERNAL, why));
+        }
+        Ok(id)
+    }
+
     /// A subscription is placed under this id.
     fn settle(&mut self, name: &str, id: &str, now: Instant) {
         let latest = self.chain.latest().map(|head| head.number);
         let is_following = self.is_following();
         let Some(feed) = self.feeds.get_mut(name) else { return };
-        let is_return = std::mem::replace(&mut feed.was_placed, true) && self.catch_up.is_some();
+        let is_return = std::mem::replace(&mut feed.was_placed, true);
         if is_return {
             feed.catch_up(id.to_owned());
         } else {
@@ -293,6 +325,10 @@ impl Keeper {
         self.early = others;
         for (_, result) in mine {
             self.bring(name, result, now);
+        }
+        if is_return && self.catch_up.is_none() {
+            // It was given up before this one was placed.
+            self.end(|_| true, Gap { from: None, to: None, why: Why::Lost });
         }
         if kind == Kind::Heads && latest.is_none() && is_following {
             self.asked.ask_block(Ask::Base, None, now);
@@ -320,7 +356,7 @@ impl Keeper {
     fn bring(&mut self, name: &str, result: Arc<RawValue>, now: Instant) {
         let is_following = self.is_following();
         let Some(feed) = self.feeds.get_mut(name) else { return };
-        match feed.receive(result, is_following) {
+        match feed.receive(result, is_following, &mut self.room) {
             Ok(Some(head)) => self.chain.saw(head),
             Ok(None) => {}
             Err(HeldTooMuch(result)) => {

@@ -262,3 +262,49 @@ fn more_than_can_be_held_ends_the_return_with_a_gap() {
     // Of what was held, as much as may wait for a subscriber.
     assert_eq!(heard.len(), MAX_WAITING);
 }
+
+#[test]
+fn more_bytes_than_can_be_held_end_the_return_with_a_gap() {
+    let mut bench = Bench::new();
+    let mut pending = bench.placed(&json!(["syncing"]), "0x1");
+    let mut heads = bench.placed(&json!(["newHeads"]), "0x2");
+    bench.answers("eth_getBlockByNumber", &block(7, "a7"));
+    bench.is_opened_anew(false);
+    let asked = bench.asked();
+    let id = |name: &str| asked.iter().find(|(_, _, params)| params[0] == name).unwrap().0;
+    bench.keeper.answer(id("newHeads"), Ok(raw(&json!("0x3"))), bench.now).unwrap();
+    let large = "x".repeat(MAX_HELD_BYTES / 2);
+    for _ in 0..2 {
+        bench.pushes("0x3", &json!({ "number": "0x8", "hash": "a8", "data": large }));
+    }
+    assert_eq!(heard(&mut heads), ["lost Some(8) None", "a8", "a8"]);
+    // What is placed only now has missed something as well.
+    bench.keeper.answer(id("syncing"), Ok(raw(&json!("0x4"))), bench.now).unwrap();
+    bench.pushes("0x4", &json!("then"));
+    assert_eq!(heard(&mut pending), ["lost None None", "then"]);
+}
+
+#[test]
+fn what_comes_early_is_kept_within_its_bytes() {
+    let mut bench = Bench::new();
+    let (_, mut placed) = bench.join(&json!(["syncing"]));
+    bench.pushes("0x9", &json!("x".repeat(MAX_EARLY_BYTES)));
+    bench.pushes("0x9", &json!("small"));
+    bench.answers("eth_subscribe", &json!("0x9"));
+    assert_eq!(heard(&mut placed.try_recv().unwrap().unwrap()), ["small"]);
+}
+
+#[test]
+fn an_id_that_another_has_or_that_is_too_long_is_none() {
+    let mut bench = Bench::new();
+    let mut syncing = bench.placed(&json!(["syncing"]), "0x1");
+    for id in ["0x1", "x".repeat(MAX_ID_BYTES).as_str()] {
+        let (_, mut placed) = bench.join(&json!(["newPendingTransactions"]));
+        bench.answers("eth_subscribe", &json!(id));
+        let refused = placed.try_recv().unwrap().unwrap_err();
+        assert_eq!(refused.code, RpcError::INTERNAL);
+    }
+    bench.pushes("0x1", &json!("whose it was"));
+    assert_eq!(heard(&mut syncing), ["whose it was"]);
+    assert!(bench.asked().is_empty(), "nothing that another hears is taken back");
+}
