@@ -45,13 +45,14 @@ impl Lines {
         join_all((0..options.lines).map(|number| self.keep(number, options))).await;
     }
 
-    /// Subscribes on the worker that this runs on.
+    /// Subscribes on the worker that this runs on, to what has this name.
     pub(super) async fn subscribe(
         &self,
+        name: Arc<str>,
         namespace: &str,
         params: &RawValue,
     ) -> Result<Subscription, RpcError> {
-        subscribe(&self.everywhere, &self.kept, namespace, params).await
+        subscribe(&self.everywhere, &self.kept, name, namespace, params).await
     }
 
     /// The one with the fewest calls, if one is open.

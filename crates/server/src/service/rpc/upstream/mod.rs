@@ -34,7 +34,7 @@ mod tests;
 mod transport;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
@@ -145,9 +145,20 @@ impl Upstream {
             return Err(RpcError::new(RpcError::METHOD_NOT_FOUND, why));
         };
         let within = self.0.options.timeout;
-        timeout(within, lines.subscribe(namespace, params)).await.unwrap_or_else(|_| {
+        let name = self.name(namespace, params);
+        timeout(within, lines.subscribe(name, namespace, params)).await.unwrap_or_else(|_| {
             let why = format!("request timed out: the node did not subscribe within {within:?}");
             Err(RpcError::new(RpcError::TIMED_OUT, why))
         })
+    }
+
+    /// What tells a subscription from others: all who want the same have one name for it.
+    fn name(&self, namespace: &str, params: &RawValue) -> Arc<str> {
+        let name = same::name_of(namespace, params);
+        if methods::is_shared(namespace, params) {
+            return name.into();
+        }
+        // A number that was never used makes it the same as no other.
+        format!("{name} #{}", self.0.ids.fetch_add(1, Ordering::Relaxed)).into()
     }
 }

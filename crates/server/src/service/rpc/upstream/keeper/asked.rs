@@ -20,9 +20,9 @@ pub(super) enum Ask {
     /// The newest block, because there may be a gap.
     Latest,
     /// The logs of the gap, for the subscription of this name.
-    Logs(String),
+    Logs(Arc<str>),
     /// To place the subscription of this name.
-    Subscribe(String),
+    Subscribe(Arc<str>),
     /// To take one back.
     Unsubscribe,
     /// A block that is already known, to see whether the chain is the same.

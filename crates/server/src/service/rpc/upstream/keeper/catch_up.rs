@@ -134,7 +134,7 @@ impl Keeper {
         self.chain.clear();
         match newest {
             Some(head) => self.begin_chain(head),
-            None if self.is_following() && self.feeds.contains_key(&heads_name()) => {
+            None if self.is_following() && self.feeds.contains_key(&*heads_name()) => {
                 self.asked.ask_block(Ask::Base, None, now);
             }
             None => {}
@@ -163,7 +163,7 @@ impl Keeper {
 
         let after = common.saturating_add(1);
         let mut blocks = Blocks { from: after, to: head.number, ..Blocks::default() };
-        let Some(feed) = self.feeds.get_mut(&heads_name()) else {
+        let Some(feed) = self.feeds.get_mut(&*heads_name()) else {
             self.catch_up = Some(CatchUp::Reading(blocks));
             return;
         };
@@ -193,7 +193,7 @@ impl Keeper {
     fn tell_blocks(&mut self) {
         let Some(CatchUp::Reading(blocks)) = &mut self.catch_up else { return };
         let read = std::mem::take(&mut blocks.read);
-        let Some(feed) = self.feeds.get_mut(&heads_name()) else { return };
+        let Some(feed) = self.feeds.get_mut(&*heads_name()) else { return };
         if !is_catching(feed) {
             return;
         }

@@ -22,7 +22,7 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
@@ -34,9 +34,8 @@ use self::chain::{Chain, Head};
 use self::feed::{Feed, HeldTooMuch, Kind, State};
 pub(super) use self::feed::{MAX_WAITING, Placed};
 use super::message::Answer;
-use super::methods::is_shared;
 use super::push::{Gap, Why};
-use super::same::{heads_name, heads_params, name_of};
+use super::same::{heads_name, heads_params};
 use crate::service::rpc::error::RpcError;
 
 /// Pushes that may come before the answer that says whose they are, and their bytes.
@@ -67,16 +66,16 @@ pub(super) struct Bounds {
 #[derive(Debug)]
 pub(super) struct Keeper {
     bounds: Bounds,
-    feeds: HashMap<String, Feed>,
+    /// By their names.
+    feeds: HashMap<Arc<str>, Feed>,
     chain: Chain,
     catch_up: Option<CatchUp>,
     asked: Asked,
     /// The node's ids, as JSON, and the names of what stands behind them.
-    placed: HashMap<String, String>,
+    placed: HashMap<String, Arc<str>>,
     early: VecDeque<(String, Arc<RawValue>)>,
     /// Bytes that may still be held on this line.
     room: usize,
-    ids: Arc<AtomicU64>,
     is_up: bool,
     /// Whether what was read of the last gap was too big for the line, which is now another.
     is_too_much: bool,
@@ -96,24 +95,13 @@ impl Keeper {
             feeds: HashMap::new(),
             chain: Chain::new(remembered),
             catch_up: None,
-            asked: Asked::new(Arc::clone(&ids)),
+            asked: Asked::new(ids),
             placed: HashMap::new(),
             early: VecDeque::new(),
             room: MAX_HELD_BYTES,
-            ids,
             is_up: false,
             is_too_much: false,
         }
-    }
-
-    /// The name under which [`join`](Self::join) keeps a subscription.
-    pub(super) fn name(&self, namespace: &str, params: &RawValue) -> String {
-        let name = name_of(namespace, params);
-        if is_shared(namespace, params) {
-            return name;
-        }
-        // A number that was never used makes it the same as no other.
-        format!("{name} #{}", self.ids.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Takes somebody in who wants to hear a subscription; `reply` is answered once it is placed.
@@ -123,7 +111,7 @@ impl Keeper {
     /// −32005 where it would be one more than there may be.
     pub(super) fn join(
         &mut self,
-        name: &str,
+        name: &Arc<str>,
         namespace: &str,
         params: &RawValue,
         reply: oneshot::Sender<Placed>,
@@ -142,7 +130,7 @@ impl Keeper {
         if feed.kind == Kind::Logs {
             self.follow_heads(now);
         }
-        self.feeds.insert(name.to_owned(), feed);
+        self.feeds.insert(Arc::clone(name), feed);
         if self.is_up {
             self.place(name, now);
         }
@@ -231,7 +219,7 @@ impl Keeper {
             }
             return;
         };
-        let name = name.clone();
+        let name = Arc::clone(name);
         self.bring(&name, result, now);
     }
 
@@ -278,12 +266,12 @@ impl Keeper {
         }
     }
 
-    fn place(&mut self, name: &str, now: Instant) {
+    fn place(&mut self, name: &Arc<str>, now: Instant) {
         let Some(feed) = self.feeds.get_mut(name) else { return };
         feed.state = State::Asked;
         let method = format!("{}_subscribe", feed.namespace);
         let params = feed.params.clone();
-        self.asked.ask(Ask::Subscribe(name.to_owned()), &method, &params, now);
+        self.asked.ask(Ask::Subscribe(Arc::clone(name)), &method, &params, now);
     }
 
     fn keep_early(&mut self, id: String, result: Arc<RawValue>) {
@@ -306,7 +294,7 @@ impl Keeper {
     }
 
     /// A subscription is placed under this id.
-    fn settle(&mut self, name: &str, id: &str, now: Instant) {
+    fn settle(&mut self, name: &Arc<str>, id: &str, now: Instant) {
         let latest = self.chain.latest().map(|head| head.number);
         let is_following = self.is_following();
         let Some(feed) = self.feeds.get_mut(name) else { return };
@@ -319,7 +307,7 @@ impl Keeper {
         }
         let kind = feed.kind;
         feed.admit_waiting();
-        self.placed.insert(id.to_owned(), name.to_owned());
+        self.placed.insert(id.to_owned(), Arc::clone(name));
         let (mine, others): (VecDeque<_>, _) =
             std::mem::take(&mut self.early).into_iter().partition(|(other, _)| other == id);
         self.early = others;
@@ -379,11 +367,11 @@ impl Keeper {
     }
 
     fn follow_heads(&mut self, now: Instant) {
-        let name = heads_name();
+        let name: Arc<str> = heads_name().into();
         if !self.is_following() || self.feeds.contains_key(&name) {
             return;
         }
-        self.feeds.insert(name.clone(), Feed::new("eth", &heads_params()));
+        self.feeds.insert(Arc::clone(&name), Feed::new("eth", &heads_params()));
         if self.is_up {
             self.place(&name, now);
         }

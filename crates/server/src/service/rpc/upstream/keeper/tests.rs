@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::service::rpc::upstream::push::{Gap, Push};
+use crate::service::rpc::upstream::push::Push;
+use crate::service::rpc::upstream::same::name_of;
 
 /// A keeper, and the node's side of it by hand.
 struct Bench {
@@ -36,9 +37,9 @@ impl Bench {
         Self { keeper, now, unread: Vec::new() }
     }
 
-    fn join(&mut self, params: &Value) -> (String, oneshot::Receiver<Placed>) {
+    fn join(&mut self, params: &Value) -> (Arc<str>, oneshot::Receiver<Placed>) {
         let params = raw(params);
-        let name = self.keeper.name("eth", &params);
+        let name = Arc::from(name_of("eth", &params));
         let (reply, placed) = oneshot::channel();
         self.keeper.join(&name, "eth", &params, reply, self.now).unwrap();
         (name, placed)
@@ -144,7 +145,8 @@ fn who_asks_and_leaves_has_the_node_place_no_more_than_there_may_be() {
     // The eighth are the heads, which are followed for the logs.
     assert_eq!(bench.asked().len(), 8);
     let (reply, _placed) = oneshot::channel();
-    let refused = bench.keeper.join("one more", "eth", &raw(&json!(["syncing"])), reply, bench.now);
+    let refused =
+        bench.keeper.join(&"one more".into(), "eth", &raw(&json!(["syncing"])), reply, bench.now);
     assert_eq!(refused.unwrap_err().code, RpcError::LIMIT_EXCEEDED);
     // A line that is lost takes with it what nobody wants any more.
     bench.is_opened_anew(false);
