@@ -4,9 +4,9 @@ use std::error::Error;
 use std::sync::atomic::Ordering;
 
 use serde_json::value::RawValue;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
 
-use super::Shared;
 use super::backoff::Backoff;
 use super::http::{Failure, Http};
 use super::line::Unanswered;
@@ -14,6 +14,9 @@ use super::lines::Lines;
 use super::message::{Answer, request};
 use super::methods;
 use super::transport::Lost;
+use super::{Shared, Way};
+use crate::causes::Causes;
+use crate::service::rpc::counts::Outcome;
 use crate::service::rpc::error::RpcError;
 
 /// How often a call is said again whose line was lost because an answer was too big: it may have
@@ -27,8 +30,29 @@ pub(super) struct Call<'a> {
     pub(super) shared: &'a Shared,
 }
 
+/// A call that the node did not answer: how it is counted, and what the caller is told.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) outcome: Outcome,
+    pub(super) error: RpcError,
+}
+
 impl Call<'_> {
-    pub(super) async fn over(&self, lines: &Lines) -> Answer {
+    /// Makes it, within its time.
+    pub(super) async fn make(&self) -> Result<Answer, Failed> {
+        let within = self.shared.options.timeout;
+        let answer = match &self.shared.way {
+            Way::Http(http) => timeout(within, self.over_http(http)).await,
+            Way::Lines(lines) => timeout(within, self.over(lines)).await,
+        };
+        answer.unwrap_or_else(|_| {
+            let why = format!("request timed out: the node did not answer within {within:?}");
+            let error = RpcError::new(RpcError::TIMED_OUT, why);
+            Err(Failed { outcome: Outcome::TimedOut, error })
+        })
+    }
+
+    async fn over(&self, lines: &Lines) -> Result<Answer, Failed> {
         let mut too_big = 0;
         loop {
             let line = match lines.least_loaded() {
@@ -38,7 +62,7 @@ impl Call<'_> {
             };
             let (id, text) = self.text();
             match line.call(id, text).await {
-                Ok(answer) => return answer,
+                Ok(answer) => return Ok(answer),
                 Err(Unanswered::Unsent) if !self.is_repeatable() => {
                     return Err(self.not_sent(&Lost::Away));
                 }
@@ -56,12 +80,14 @@ impl Call<'_> {
         }
     }
 
-    pub(super) async fn over_http(&self, http: &Http) -> Answer {
+    async fn over_http(&self, http: &Http) -> Result<Answer, Failed> {
         let mut backoff = Backoff::new(self.shared.options.longest_wait);
         loop {
             let (id, text) = self.text();
-            match http.call(id, text).await {
-                Ok(answer) => return answer,
+            let answered = http.call(id, text).await;
+            self.is_reached(answered.as_ref().err().filter(|failure| failure.is_away()));
+            match answered {
+                Ok(answer) => return Ok(answer),
                 Err(Failure::TooBig(limit)) => return Err(too_large(limit)),
                 Err(failure) if failure.may_heal() && self.is_repeatable() => {
                     sleep(backoff.next()).await;
@@ -84,21 +110,32 @@ impl Call<'_> {
         methods::is_repeatable(self.method) || more.iter().any(|method| method == self.method)
     }
 
-    fn not_sent(&self, why: &dyn Error) -> RpcError {
-        let message = format!("{why}: {} was not sent", self.method);
-        RpcError::new(RpcError::DEFAULT, message)
+    /// Takes note of whether the node, which is asked over HTTP, was reached, or why not.
+    fn is_reached(&self, failure: Option<&Failure>) {
+        let was_up = self.shared.counts.up.set(failure.is_none().into()) == 1;
+        let node = &self.shared.options.address;
+        match (was_up, failure) {
+            (true, Some(failure)) => warn!(%node, error = %Causes(failure), "the node is away"),
+            (false, None) => info!(%node, "the node is back"),
+            _ => {}
+        }
     }
 
-    fn unknown(&self, why: &dyn Error) -> RpcError {
+    fn not_sent(&self, why: &dyn Error) -> Failed {
+        let message = format!("{why}: {} was not sent", self.method);
+        Failed { outcome: Outcome::Unsent, error: RpcError::new(RpcError::DEFAULT, message) }
+    }
+
+    fn unknown(&self, why: &dyn Error) -> Failed {
         let message = match self.is_repeatable() {
             true => why.to_string(),
             false => format!("{why}: {} may or may not have been carried out", self.method),
         };
-        RpcError::new(RpcError::DEFAULT, message)
+        Failed { outcome: Outcome::Lost, error: RpcError::new(RpcError::DEFAULT, message) }
     }
 }
 
-fn too_large(limit: usize) -> RpcError {
+fn too_large(limit: usize) -> Failed {
     let message = format!("response too large: more than {limit} bytes");
-    RpcError::new(RpcError::TOO_LARGE, message)
+    Failed { outcome: Outcome::TooLarge, error: RpcError::new(RpcError::TOO_LARGE, message) }
 }

@@ -17,6 +17,7 @@ use super::options::Options;
 use super::subscription::{Everywhere, Subscription, subscribe};
 use super::transport::{self, Lost};
 use crate::causes::Causes;
+use crate::service::rpc::counts::NodeCounts;
 use crate::service::rpc::error::RpcError;
 
 /// All lines to a node, and the subscriptions on the first.
@@ -26,18 +27,20 @@ pub(super) struct Lines {
     open: watch::Sender<Vec<(usize, Line)>>,
     kept: Arc<Kept>,
     everywhere: Everywhere,
+    counts: NodeCounts,
 }
 
 impl Lines {
     /// None is opened before [`run`](Self::run). The numbers of what is asked come from `ids`.
-    pub(super) fn new(options: &Options, ids: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(options: &Options, ids: Arc<AtomicU64>, counts: NodeCounts) -> Self {
         let bounds = Bounds {
             fill_blocks: options.fill_blocks,
             max_feeds: options.max_subscriptions,
             answer_within: options.timeout,
         };
-        let kept = Arc::new(Kept::new(Keeper::new(bounds, ids)));
-        Self { open: watch::Sender::default(), kept, everywhere: Everywhere::default() }
+        let kept = Arc::new(Kept::new(Keeper::new(bounds, ids), counts.subscriptions.clone()));
+        let everywhere = Everywhere::new(counts.subscribers.clone());
+        Self { open: watch::Sender::default(), kept, everywhere, counts }
     }
 
     /// Keeps them open, for ever.
@@ -73,23 +76,35 @@ impl Lines {
         }
     }
 
+    fn change(&self, change: impl FnOnce(&mut Vec<(usize, Line)>)) {
+        self.open.send_modify(|open| {
+            change(open);
+            self.counts.lines_open.set(open.len() as i64);
+            self.counts.up.set((!open.is_empty()).into());
+        });
+    }
+
     /// Keeps one line open, for ever. The first carries the subscriptions.
     async fn keep(&self, number: usize, options: &Options) {
         let kept = (number == 0).then_some(&*self.kept);
         let node = &options.address;
         let mut backoff = Backoff::new(options.longest_wait);
+        let mut was_open = false;
         loop {
             let lost = match timeout(options.timeout, transport::open(options)).await {
                 Err(_) => None,
                 Ok(Err(lost)) => Some(lost),
                 Ok(Ok(halves)) => {
                     let since = Instant::now();
+                    if std::mem::replace(&mut was_open, true) {
+                        self.counts.reconnects.inc();
+                    }
                     info!(%node, line = number, "the line to the node is open");
                     let (line, calls) = Line::new(options.max_calls);
                     if let Some(kept) = kept {
                         kept.with(|keeper| keeper.line_up(Instant::now()));
                     }
-                    self.open.send_modify(|open| open.push((number, line.clone())));
+                    self.change(|open| open.push((number, line.clone())));
                     let mut open = Open { lines: self, number, line: &line, lost: Lost::Closed };
                     open.lost = line::run(&line, calls, kept, halves).await;
                     backoff.was_open(since.elapsed());
@@ -121,7 +136,7 @@ struct Open<'a> {
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.lines.open.send_modify(|open| open.retain(|(other, _)| *other != self.number));
+        self.lines.change(|open| open.retain(|(other, _)| *other != self.number));
         if self.number == 0 {
             let is_too_big = matches!(self.lost, Lost::TooBig(_));
             self.lines.kept.with(|keeper| keeper.line_down(is_too_big, Instant::now()));

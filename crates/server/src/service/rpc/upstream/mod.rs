@@ -40,13 +40,14 @@ use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use self::call::Call;
+use self::call::{Call, Failed};
 use self::http::Http;
 use self::lines::Lines;
 use self::message::Answer;
 pub(crate) use self::options::{Address, OnGap, Options};
 pub(crate) use self::push::Push;
 pub(crate) use self::subscription::Subscription;
+use super::counts::{NodeCounts, Outcome};
 use super::error::RpcError;
 
 /// A node, as all clients of a route share it. Clones are the same node.
@@ -59,6 +60,7 @@ struct Shared {
     /// Numbers for everything that the node is asked.
     ids: Arc<AtomicU64>,
     calls: Semaphore,
+    counts: NodeCounts,
     way: Way,
 }
 
@@ -71,16 +73,20 @@ enum Way {
 
 impl Upstream {
     /// A node; nothing is opened before [`run`](Self::run).
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options, counts: NodeCounts) -> Self {
         let ids = Arc::new(AtomicU64::new(1));
         let way = match &options.address {
-            Address::Http(url) => Way::Http(Http::new(url, &options)),
+            Address::Http(url) => {
+                // Until a call says otherwise.
+                counts.up.set(1);
+                Way::Http(Http::new(url, &options))
+            }
             Address::Ipc(_) | Address::WebSocket(_) => {
-                Way::Lines(Lines::new(&options, Arc::clone(&ids)))
+                Way::Lines(Lines::new(&options, Arc::clone(&ids), counts.clone()))
             }
         };
         let calls = Semaphore::new(options.max_calls);
-        Self(Arc::new(Shared { options, ids, calls, way }))
+        Self(Arc::new(Shared { options, ids, calls, counts, way }))
     }
 
     /// Keeps the lines open, for ever. One worker does it for all.
@@ -109,20 +115,19 @@ impl Upstream {
     pub(crate) async fn call(&self, method: &str, params: Option<&RawValue>) -> Answer {
         methods::offered(method)?;
         let shared = &*self.0;
-        let Ok(_call) = shared.calls.try_acquire() else {
+        let Ok(_place) = shared.calls.try_acquire() else {
+            shared.counts.busy();
             let most = shared.options.max_calls;
             return Err(RpcError::limit_exceeded(&format!("{most} calls to the node at a time")));
         };
-        let within = shared.options.timeout;
-        let call = Call { method, params, shared };
-        let answer = match &shared.way {
-            Way::Http(http) => timeout(within, call.over_http(http)).await,
-            Way::Lines(lines) => timeout(within, call.over(lines)).await,
+        let flight = shared.counts.fly();
+        let (outcome, answer) = match (Call { method, params, shared }).make().await {
+            Ok(answer @ Ok(_)) => (Outcome::Answered, answer),
+            Ok(answer @ Err(_)) => (Outcome::Error, answer),
+            Err(Failed { outcome, error }) => (outcome, Err(error)),
         };
-        answer.unwrap_or_else(|_| {
-            let why = format!("request timed out: the node did not answer within {within:?}");
-            Err(RpcError::new(RpcError::TIMED_OUT, why))
-        })
+        flight.end(outcome);
+        answer
     }
 
     /// Subscribes, on the worker that this runs on; `namespace` is what stands before `_subscribe`.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
 
+use prometheus_client::metrics::gauge::Gauge;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -27,9 +28,14 @@ pub(crate) struct Subscription {
     here: Arc<Here>,
 }
 
-/// All workers on which somebody hears something, by what they hear.
-#[derive(Debug, Default)]
-pub(super) struct Everywhere(Mutex<HashMap<(ThreadId, Arc<str>), Weak<Here>>>);
+/// All workers on which somebody hears something.
+#[derive(Debug)]
+pub(super) struct Everywhere {
+    /// By what they hear.
+    all: Mutex<HashMap<(ThreadId, Arc<str>), Weak<Here>>>,
+    /// How many hear something.
+    count: Gauge,
+}
 
 /// One subscription on one worker, for all who hear it there, or wait to.
 #[derive(Debug)]
@@ -38,6 +44,7 @@ struct Here {
     /// Whether it is placed, once that is known.
     placed: watch::Receiver<Option<Result<(), RpcError>>>,
     carrying: AbortHandle,
+    count: Gauge,
 }
 
 /// `None` once nothing is carried any more.
@@ -53,6 +60,11 @@ struct Seat {
 }
 
 impl Subscription {
+    fn new(here: Arc<Here>, pushes: mpsc::Receiver<Push>) -> Self {
+        here.count.inc();
+        Self { pushes, here }
+    }
+
     /// What comes next. `None` when the subscriber, or its worker, did not keep up and something
     /// was dropped, or when the node refused to place the subscription again: then the client's
     /// line should end with 1013, so that it subscribes anew.
@@ -74,6 +86,12 @@ impl Subscription {
     }
 }
 
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.here.count.dec();
+    }
+}
+
 /// Subscribes on the worker that this runs on, to what has this name.
 pub(super) async fn subscribe(
     everywhere: &Everywhere,
@@ -91,6 +109,11 @@ pub(super) async fn subscribe(
 }
 
 impl Everywhere {
+    /// Nobody yet; `count` is of those who hear something.
+    pub(super) fn new(count: Gauge) -> Self {
+        Self { all: Mutex::default(), count }
+    }
+
     /// Joins those who hear it on this worker, if there are any.
     fn join(&self, name: &Arc<str>) -> Option<Subscription> {
         let key = (thread::current().id(), Arc::clone(name));
@@ -114,15 +137,16 @@ impl Everywhere {
         let subscribers = Arc::new(Subscribers(Mutex::new(Some(vec![first]))));
         let (is_placed, placed) = watch::channel(None);
         let carrying = tokio::spawn(carry(seat, is_placed, Arc::clone(&subscribers)));
-        let here = Arc::new(Here { subscribers, placed, carrying: carrying.abort_handle() });
+        let (carrying, count) = (carrying.abort_handle(), self.count.clone());
+        let here = Arc::new(Here { subscribers, placed, carrying, count });
         let mut all = self.lock();
         all.retain(|_, here| here.strong_count() > 0);
         all.insert(key, Arc::downgrade(&here));
-        Ok(Subscription { pushes, here })
+        Ok(Subscription::new(here, pushes))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(ThreadId, Arc<str>), Weak<Here>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,7 +154,7 @@ impl Here {
     fn join(self: Arc<Self>) -> Option<Subscription> {
         let (subscriber, pushes) = mpsc::channel(MAX_WAITING);
         add(self.subscribers.lock().as_mut()?, subscriber);
-        Some(Subscription { pushes, here: self })
+        Some(Subscription::new(self, pushes))
     }
 }
 

@@ -240,6 +240,11 @@ impl Keeper {
         Ok(())
     }
 
+    /// How many the node has.
+    pub(super) fn placed(&self) -> usize {
+        self.placed.len()
+    }
+
     /// What is to be sent, in order.
     pub(super) fn take_outgoing(&mut self) -> Vec<String> {
         self.asked.take_outgoing()
