@@ -248,12 +248,13 @@ impl Keeper {
 
     fn tell_logs(&mut self, name: &str, answer: Option<Box<RawValue>>) {
         let Some(feed) = self.feeds.get_mut(name).filter(|feed| is_catching(feed)) else { return };
-        let read =
-            answer.and_then(|logs| serde_json::from_str::<Vec<Box<RawValue>>>(logs.get()).ok());
+        let read = answer
+            .as_ref()
+            .and_then(|logs| serde_json::from_str::<Vec<&RawValue>>(logs.get()).ok());
         match read {
             Some(logs) if logs.len() <= MAX_LOGS => {
                 for log in logs {
-                    feed.fill(Arc::from(log));
+                    feed.fill(Arc::from(log.to_owned()));
                 }
             }
             Some(_) => feed.tell_gap(Gap { from: feed.due, to: None, why: Why::TooMany }),
