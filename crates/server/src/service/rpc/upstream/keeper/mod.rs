@@ -197,10 +197,16 @@ impl Keeper {
         let Some(ask) = self.asked.answered(id) else { return Err(answer) };
         match (ask, answer) {
             (Ask::Unsubscribe, _) => {}
-            (Ask::Subscribe(name), answer) => match answer.and_then(|id| self.own_id(id)) {
-                Ok(id) => self.settle(&name, id.get(), now),
-                Err(error) => self.refuse(&name, &error, now),
-            },
+            (Ask::Subscribe(name), answer) => {
+                match answer.and_then(|id| self.own_id(id)) {
+                    Ok(id) => self.settle(&name, id.get(), now),
+                    Err(error) => self.refuse(&name, &error, now),
+                }
+                if !self.asked.is_placing() {
+                    // What is left was pushed by what is already taken back.
+                    self.early.clear();
+                }
+            }
             (Ask::Base, answer) => {
                 if let Some(head) = answer.ok().and_then(|block| Head::read(&block)) {
                     self.begin_chain(head);

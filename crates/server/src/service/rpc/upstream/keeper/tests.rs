@@ -287,6 +287,20 @@ fn more_bytes_than_can_be_held_end_the_return_with_a_gap() {
 }
 
 #[test]
+fn what_came_early_for_nobody_leaves_room_for_what_comes_next() {
+    let mut bench = Bench::new();
+    let (_, _placed) = bench.join(&json!(["syncing"]));
+    for _ in 0..MAX_EARLY {
+        bench.pushes("0x8", &json!("nobody's"));
+    }
+    bench.answers("eth_subscribe", &json!("0x9"));
+    let (_, mut placed) = bench.join(&json!(["newPendingTransactions"]));
+    bench.pushes("0xa", &json!("early"));
+    bench.answers("eth_subscribe", &json!("0xa"));
+    assert_eq!(heard(&mut placed.try_recv().unwrap().unwrap()), ["early"]);
+}
+
+#[test]
 fn what_comes_early_is_kept_within_its_bytes() {
     let mut bench = Bench::new();
     let (_, mut placed) = bench.join(&json!(["syncing"]));
