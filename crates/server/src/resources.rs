@@ -8,6 +8,7 @@ use crate::counts::Counts;
 use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
+use crate::service::rpc;
 use crate::store::{Store, StoreError, StoreOptions};
 use crate::tunnel::Families;
 
@@ -26,6 +27,7 @@ pub(crate) struct Resources {
     /// What backends are still to be told.
     pub(crate) outboxes: Outboxes,
     proxied: OnceLock<Families>,
+    rpc: OnceLock<rpc::Counts>,
 }
 
 impl Resources {
@@ -50,16 +52,18 @@ impl Resources {
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
         let devices = Devices::open(store.clone(), &metrics)?;
-        let (counts, proxied) = (Counts::default(), OnceLock::new());
-        Ok(Self { counts, metrics, backends, store, devices, outboxes, proxied })
+        let (proxied, rpc) = (OnceLock::new(), OnceLock::new());
+        let counts = Counts::default();
+        Ok(Self { counts, metrics, backends, store, devices, outboxes, proxied, rpc })
     }
 
     /// What is counted of upstreams; `/metrics` shows it once there is one.
     pub(crate) fn proxied(&self) -> &Families {
-        self.proxied.get_or_init(|| {
-            let mut families = None;
-            self.metrics.register(|registry| families = Some(Families::registered(registry)));
-            families.expect("a registration runs at once")
-        })
+        self.proxied.get_or_init(|| self.metrics.register(Families::registered))
+    }
+
+    /// What is counted of JSON-RPC; `/metrics` shows it once there is a node, or answers are kept.
+    pub(crate) fn rpc(&self) -> &rpc::Counts {
+        self.rpc.get_or_init(|| self.metrics.register(rpc::Counts::registered))
     }
 }

@@ -187,7 +187,7 @@ fn start(
         config::Service::Room {} => Arc::new(Room::default()),
         config::Service::Rpc(rpc) => {
             let methods = plan.methods.clone();
-            Arc::new(Rpc::new(rpc, methods, &plan.path, &resources.backends))
+            Arc::new(Rpc::new(rpc, methods, &plan.path, resources))
         }
     }
 }

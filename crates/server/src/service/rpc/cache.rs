@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use super::counts::CacheCounts;
 use super::names::Names;
 
 /// Answers of one route, shared by its workers. When there is no room the oldest go.
@@ -15,6 +16,7 @@ pub(crate) struct Cache {
     rules: Vec<(Names, Duration)>,
     max_bytes: usize,
     kept: Mutex<Kept>,
+    counts: CacheCounts,
 }
 
 #[derive(Debug, Default)]
@@ -38,8 +40,12 @@ const KEEPING_BYTES: usize = 256;
 
 impl Cache {
     /// Keeps answers of these methods for so long, all together in `max_bytes`.
-    pub(crate) fn new(rules: Vec<(Names, Duration)>, max_bytes: usize) -> Self {
-        Self { rules, max_bytes, kept: Mutex::default() }
+    pub(crate) fn new(
+        rules: Vec<(Names, Duration)>,
+        max_bytes: usize,
+        counts: CacheCounts,
+    ) -> Self {
+        Self { rules, max_bytes, kept: Mutex::default(), counts }
     }
 
     /// How long answers of this method are kept; `None` for those that are not.
@@ -57,10 +63,11 @@ impl Cache {
         let now = Instant::now();
         let result = {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            let answer = kept.answers.get(key).filter(|answer| answer.until > now)?;
-            Arc::clone(&answer.result)
+            let answer = kept.answers.get(key).filter(|answer| answer.until > now);
+            answer.map(|answer| Arc::clone(&answer.result))
         };
-        Some((*result).to_owned())
+        self.counts.looked(result.is_some());
+        result.map(|result| (*result).to_owned())
     }
 
     /// Keeps an answer; one that is larger than an eighth of all room is not worth it.
@@ -120,7 +127,7 @@ mod tests {
 
     fn cache(max_bytes: usize) -> Cache {
         let names = Names::of(["eth_chainId"]);
-        Cache::new(vec![(names, Duration::from_secs(10))], max_bytes)
+        Cache::new(vec![(names, Duration::from_secs(10))], max_bytes, CacheCounts::default())
     }
 
     #[tokio::test(start_paused = true)]

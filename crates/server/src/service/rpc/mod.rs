@@ -12,6 +12,7 @@ mod cache;
 mod call;
 mod client;
 mod conversation;
+mod counts;
 mod demo;
 mod dialect;
 mod dispatch;
@@ -38,6 +39,7 @@ mod written;
 
 pub use call::Call;
 pub use client::{CallError, Client};
+pub(crate) use counts::Counts;
 pub use error::RpcError;
 pub use events::{EventError, Events};
 pub use feed::Feed;

@@ -10,6 +10,7 @@ use tieline::serve::Overflow;
 use super::backend::Behind;
 use super::cache::Cache;
 use super::conversation::Talk;
+use super::counts::CacheCounts;
 use super::demo;
 use super::dialect::Seat;
 use super::dispatch::{Dispatch, Shared};
@@ -18,11 +19,11 @@ use super::names::Names;
 use super::post;
 use super::rates::Rates;
 use super::upstream::Upstream;
-use crate::backend::Backends;
 use crate::config::{self, RpcDialect};
 use crate::exchange::{Answer, Exchange};
 use crate::peer::Peer;
 use crate::request::Request;
+use crate::resources::Resources;
 use crate::service::{Conversation, Service};
 
 /// JSON-RPC at one route.
@@ -51,7 +52,7 @@ impl Rpc {
         config: &config::Rpc,
         mut methods: Methods,
         path: &str,
-        backends: &Backends,
+        resources: &Resources,
     ) -> Self {
         if config.demo {
             demo::add(&mut methods);
@@ -72,8 +73,15 @@ impl Rpc {
         };
         let kept = |rule: &config::RpcCache| (Names::of(&rule.methods), rule.within.get());
         let upstream = config.upstream.as_ref().map(|node| {
-            Upstream::new(node.options().expect("a node's address is checked with the rest"))
+            let options = node.options().expect("a node's address is checked with the rest");
+            let counts = resources.rpc().node(path, &options.address.to_string());
+            Upstream::new(options, counts)
         });
+        let cache = config.cache.iter().map(kept).collect();
+        let cache_counts = match config.cache.is_empty() {
+            true => CacheCounts::default(),
+            false => resources.rpc().cache(path),
+        };
         let dispatch = Dispatch {
             methods,
             allow: config.allow.as_ref().map_or_else(|| Names::of(["*"]), Names::of),
@@ -84,10 +92,10 @@ impl Rpc {
                 Dialect::Bidirectional | Dialect::Plain => Names::default(),
             },
             rates: Rates::new(&config.rate),
-            cache: Cache::new(config.cache.iter().map(kept).collect(), config.cache_bytes),
+            cache: Cache::new(cache, config.cache_bytes, cache_counts),
             limits: Arc::new(config.limits.clone()),
             backend: config.backend.as_ref().and_then(|written| {
-                let backend = backends.find(&written.name)?;
+                let backend = resources.backends.find(&written.name)?;
                 let methods = Names::of(&written.methods);
                 Some(Behind::new(&written.name, backend, &written.path, methods))
             }),

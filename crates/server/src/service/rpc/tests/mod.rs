@@ -15,11 +15,11 @@ use tokio::task::{LocalSet, yield_now};
 
 use super::methods::Methods;
 use super::service::Rpc;
-use crate::backend::Backends;
 use crate::by_hand::{Bench, request};
 use crate::config;
 use crate::peer::Peer;
 use crate::request::Request;
+use crate::resources::Resources;
 use crate::service::{Conversation, Service};
 
 /// A line to a service, and the other end of it.
@@ -78,11 +78,11 @@ fn rpc(toml: &str) -> config::Rpc {
 
 fn demo(toml: &str) -> Rpc {
     let config = rpc(&format!("demo = true\n{toml}"));
-    Rpc::new(&config, Methods::new(), "/rpc", &Backends::default())
+    Rpc::new(&config, Methods::new(), "/rpc", &Resources::default())
 }
 
 fn with(methods: Methods, toml: &str) -> Rpc {
-    Rpc::new(&rpc(toml), methods, "/rpc", &Backends::default())
+    Rpc::new(&rpc(toml), methods, "/rpc", &Resources::default())
 }
 
 fn call(id: &str, method: &str, params: &str) -> String {

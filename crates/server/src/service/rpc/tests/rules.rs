@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Line, call, demo, with};
+use super::{Line, call, demo, rpc, with};
+use crate::resources::Resources;
 use crate::service::rpc::RpcError;
 use crate::service::rpc::methods::Methods;
+use crate::service::rpc::service::Rpc;
 
 #[tokio::test(start_paused = true)]
 async fn methods_are_allowed_and_denied_by_name() {
@@ -42,4 +44,28 @@ async fn kept_answers_are_given_again() {
     line.answer(&call("2", "count", "[true]"));
     tokio::time::advance(Duration::from_secs(10)).await;
     assert!(line.answer(&call("3", "count", "[]")).ends_with(r#""result":2}"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_show_what_was_kept_and_whether_a_node_is_reached() {
+    let resources = Resources::default();
+    let config = rpc("demo = true\nupstream = { url = 'ws://user:word@127.0.0.1:1/key' }\n\
+                      [[cache]]\nmethods = ['demo_sum']\nwithin = '10s'");
+    let service = Rpc::new(&config, Methods::new(), "/rpc", &resources);
+    let mut line = Line::new(&service);
+    for params in ["[1]", "[1]", "[2]", "[1]"] {
+        line.answer(&call("1", "demo_sum", params));
+    }
+    line.answer(&call("1", "eth_sendRawTransaction", "[]"));
+    let text = resources.metrics.text();
+    let node = r#"route="/rpc",node="ws://127.0.0.1:1""#;
+    for expected in [
+        "tieline_rpc_cache_total{route=\"/rpc\",result=\"hit\"} 2\n",
+        "tieline_rpc_cache_total{route=\"/rpc\",result=\"miss\"} 2\n",
+        &format!("tieline_node_up{{{node}}} 0\n"),
+        &format!("tieline_node_calls_total{{{node},result=\"unsent\"}} 1\n"),
+    ] {
+        assert!(text.contains(expected), "{expected}\n{text}");
+    }
+    assert!(!text.contains("word") && !text.contains("key"), "{text}");
 }

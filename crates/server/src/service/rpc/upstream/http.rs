@@ -1,5 +1,6 @@
 //! Calls to a node over HTTP: a POST for each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -9,7 +10,6 @@ use reqwest::{Client, StatusCode, retry};
 
 use super::message::{Answer, Said, read};
 use super::options::Options;
-use crate::causes::Causes;
 
 /// How long a connection may take to open.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -20,15 +20,15 @@ pub(super) struct Http {
     url: String,
     max_bytes: usize,
     /// `Err` where the system lets no client be made, and why.
-    client: Result<Client, String>,
+    client: Result<Client, Arc<reqwest::Error>>,
 }
 
-/// A call has no answer.
+/// A call has no answer. Where the node is, which its cause may tell, is none of a client's business.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// The connection broke.
-    #[error("the connection to the node broke: {0}")]
-    Broken(String),
+    #[error("the connection to the node broke")]
+    Broken(#[source] Arc<reqwest::Error>),
     /// What came is no answer to the call.
     #[error("the node says what is not JSON-RPC (HTTP status {0})")]
     NotRpc(StatusCode),
@@ -39,8 +39,8 @@ pub(super) enum Failure {
     #[error("the answer is longer than max_answer_bytes = {0}")]
     TooBig(usize),
     /// The connection did not open: nothing was sent.
-    #[error("the node cannot be reached: {0}")]
-    Unreachable(String),
+    #[error("the node cannot be reached")]
+    Unreachable(#[source] Arc<reqwest::Error>),
 }
 
 impl Http {
@@ -53,13 +53,13 @@ impl Http {
             .connect_timeout(CONNECT_WITHIN)
             .pool_max_idle_per_host(options.lines)
             .build()
-            .map_err(|error| Causes(&error).to_string());
+            .map_err(Arc::new);
         Self { url: url.to_owned(), max_bytes: options.max_answer_bytes, client }
     }
 
     /// Makes a call; its text has this number.
     pub(super) async fn call(&self, id: u64, text: String) -> Result<Answer, Failure> {
-        let client = self.client.as_ref().map_err(|why| Failure::Unreachable(why.clone()))?;
+        let client = self.client.as_ref().map_err(|why| Failure::Unreachable(Arc::clone(why)))?;
         let request = client
             .post(&self.url)
             .header(CONTENT_TYPE, "application/json")
@@ -96,6 +96,11 @@ impl Http {
 }
 
 impl Failure {
+    /// Whether the node was not even reached.
+    pub(super) const fn is_away(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Unreachable(_))
+    }
+
     /// Whether the same call may have better luck later.
     pub(super) fn may_heal(&self) -> bool {
         match self {
@@ -112,7 +117,7 @@ impl From<reqwest::Error> for Failure {
     fn from(error: reqwest::Error) -> Self {
         let is_connect = error.is_connect();
         // A node's URL may hold a key.
-        let why = Causes(&error.without_url()).to_string();
+        let why = Arc::new(error.without_url());
         if is_connect { Self::Unreachable(why) } else { Self::Broken(why) }
     }
 }
@@ -130,6 +135,7 @@ mod tests {
     use serde_json::{Value, json};
     use tokio::net::TcpListener;
 
+    use crate::service::rpc::counts::NodeCounts;
     use crate::service::rpc::upstream::tests::options;
     use crate::service::rpc::upstream::{Address, Upstream};
 
@@ -165,7 +171,7 @@ mod tests {
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
             }
         });
-        (Upstream::new(options(Address::Http(url))), heard)
+        (Upstream::new(options(Address::Http(url)), NodeCounts::default()), heard)
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::coop::consume_budget;
 use tokio::time::{MissedTickBehavior, interval};
@@ -43,6 +44,8 @@ pub(super) struct Kept {
     keeper: Mutex<Keeper>,
     /// The keeper has something to send.
     has_outgoing: Notify,
+    /// How many the node has.
+    placed: Gauge,
 }
 
 /// Why a call on a line has no answer.
@@ -89,13 +92,17 @@ impl Line {
         }
     }
 
-    fn answered(&self, id: u64, answer: Answer) {
+    /// The node answered.
+    ///
+    /// # Errors
+    ///
+    /// The answer itself, where no call waits for it.
+    fn answered(&self, id: u64, answer: Answer) -> Result<(), Answer> {
         let reply = self.waiting.lock().as_mut().and_then(|waiting| waiting.remove(&id));
-        match reply {
-            // As above.
-            Some(reply) => drop(reply.send(Ok(answer))),
-            None => debug!(id, "the node answers a call that does not wait"),
-        }
+        let Some(reply) = reply else { return Err(answer) };
+        // As above.
+        let _ = reply.send(Ok(answer));
+        Ok(())
     }
 }
 
@@ -119,14 +126,15 @@ impl Drop for Leaves<'_> {
 }
 
 impl Kept {
-    pub(super) fn new(keeper: Keeper) -> Self {
-        Self { keeper: Mutex::new(keeper), has_outgoing: Notify::new() }
+    pub(super) fn new(keeper: Keeper, placed: Gauge) -> Self {
+        Self { keeper: Mutex::new(keeper), has_outgoing: Notify::new(), placed }
     }
 
     /// Does something with the subscriptions; what that wants to say to the node is sent.
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut Keeper) -> R) -> R {
         let mut keeper = self.lock();
         let done = act(&mut keeper);
+        self.placed.set(keeper.placed() as i64);
         if keeper.has_outgoing() {
             self.has_outgoing.notify_one();
         }
@@ -205,12 +213,12 @@ async fn hear(mut hearing: Hearing, line: &Line, kept: Option<&Kept>) -> Result<
 fn take(said: Said, line: &Line, kept: Option<&Kept>) {
     match (said, kept) {
         (Said::Answer(Some(id), answer), kept) => {
-            let answer = match kept {
+            let answered = line.answered(id, answer).or_else(|answer| match kept {
                 Some(kept) => kept.with(|keeper| keeper.answer(id, answer, Instant::now())),
                 None => Err(answer),
-            };
-            if let Err(answer) = answer {
-                line.answered(id, answer);
+            });
+            if answered.is_err() {
+                debug!(id, "the node answers what nobody waits for");
             }
         }
         (Said::Push { subscription, result }, Some(kept)) => {

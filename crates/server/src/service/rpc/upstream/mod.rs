@@ -16,12 +16,11 @@
 //! | subscriptions were there                     | they go on, and what was missed is read or told |
 
 mod backoff;
-mod catch_up;
-mod chain;
-mod feed;
+mod call;
 mod http;
 mod keeper;
 mod line;
+mod lines;
 mod message;
 mod methods;
 #[cfg(test)]
@@ -34,29 +33,22 @@ mod subscription;
 mod tests;
 mod transport;
 
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
-use futures_util::future::join_all;
 use serde_json::value::RawValue;
-use tokio::sync::{Semaphore, watch};
-use tokio::time::{sleep, timeout};
-use tracing::{info, warn};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-use self::backoff::Backoff;
-use self::http::{Failure, Http};
-use self::keeper::{Bounds, Keeper};
-use self::line::{Kept, Line, Unanswered};
-use self::message::{Answer, request};
+use self::call::{Call, Failed};
+use self::http::Http;
+use self::lines::Lines;
+use self::message::Answer;
 pub(crate) use self::options::{Address, OnGap, Options};
 pub(crate) use self::push::Push;
 pub(crate) use self::subscription::Subscription;
-use self::subscription::{Everywhere, subscribe};
-use self::transport::Lost;
+use super::counts::{NodeCounts, Outcome};
 use super::error::RpcError;
-use crate::causes::Causes;
 
 /// A node, as all clients of a route share it. Clones are the same node.
 #[derive(Clone, Debug)]
@@ -68,6 +60,7 @@ struct Shared {
     /// Numbers for everything that the node is asked.
     ids: Arc<AtomicU64>,
     calls: Semaphore,
+    counts: NodeCounts,
     way: Way,
 }
 
@@ -78,44 +71,28 @@ enum Way {
     Lines(Lines),
 }
 
-#[derive(Debug)]
-struct Lines {
-    /// Those that are open.
-    open: watch::Sender<Vec<(usize, Line)>>,
-    kept: Arc<Kept>,
-    everywhere: Everywhere,
-}
-
-/// How often a call is said again whose line was lost because an answer was too big: it may have
-/// been its own.
-const MAX_TOO_BIG: usize = 2;
-
 impl Upstream {
     /// A node; nothing is opened before [`run`](Self::run).
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options, counts: NodeCounts) -> Self {
         let ids = Arc::new(AtomicU64::new(1));
         let way = match &options.address {
-            Address::Http(url) => Way::Http(Http::new(url, &options)),
+            Address::Http(url) => {
+                // Until a call says otherwise.
+                counts.up.set(1);
+                Way::Http(Http::new(url, &options))
+            }
             Address::Ipc(_) | Address::WebSocket(_) => {
-                let bounds = Bounds {
-                    fill_blocks: options.fill_blocks,
-                    max_feeds: options.max_subscriptions,
-                    answer_within: options.timeout,
-                };
-                let keeper = Keeper::new(bounds, Arc::clone(&ids));
-                let (open, kept) = (watch::Sender::default(), Arc::new(Kept::new(keeper)));
-                Way::Lines(Lines { open, kept, everywhere: Everywhere::default() })
+                Way::Lines(Lines::new(&options, Arc::clone(&ids), counts.clone()))
             }
         };
         let calls = Semaphore::new(options.max_calls);
-        Self(Arc::new(Shared { options, ids, calls, way }))
+        Self(Arc::new(Shared { options, ids, calls, counts, way }))
     }
 
     /// Keeps the lines open, for ever. One worker does it for all.
     pub(crate) async fn run(&self) {
         if let Way::Lines(lines) = &self.0.way {
-            let keep = |number| lines.keep(number, &self.0.options);
-            join_all((0..self.0.options.lines).map(keep)).await;
+            lines.run(&self.0.options).await;
         }
     }
 
@@ -138,20 +115,19 @@ impl Upstream {
     pub(crate) async fn call(&self, method: &str, params: Option<&RawValue>) -> Answer {
         methods::offered(method)?;
         let shared = &*self.0;
-        let Ok(_call) = shared.calls.try_acquire() else {
+        let Ok(_place) = shared.calls.try_acquire() else {
+            shared.counts.busy();
             let most = shared.options.max_calls;
             return Err(RpcError::limit_exceeded(&format!("{most} calls to the node at a time")));
         };
-        let within = shared.options.timeout;
-        let call = Call { method, params, shared };
-        let answer = match &shared.way {
-            Way::Http(http) => timeout(within, call.over_http(http)).await,
-            Way::Lines(lines) => timeout(within, call.over(lines)).await,
+        let flight = shared.counts.fly();
+        let (outcome, answer) = match (Call { method, params, shared }).make().await {
+            Ok(answer @ Ok(_)) => (Outcome::Answered, answer),
+            Ok(answer @ Err(_)) => (Outcome::Error, answer),
+            Err(Failed { outcome, error }) => (outcome, Err(error)),
         };
-        answer.unwrap_or_else(|_| {
-            let why = format!("request timed out: the node did not answer within {within:?}");
-            Err(RpcError::new(RpcError::TIMED_OUT, why))
-        })
+        flight.end(outcome);
+        answer
     }
 
     /// Subscribes, on the worker that this runs on; `namespace` is what stands before `_subscribe`.
@@ -174,168 +150,20 @@ impl Upstream {
             return Err(RpcError::new(RpcError::METHOD_NOT_FOUND, why));
         };
         let within = self.0.options.timeout;
-        let placing = subscribe(&lines.everywhere, &lines.kept, namespace, params);
-        timeout(within, placing).await.unwrap_or_else(|_| {
+        let name = self.name(namespace, params);
+        timeout(within, lines.subscribe(name, namespace, params)).await.unwrap_or_else(|_| {
             let why = format!("request timed out: the node did not subscribe within {within:?}");
             Err(RpcError::new(RpcError::TIMED_OUT, why))
         })
     }
-}
 
-/// One call, however often it is said.
-struct Call<'a> {
-    method: &'a str,
-    params: Option<&'a RawValue>,
-    shared: &'a Shared,
-}
-
-impl Call<'_> {
-    async fn over(&self, lines: &Lines) -> Answer {
-        let mut too_big = 0;
-        loop {
-            let line = match lines.least_loaded() {
-                Some(line) => line,
-                None if self.is_repeatable() => lines.wait().await,
-                None => return Err(self.not_sent(&Lost::Away)),
-            };
-            let (id, text) = self.text();
-            match line.call(id, text).await {
-                Ok(answer) => return answer,
-                Err(Unanswered::Unsent) if !self.is_repeatable() => {
-                    return Err(self.not_sent(&Lost::Away));
-                }
-                Err(Unanswered::Lost(why)) if !self.is_repeatable() => {
-                    return Err(self.unknown(&why));
-                }
-                Err(Unanswered::Lost(Lost::TooBig(limit))) => {
-                    too_big += 1;
-                    if too_big == MAX_TOO_BIG {
-                        return Err(too_large(limit));
-                    }
-                }
-                Err(Unanswered::Unsent | Unanswered::Lost(_)) => {}
-            }
+    /// What tells a subscription from others: all who want the same have one name for it.
+    fn name(&self, namespace: &str, params: &RawValue) -> Arc<str> {
+        let name = same::name_of(namespace, params);
+        if methods::is_shared(namespace, params) {
+            return name.into();
         }
-    }
-
-    async fn over_http(&self, http: &Http) -> Answer {
-        let mut backoff = Backoff::new(self.shared.options.longest_wait);
-        loop {
-            let (id, text) = self.text();
-            match http.call(id, text).await {
-                Ok(answer) => return answer,
-                Err(Failure::TooBig(limit)) => return Err(too_large(limit)),
-                Err(failure) if failure.may_heal() && self.is_repeatable() => {
-                    sleep(backoff.next()).await;
-                }
-                Err(failure @ Failure::Unreachable(_)) if !self.is_repeatable() => {
-                    return Err(self.not_sent(&failure));
-                }
-                Err(failure) => return Err(self.unknown(&failure)),
-            }
-        }
-    }
-
-    fn text(&self) -> (u64, String) {
-        let id = self.shared.ids.fetch_add(1, Ordering::Relaxed);
-        (id, request(id, self.method, self.params))
-    }
-
-    fn is_repeatable(&self) -> bool {
-        let more = &self.shared.options.repeatable;
-        methods::is_repeatable(self.method) || more.iter().any(|method| method == self.method)
-    }
-
-    fn not_sent(&self, why: &dyn Error) -> RpcError {
-        let message = format!("{why}: {} was not sent", self.method);
-        RpcError::new(RpcError::DEFAULT, message)
-    }
-
-    fn unknown(&self, why: &dyn Error) -> RpcError {
-        let message = match self.is_repeatable() {
-            true => why.to_string(),
-            false => format!("{why}: {} may or may not have been carried out", self.method),
-        };
-        RpcError::new(RpcError::DEFAULT, message)
-    }
-}
-
-fn too_large(limit: usize) -> RpcError {
-    let message = format!("response too large: more than {limit} bytes");
-    RpcError::new(RpcError::TOO_LARGE, message)
-}
-
-impl Lines {
-    fn least_loaded(&self) -> Option<Line> {
-        let open = self.open.borrow();
-        open.iter().map(|(_, line)| line).min_by_key(|line| line.load()).cloned()
-    }
-
-    /// Waits until a line is open.
-    async fn wait(&self) -> Line {
-        let mut open = self.open.subscribe();
-        loop {
-            if let Some(line) = self.least_loaded() {
-                return line;
-            }
-            // The sender is ours, and lives as long as this is borrowed.
-            let _ = open.changed().await;
-        }
-    }
-
-    /// Keeps one line open, for ever. The first carries the subscriptions.
-    async fn keep(&self, number: usize, options: &Options) {
-        let kept = (number == 0).then_some(&*self.kept);
-        let node = &options.address;
-        let mut backoff = Backoff::new(options.longest_wait);
-        loop {
-            let lost = match timeout(options.timeout, transport::open(options)).await {
-                Err(_) => None,
-                Ok(Err(lost)) => Some(lost),
-                Ok(Ok(halves)) => {
-                    let since = Instant::now();
-                    info!(%node, line = number, "the line to the node is open");
-                    let (line, calls) = Line::new(options.max_calls);
-                    if let Some(kept) = kept {
-                        kept.with(|keeper| keeper.line_up(Instant::now()));
-                    }
-                    self.open.send_modify(|open| open.push((number, line.clone())));
-                    let mut open = Open { lines: self, number, line: &line, lost: Lost::Closed };
-                    open.lost = line::run(&line, calls, kept, halves).await;
-                    backoff.was_open(since.elapsed());
-                    Some(open.lost.clone())
-                }
-            };
-            let wait = backoff.next();
-            let retry_in_ms = wait.as_millis() as u64;
-            match lost {
-                Some(lost) => {
-                    warn!(%node, line = number, error = %Causes(&lost), retry_in_ms, "no line to the node");
-                }
-                None => {
-                    warn!(%node, line = number, retry_in_ms, "the line to the node does not open in time")
-                }
-            }
-            sleep(wait).await;
-        }
-    }
-}
-
-/// A line that is open; however it ends, nobody is left to wait on it.
-struct Open<'a> {
-    lines: &'a Lines,
-    number: usize,
-    line: &'a Line,
-    lost: Lost,
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.lines.open.send_modify(|open| open.retain(|(other, _)| *other != self.number));
-        if self.number == 0 {
-            let is_too_big = matches!(self.lost, Lost::TooBig(_));
-            self.lines.kept.with(|keeper| keeper.line_down(is_too_big));
-        }
-        self.line.lost(&self.lost);
+        // A number that was never used makes it the same as no other.
+        format!("{name} #{}", self.0.ids.fetch_add(1, Ordering::Relaxed)).into()
     }
 }

@@ -4,13 +4,13 @@
 //! `eth_getLogs`, `eth_subscribe` for `newHeads` and `logs`, and `eth_unsubscribe`. What else it is
 //! asked waits until the test answers it. It remembers all that it is asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 use tieline::Message;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -18,16 +18,27 @@ use super::options::Address;
 
 /// A node.
 pub(super) struct Node {
+    ears: Ears,
+    place: Place,
+    lines: Option<JoinSet<()>>,
+}
+
+/// What all its lines share.
+#[derive(Clone)]
+struct Ears {
     state: Arc<Mutex<State>>,
     /// Raised with everything that is asked.
     asked: watch::Sender<usize>,
-    place: Place,
-    lines: Option<JoinSet<()>>,
 }
 
 enum Place {
     Tcp(std::net::SocketAddr),
     Unix(PathBuf),
+}
+
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
 }
 
 #[derive(Default)]
@@ -58,20 +69,23 @@ impl Node {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let place = Place::Tcp(listener.local_addr().unwrap());
         let mut node = Self::at(place);
-        node.listen_tcp(listener);
+        node.listen(Listener::Tcp(listener));
         node
     }
 
     /// A node that hears a Unix socket.
     pub(super) fn ipc(name: &str) -> Self {
         let name = format!("tieline-node-{}-{name}.ipc", std::process::id());
-        let mut node = Self::at(Place::Unix(std::env::temp_dir().join(name)));
-        node.listen_unix();
+        let path = std::env::temp_dir().join(name);
+        let listener = listen_at(&path);
+        let mut node = Self::at(Place::Unix(path));
+        node.listen(listener);
         node
     }
 
     fn at(place: Place) -> Self {
-        let node = Self { state: Arc::default(), asked: watch::Sender::new(0), place, lines: None };
+        let ears = Ears { state: Arc::default(), asked: watch::Sender::new(0) };
+        let node = Self { ears, place, lines: None };
         node.lock().chain.push(Block { hash: "0xa0".into(), logs: 0 });
         node
     }
@@ -95,76 +109,35 @@ impl Node {
 
     /// Comes back at the same place.
     pub(super) async fn come_back(&mut self) {
-        match &self.place {
+        let listener = match &self.place {
             Place::Tcp(address) => {
                 let socket = tokio::net::TcpSocket::new_v4().unwrap();
                 socket.set_reuseaddr(true).unwrap();
                 socket.bind(*address).unwrap();
-                let listener = socket.listen(64).unwrap();
-                self.listen_tcp(listener);
+                Listener::Tcp(socket.listen(64).unwrap())
             }
-            Place::Unix(_) => self.listen_unix(),
-        }
+            Place::Unix(path) => listen_at(path),
+        };
+        self.listen(listener);
     }
 
-    fn listen_tcp(&mut self, listener: TcpListener) {
-        let (state, asked) = (Arc::clone(&self.state), self.asked.clone());
+    fn listen(&mut self, listener: Listener) {
+        let ears = self.ears.clone();
         let mut lines = JoinSet::new();
         lines.spawn(async move {
             let mut open = JoinSet::new();
             loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (state, asked) = (Arc::clone(&state), asked.clone());
-                open.spawn(async move {
-                    let Ok(socket) = tieline::accept(stream).await else { return };
-                    let (mut sender, mut receiver) = socket.split();
-                    let (to, mut texts) = mpsc::unbounded_channel();
-                    loop {
-                        tokio::select! {
-                            Some(text) = texts.recv() => {
-                                if sender.send(Message::from(text)).await.is_err() { return }
-                            }
-                            message = receiver.next() => {
-                                let Some(Ok(message)) = message else { return };
-                                hear(&state, &asked, &to, message.as_bytes());
-                            }
-                        }
+                let ears = ears.clone();
+                match &listener {
+                    Listener::Tcp(listener) => {
+                        let (stream, _) = listener.accept().await.unwrap();
+                        open.spawn(ears.on_websocket(stream));
                     }
-                });
-            }
-        });
-        self.lines = Some(lines);
-    }
-
-    fn listen_unix(&mut self) {
-        let Place::Unix(path) = &self.place else { unreachable!() };
-        // Left by an earlier one, as a node that was killed leaves it.
-        let _ = std::fs::remove_file(path);
-        let listener = UnixListener::bind(path).unwrap();
-        let (state, asked) = (Arc::clone(&self.state), self.asked.clone());
-        let mut lines = JoinSet::new();
-        lines.spawn(async move {
-            let mut open = JoinSet::new();
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (state, asked) = (Arc::clone(&state), asked.clone());
-                open.spawn(async move {
-                    let (read, mut write) = stream.into_split();
-                    let mut requests = BufReader::new(read).lines();
-                    let (to, mut texts) = mpsc::unbounded_channel::<String>();
-                    loop {
-                        tokio::select! {
-                            // Without a newline: values come back to back.
-                            Some(text) = texts.recv() => {
-                                if write.write_all(text.as_bytes()).await.is_err() { return }
-                            }
-                            line = requests.next_line() => {
-                                let Ok(Some(line)) = line else { return };
-                                hear(&state, &asked, &to, line.as_bytes());
-                            }
-                        }
+                    Listener::Unix(listener) => {
+                        let (stream, _) = listener.accept().await.unwrap();
+                        open.spawn(ears.on_ipc(stream));
                     }
-                });
+                }
             }
         });
         self.lines = Some(lines);
@@ -204,7 +177,7 @@ impl Node {
 
     /// Waits until it was asked this so many times, since the beginning.
     pub(super) async fn was_asked(&self, method: &str, times: usize) -> Vec<Value> {
-        let mut asked = self.asked.subscribe();
+        let mut asked = self.ears.asked.subscribe();
         loop {
             let found = self.asked_for(method);
             if found.len() >= times {
@@ -239,7 +212,7 @@ impl Node {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        self.ears.state.lock().unwrap()
     }
 }
 
@@ -251,67 +224,107 @@ impl Drop for Node {
     }
 }
 
-fn hear(
-    state: &Mutex<State>,
-    asked: &watch::Sender<usize>,
-    to: &mpsc::UnboundedSender<String>,
-    message: &[u8],
-) {
-    let request: Value = serde_json::from_slice(message).unwrap();
-    let mut state = state.lock().unwrap();
-    state.requests.push(request.clone());
-    let params = &request["params"];
-    let result = match request["method"].as_str().unwrap() {
-        "eth_chainId" => Ok(json!("0x1")),
-        "eth_getBlockByNumber" => {
-            let number = match params[0].as_str().unwrap() {
-                "latest" => Some(state.chain.len() - 1),
-                text => usize::from_str_radix(&text[2..], 16).ok(),
-            };
-            let block = number.and_then(|number| Some((number, state.chain.get(number)?.clone())));
-            Ok(block.map_or(Value::Null, |(number, block)| {
-                let mut block = header(number, &block);
-                block["transactions"] = json!([]);
-                block
-            }))
+impl Ears {
+    async fn on_websocket(self, stream: TcpStream) {
+        let Ok(socket) = tieline::accept(stream).await else { return };
+        let (mut sender, mut receiver) = socket.split();
+        let (to, mut texts) = mpsc::unbounded_channel();
+        loop {
+            tokio::select! {
+                Some(text) = texts.recv() => {
+                    if sender.send(Message::from(text)).await.is_err() { return }
+                }
+                message = receiver.next() => {
+                    let Some(Ok(message)) = message else { return };
+                    self.hear(&to, message.as_bytes());
+                }
+            }
         }
-        "eth_getLogs" => {
-            let at = |name: &str| {
-                usize::from_str_radix(&params[0][name].as_str().unwrap()[2..], 16).unwrap()
-            };
-            let blocks = state.chain.iter().enumerate();
-            let blocks = blocks.skip(at("fromBlock")).take_while(|(n, _)| *n <= at("toBlock"));
-            Ok(blocks.flat_map(|(number, block)| logs_of(number, block)).collect())
+    }
+
+    async fn on_ipc(self, stream: UnixStream) {
+        let (read, mut write) = stream.into_split();
+        let mut requests = BufReader::new(read).lines();
+        let (to, mut texts) = mpsc::unbounded_channel::<String>();
+        loop {
+            tokio::select! {
+                // Without a newline: values come back to back.
+                Some(text) = texts.recv() => {
+                    if write.write_all(text.as_bytes()).await.is_err() { return }
+                }
+                line = requests.next_line() => {
+                    let Ok(Some(line)) = line else { return };
+                    self.hear(&to, line.as_bytes());
+                }
+            }
         }
-        "eth_subscribe" if params[0] == "nothing" => Err(json!({
-            "code": -32602, "message": "no such subscription",
-        })),
-        "eth_subscribe" => {
-            state.next_subscription += 1;
-            let id = format!("0x{:x}", state.next_subscription);
-            let name = params[0].as_str().unwrap().to_owned();
-            state.subscriptions.push(Placed { id: id.clone(), name, to: to.clone() });
-            Ok(json!(id))
-        }
-        "eth_unsubscribe" => {
-            let before = state.subscriptions.len();
-            state.subscriptions.retain(|placed| params[0] != placed.id.as_str());
-            Ok(json!(before > state.subscriptions.len()))
-        }
-        _ => {
-            state.open.push((request, to.clone()));
-            drop(state);
-            asked.send_modify(|count| *count += 1);
-            return;
-        }
-    };
-    let answer = match result {
-        Ok(result) => json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }),
-        Err(error) => json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }),
-    };
-    let _ = to.send(answer.to_string());
-    drop(state);
-    asked.send_modify(|count| *count += 1);
+    }
+
+    /// Answers what it is asked, or leaves it for the test to answer.
+    fn hear(&self, to: &mpsc::UnboundedSender<String>, message: &[u8]) {
+        let request: Value = serde_json::from_slice(message).unwrap();
+        let mut state = self.state.lock().unwrap();
+        state.requests.push(request.clone());
+        let params = &request["params"];
+        let result = match request["method"].as_str().unwrap() {
+            "eth_chainId" => Ok(json!("0x1")),
+            "eth_getBlockByNumber" => {
+                let number = match params[0].as_str().unwrap() {
+                    "latest" => Some(state.chain.len() - 1),
+                    text => usize::from_str_radix(&text[2..], 16).ok(),
+                };
+                let block =
+                    number.and_then(|number| Some((number, state.chain.get(number)?.clone())));
+                Ok(block.map_or(Value::Null, |(number, block)| {
+                    let mut block = header(number, &block);
+                    block["transactions"] = json!([]);
+                    block
+                }))
+            }
+            "eth_getLogs" => {
+                let at = |name: &str| {
+                    usize::from_str_radix(&params[0][name].as_str().unwrap()[2..], 16).unwrap()
+                };
+                let blocks = state.chain.iter().enumerate();
+                let blocks = blocks.skip(at("fromBlock")).take_while(|(n, _)| *n <= at("toBlock"));
+                Ok(blocks.flat_map(|(number, block)| logs_of(number, block)).collect())
+            }
+            "eth_subscribe" if params[0] == "nothing" => Err(json!({
+                "code": -32602, "message": "no such subscription",
+            })),
+            "eth_subscribe" => {
+                state.next_subscription += 1;
+                let id = format!("0x{:x}", state.next_subscription);
+                let name = params[0].as_str().unwrap().to_owned();
+                state.subscriptions.push(Placed { id: id.clone(), name, to: to.clone() });
+                Ok(json!(id))
+            }
+            "eth_unsubscribe" => {
+                let before = state.subscriptions.len();
+                state.subscriptions.retain(|placed| params[0] != placed.id.as_str());
+                Ok(json!(before > state.subscriptions.len()))
+            }
+            _ => {
+                state.open.push((request, to.clone()));
+                drop(state);
+                self.asked.send_modify(|count| *count += 1);
+                return;
+            }
+        };
+        let answer = match result {
+            Ok(result) => json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }),
+            Err(error) => json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }),
+        };
+        let _ = to.send(answer.to_string());
+        drop(state);
+        self.asked.send_modify(|count| *count += 1);
+    }
+}
+
+fn listen_at(path: &Path) -> Listener {
+    // Left by an earlier one, as a node that was killed leaves it.
+    let _ = std::fs::remove_file(path);
+    Listener::Unix(UnixListener::bind(path).unwrap())
 }
 
 fn push(placed: &Placed, result: Value) {

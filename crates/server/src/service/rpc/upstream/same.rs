@@ -1,16 +1,23 @@
 //! When two subscriptions are the same: a name for each that does not depend on how it is written.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// How deep arrays and objects may stand in each other; no filter of a node's is deeper.
+const MAX_DEPTH: usize = 8;
 
 /// The name of a subscription: its namespace and parameters, with members in order, without
 /// space, and with hexadecimal in small letters, as an address is the same in capitals.
 pub(super) fn name_of(namespace: &str, params: &RawValue) -> String {
     let mut name = format!("{namespace} ");
-    match serde_json::from_str(params.get()) {
-        Ok(value) => write(&value, &mut name),
-        // Deeper than anything that a node takes: it is only the same as itself.
-        Err(_) => name.push_str(params.get()),
+    let begin = name.len();
+    if write(params, MAX_DEPTH, &mut name).is_none() {
+        // It is only the same as itself. No name is JSON, so it is no other's.
+        name.truncate(begin);
+        name.push_str(params.get());
     }
     name
 }
@@ -25,31 +32,69 @@ pub(super) fn heads_name() -> String {
     name_of("eth", &heads_params())
 }
 
-fn write(value: &Value, name: &mut String) {
-    match value {
-        Value::Array(items) => {
+/// `None` for what is too deep, and for members of one name: of those some nodes take the first and
+/// some the last, and one client could choose what the others hear.
+fn write(value: &RawValue, depth: usize, name: &mut String) -> Option<()> {
+    let text = value.get();
+    match text.as_bytes().first()? {
+        b'[' => {
+            let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
             name.push('[');
             for item in items {
-                write(item, name);
+                write(item, depth.checked_sub(1)?, name)?;
                 name.push(',');
             }
             name.push(']');
         }
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_by_key(|(key, _)| *key);
+        b'{' => {
+            let Members(mut members) = serde_json::from_str(text).ok()?;
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            if members.windows(2).any(|two| two[0].0 == two[1].0) {
+                return None;
+            }
             name.push('{');
             for (key, value) in members {
-                write_string(key, name);
+                write_string(&key, name);
                 name.push(':');
-                write(value, name);
+                write(value, depth.checked_sub(1)?, name)?;
                 name.push(',');
             }
             name.push('}');
         }
-        Value::String(text) if is_hex(text) => write_string(&text.to_ascii_lowercase(), name),
-        Value::String(text) => write_string(text, name),
-        other => name.push_str(&other.to_string()),
+        b'"' => {
+            let string: String = serde_json::from_str(text).ok()?;
+            match is_hex(&string) {
+                true => write_string(&string.to_ascii_lowercase(), name),
+                false => write_string(&string, name),
+            }
+        }
+        _ => name.push_str(text),
+    }
+    Some(())
+}
+
+/// All members of an object, those of one name too.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(object: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = object.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        object.deserialize_map(Each)
     }
 }
 
@@ -76,6 +121,21 @@ mod tests {
             name(r#"["logs",{"topics":[null,"0xAB"],"address":"0xCd"}]"#),
             name(r#"["logs", {"address": "0xcD", "topics": [null, "0xab"]}]"#)
         );
+    }
+
+    #[test]
+    fn what_is_written_twice_or_too_deep_is_only_the_same_as_itself() {
+        let once = name(r#"["logs",{"address":"0xa"}]"#);
+        let twice = name(r#"["logs",{"address":"0xb","address":"0xa"}]"#);
+        assert_ne!(once, twice);
+        assert_eq!(twice, name(r#"["logs",{"address":"0xb","address":"0xa"}]"#));
+        assert_ne!(
+            name(r#"["logs",12345678901234567890123]"#),
+            name(r#"["logs",12345678901234567890124]"#)
+        );
+        let deep =
+            |space: &str| name(&format!("{}{space}{}", "[".repeat(50_000), "]".repeat(50_000)));
+        assert_ne!(deep(""), deep(" "));
     }
 
     #[test]

@@ -11,6 +11,8 @@ use tokio::time::timeout;
 use super::node::Node;
 use super::push::Gap;
 use super::*;
+use crate::metrics::Metrics;
+use crate::service::rpc::counts::Counts;
 
 /// For what must come: it fails a test, and its length decides nothing else.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -18,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Running {
     node: Node,
     upstream: Upstream,
+    metrics: Metrics,
     _running: Task,
 }
 
@@ -47,10 +50,12 @@ pub(super) fn options(address: Address) -> Options {
 fn run(node: Node, change: impl FnOnce(&mut Options)) -> Running {
     let mut options = options(node.address());
     change(&mut options);
-    let upstream = Upstream::new(options);
+    let metrics = Metrics::default();
+    let counts = metrics.register(Counts::registered).node("/rpc", &options.address.to_string());
+    let upstream = Upstream::new(options, counts);
     let running = upstream.clone();
     let task = Task(tokio::spawn(async move { running.run().await }));
-    Running { node, upstream, _running: task }
+    Running { node, upstream, metrics, _running: task }
 }
 
 async fn running() -> Running {
@@ -81,6 +86,19 @@ impl Running {
 
     async fn subscribe(&self, params: Value) -> Subscription {
         soon(self.upstream.subscribe("eth", &raw(&params))).await.unwrap()
+    }
+
+    /// What the metrics say, by their names and results.
+    fn counted(&self, name: &str) -> u64 {
+        let text = self.metrics.text();
+        let (name, result) = name.split_once(' ').unwrap_or((name, ""));
+        let mut of = format!("route=\"/rpc\",node=\"{}\"", self.upstream.0.options.address);
+        if !result.is_empty() {
+            of += &format!(",result=\"{result}\"");
+        }
+        let line = format!("tieline_node_{name}{{{of}}} ");
+        let value = text.lines().find_map(|text| text.strip_prefix(&line));
+        value.unwrap_or_else(|| panic!("{line}\n{text}")).parse().unwrap()
     }
 
     /// Waits until a line is open.
@@ -441,7 +459,7 @@ async fn who_does_not_keep_up_hears_the_end_and_the_others_go_on() {
     let it = running().await;
     let mut slow = it.subscribe(json!(["newPendingTransactions"])).await;
     let mut quick = it.subscribe(json!(["newPendingTransactions"])).await;
-    for n in 0..feed::MAX_WAITING + 10 {
+    for n in 0..keeper::MAX_WAITING + 10 {
         it.node.push("newPendingTransactions", &json!(n));
         assert_eq!(next(&mut quick).await, n.to_string());
     }
@@ -449,7 +467,7 @@ async fn who_does_not_keep_up_hears_the_end_and_the_others_go_on() {
     while next(&mut slow).await != "the end" {
         heard += 1;
     }
-    assert_eq!(heard, feed::MAX_WAITING);
+    assert_eq!(heard, keeper::MAX_WAITING);
 }
 
 #[tokio::test]
@@ -467,9 +485,66 @@ async fn several_lines_share_the_calls_and_one_has_the_subscriptions() {
 
 #[tokio::test]
 async fn over_http_there_are_calls_and_no_subscriptions() {
-    let upstream = Upstream::new(options(Address::Http("http://127.0.0.1:1/".to_owned())));
+    let counts = NodeCounts::default();
+    let address = Address::Http("http://127.0.0.1:1/".to_owned());
+    let upstream = Upstream::new(options(address), counts.clone());
     let refused = upstream.subscribe("eth", &raw(&json!(["newHeads"]))).await;
     assert_eq!(refused.unwrap_err().code, -32601);
     let error = upstream.call("eth_sendRawTransaction", None).await.unwrap_err();
-    assert!(error.message.ends_with("eth_sendRawTransaction was not sent"), "{error}");
+    // Where it is, is not for clients to know.
+    let told = "the node cannot be reached: eth_sendRawTransaction was not sent";
+    assert_eq!(error.message, told);
+    assert_eq!(counts.up.get(), 0);
+}
+
+#[tokio::test]
+async fn metrics_show_how_it_stands_with_a_node() {
+    let mut it = run(Node::websocket().await, |options| options.max_calls = 1);
+    assert_eq!((it.counted("up"), it.counted("lines_open")), (0, 0));
+    it.is_open().await;
+    assert_eq!(
+        (it.counted("up"), it.counted("lines_open"), it.counted("reconnects_total")),
+        (1, 1, 0)
+    );
+    assert_eq!((it.counted("in_flight"), it.counted("calls_total answered")), (0, 1));
+
+    let call = it.start("eth_sendRawTransaction", json!([]));
+    soon(it.node.was_asked("eth_sendRawTransaction", 1)).await;
+    it.call("eth_chainId", json!([])).await.unwrap_err();
+    assert_eq!((it.counted("in_flight"), it.counted("calls_total busy")), (1, 1));
+
+    let heads = it.subscribe(json!(["newHeads"])).await;
+    let same = it.subscribe(json!(["newHeads"])).await;
+    assert_eq!((it.counted("subscriptions"), it.counted("subscribers")), (1, 2));
+
+    it.node.go_away().await;
+    soon(call).await.unwrap().unwrap_err();
+    assert_eq!((it.counted("in_flight"), it.counted("calls_total lost")), (0, 1));
+    it.call("eth_sendRawTransaction", json!([])).await.unwrap_err();
+    assert_eq!(it.counted("calls_total unsent"), 1);
+    assert_eq!((it.counted("up"), it.counted("lines_open")), (0, 0));
+    assert_eq!((it.counted("subscriptions"), it.counted("subscribers")), (0, 2));
+
+    it.node.come_back().await;
+    it.is_open().await;
+    assert_eq!(
+        (it.counted("up"), it.counted("lines_open"), it.counted("reconnects_total")),
+        (1, 1, 1)
+    );
+    drop((heads, same));
+    assert_eq!(it.counted("subscribers"), 0);
+    soon(it.node.was_asked("eth_unsubscribe", 1)).await;
+    assert_eq!(it.counted("subscriptions"), 0);
+}
+
+#[tokio::test]
+async fn metrics_show_what_was_given_up_and_what_came_too_late() {
+    let it = run(Node::websocket().await, |options| options.timeout = Duration::from_millis(50));
+    it.is_open().await;
+    let refused = soon(it.upstream.call("my_read", None)).await;
+    assert_eq!(refused.unwrap_err().code, RpcError::TIMED_OUT);
+    assert_eq!(it.counted("calls_total timed_out"), 1);
+    let given_up = timeout(Duration::ZERO, it.upstream.call("my_read", None)).await;
+    assert!(given_up.is_err());
+    assert_eq!((it.counted("calls_total given_up"), it.counted("in_flight")), (1, 0));
 }

@@ -21,11 +21,12 @@ use std::time::Instant;
 
 use serde_json::value::RawValue;
 
+use super::Keeper;
+use super::asked::Ask;
 use super::chain::{Head, header_of, logs_query};
 use super::feed::{Feed, Kind, State};
-use super::keeper::{Ask, Keeper};
-use super::push::{Gap, Why};
-use super::same::heads_name;
+use crate::service::rpc::upstream::push::{Gap, Why};
+use crate::service::rpc::upstream::same::heads_name;
 
 /// Most logs that are told afterwards; half of what may wait for a subscriber.
 const MAX_LOGS: usize = super::feed::MAX_WAITING / 2;
@@ -78,7 +79,7 @@ impl Keeper {
             self.give_up(Why::Lost, now);
         } else {
             self.catch_up = Some(CatchUp::Latest);
-            self.ask_block(Ask::Latest, None, now);
+            self.asked.ask_block(Ask::Latest, None, now);
         }
     }
 
@@ -94,11 +95,13 @@ impl Keeper {
                 if is_newest {
                     self.compare(&Head { number: at, hash }, now);
                 } else {
-                    self.ask_block(Ask::Walk(at), Some(at), now);
+                    self.asked.ask_block(Ask::Walk(at), Some(at), now);
                 }
             }
             (Ask::Walk(at), _, Some(head)) if head.number == at => self.compare(&head, now),
-            (Ask::Block(at), Some(block), Some(head)) if head.number == at => {
+            (Ask::Block(at), Some(block), Some(head))
+                if head.number == at && self.has_room(&block) =>
+            {
                 if let Some(CatchUp::Reading(blocks)) = &mut self.catch_up {
                     blocks.read.insert(at, block);
                     blocks.missing -= 1;
@@ -111,7 +114,7 @@ impl Keeper {
             (Ask::Block(_), ..) => {
                 if let Some(CatchUp::Reading(blocks)) = &self.catch_up {
                     let (from, to) = (Some(blocks.from), Some(blocks.to));
-                    self.asked.retain(|_, (ask, _)| !matches!(ask, Ask::Block(_)));
+                    self.asked.forget(|ask| matches!(ask, Ask::Block(_)));
                     self.end(|feed| feed.kind == Kind::Heads, Gap { from, to, why: Why::Lost });
                 }
             }
@@ -123,9 +126,7 @@ impl Keeper {
     /// Ends it for all who still wait: they hear of the gap, and of what came since.
     pub(super) fn give_up(&mut self, why: Why, now: Instant) {
         let gap = Gap { from: self.after_latest(), to: None, why };
-        self.asked.retain(|_, (ask, _)| {
-            !matches!(ask, Ask::Block(_) | Ask::Latest | Ask::Logs(_) | Ask::Walk(_))
-        });
+        self.asked.forget(Ask::is_of_gap);
         let newest = match self.catch_up.take() {
             Some(CatchUp::Walking(newest)) => Some(newest.head),
             _ => None,
@@ -133,8 +134,8 @@ impl Keeper {
         self.chain.clear();
         match newest {
             Some(head) => self.begin_chain(head),
-            None if self.is_following() && self.feeds.contains_key(&heads_name()) => {
-                self.ask_block(Ask::Base, None, now);
+            None if self.is_following() && self.feeds.contains_key(&*heads_name()) => {
+                self.asked.ask_block(Ask::Base, None, now);
             }
             None => {}
         }
@@ -147,7 +148,7 @@ impl Keeper {
         match self.chain.hash_at(theirs.number) {
             Some(hash) if *hash == *theirs.hash => self.read_since(theirs.number, now),
             Some(_) if below.is_some_and(|below| self.chain.hash_at(below).is_some()) => {
-                self.ask_block(Ask::Walk(theirs.number - 1), below, now);
+                self.asked.ask_block(Ask::Walk(theirs.number - 1), below, now);
             }
             _ => self.give_up(Why::Chain, now),
         }
@@ -162,7 +163,7 @@ impl Keeper {
 
         let after = common.saturating_add(1);
         let mut blocks = Blocks { from: after, to: head.number, ..Blocks::default() };
-        let Some(feed) = self.feeds.get_mut(&heads_name()) else {
+        let Some(feed) = self.feeds.get_mut(&*heads_name()) else {
             self.catch_up = Some(CatchUp::Reading(blocks));
             return;
         };
@@ -177,7 +178,7 @@ impl Keeper {
         self.chain.cut_to(common);
         for number in (blocks.from..head.number).filter(|number| *number > common) {
             blocks.missing += 1;
-            self.ask_block(Ask::Block(number), Some(number), now);
+            self.asked.ask_block(Ask::Block(number), Some(number), now);
         }
         if head.number > common {
             blocks.read.insert(head.number, block);
@@ -192,7 +193,7 @@ impl Keeper {
     fn tell_blocks(&mut self) {
         let Some(CatchUp::Reading(blocks)) = &mut self.catch_up else { return };
         let read = std::mem::take(&mut blocks.read);
-        let Some(feed) = self.feeds.get_mut(&heads_name()) else { return };
+        let Some(feed) = self.feeds.get_mut(&*heads_name()) else { return };
         if !is_catching(feed) {
             return;
         }
@@ -237,7 +238,7 @@ impl Keeper {
             from = from.max(lowest);
             feed.due = Some(from);
             match logs_query(&feed.params, from, newest).filter(|_| from <= newest) {
-                Some(query) => self.ask(Ask::Logs(name), "eth_getLogs", Some(&query), now),
+                Some(query) => self.asked.ask(Ask::Logs(name), "eth_getLogs", &query, now),
                 None => {
                     feed.go_live();
                 }
@@ -247,12 +248,13 @@ impl Keeper {
 
     fn tell_logs(&mut self, name: &str, answer: Option<Box<RawValue>>) {
         let Some(feed) = self.feeds.get_mut(name).filter(|feed| is_catching(feed)) else { return };
-        let read =
-            answer.and_then(|logs| serde_json::from_str::<Vec<Box<RawValue>>>(logs.get()).ok());
+        let read = answer
+            .as_ref()
+            .and_then(|logs| serde_json::from_str::<Vec<&RawValue>>(logs.get()).ok());
         match read {
             Some(logs) if logs.len() <= MAX_LOGS => {
                 for log in logs {
-                    feed.fill(Arc::from(log));
+                    feed.fill(Arc::from(log.to_owned()));
                 }
             }
             Some(_) => feed.tell_gap(Gap { from: feed.due, to: None, why: Why::TooMany }),
@@ -262,7 +264,7 @@ impl Keeper {
     }
 
     /// Tells a gap to those who still wait and are meant, and what came since.
-    fn end(&mut self, is_meant: impl Fn(&Feed) -> bool, gap: Gap) {
+    pub(super) fn end(&mut self, is_meant: impl Fn(&Feed) -> bool, gap: Gap) {
         for feed in self.feeds.values_mut().filter(|feed| is_catching(feed) && is_meant(feed)) {
             feed.tell_gap(Gap { from: feed.due.or(gap.from), ..gap });
             for head in feed.go_live() {
@@ -277,6 +279,13 @@ impl Keeper {
         if is_reading && !self.feeds.values().any(is_catching) {
             self.catch_up = None;
         }
+    }
+
+    /// Takes room for what was read, if there is any left.
+    fn has_room(&mut self, block: &RawValue) -> bool {
+        let left = self.room.checked_sub(block.get().len());
+        self.room = left.unwrap_or(self.room);
+        left.is_some()
     }
 
     fn after_latest(&self) -> Option<u64> {

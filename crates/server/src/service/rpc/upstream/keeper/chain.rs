@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 /// What a block has beyond its header, which is what `newHeads` pushes.
 const BODY: &[&str] = &["size", "totalDifficulty", "transactions", "uncles", "withdrawals"];
 
+/// The longest hash of a block that is remembered, in bytes; those of Ethereum have 66.
+const MAX_HASH_BYTES: usize = 256;
+
 /// A block, as far as its place in the chain goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Head {
@@ -77,6 +80,9 @@ impl Head {
     /// Reads a block or a header; `None` for what is neither, and for a block that is not mined.
     pub(super) fn read(block: &RawValue) -> Option<Self> {
         let Block { number, hash } = serde_json::from_str(block.get()).ok()?;
+        if hash.len() > MAX_HASH_BYTES {
+            return None;
+        }
         Some(Self { number: quantity(number)?, hash: hash.into() })
     }
 
@@ -171,6 +177,8 @@ mod tests {
         assert_eq!(header.get(), r#"{"difficulty":1e400,"hash":"0xab","number":"0x10"}"#);
         assert_eq!(Head::read(&raw(r#"{"number":null,"hash":null}"#)), None);
         assert_eq!(Head::read(&raw("null")), None);
+        let long = format!(r#"{{"number":"0x1","hash":"{}"}}"#, "0".repeat(257));
+        assert_eq!(Head::read(&raw(&long)), None);
     }
 
     #[test]

@@ -14,20 +14,20 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::chain::{Head, key_of_log};
-use super::methods;
-use super::push::{Gap, Push};
-use super::same::{heads_name, name_of};
 use crate::service::rpc::error::RpcError;
+use crate::service::rpc::upstream::methods;
+use crate::service::rpc::upstream::push::{Gap, Push};
+use crate::service::rpc::upstream::same::{heads_name, name_of};
 
 /// Most pushes that wait for one worker, and there for one subscriber. Who has more waiting does
 /// not keep up, and hears no more of the subscription.
-pub(super) const MAX_WAITING: usize = 4_096;
+pub(crate) const MAX_WAITING: usize = 4_096;
 
 /// Most logs that are remembered to tell which are known already.
 const MAX_SEEN: usize = 4_096;
 
 /// What a worker that subscribes is given.
-pub(super) type Placed = Result<mpsc::Receiver<Push>, RpcError>;
+pub(crate) type Placed = Result<mpsc::Receiver<Push>, RpcError>;
 
 /// A subscription at the node.
 #[derive(Debug)]
@@ -152,8 +152,8 @@ impl Feed {
         !(self.members.is_empty() && self.waiting.is_empty())
     }
 
-    /// What came from the node: told, held, or known already. Answers the head, if it is one that
-    /// was told.
+    /// What came from the node: told, held while there is room, or known already. Answers the head,
+    /// if it is one that was told.
     ///
     /// # Errors
     ///
@@ -162,11 +162,14 @@ impl Feed {
         &mut self,
         result: Arc<RawValue>,
         is_followed: bool,
+        room: &mut usize,
     ) -> Result<Option<Head>, HeldTooMuch> {
         if let State::Catching { held, .. } = &mut self.state {
-            if held.len() >= MAX_WAITING {
+            let left = room.checked_sub(result.get().len());
+            let (Some(left), true) = (left, held.len() < MAX_WAITING) else {
                 return Err(HeldTooMuch(result));
-            }
+            };
+            *room = left;
             held.push(result);
             return Ok(None);
         }
