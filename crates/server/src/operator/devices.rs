@@ -14,14 +14,9 @@ use tieline::CloseCode;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Side;
+use super::listing::{MAX_LIMIT, paged};
 use super::problem::Problem;
 use crate::devices::{DeviceInfo, Notified};
-
-/// Devices of an answer, unless told.
-const LIMIT: usize = 100;
-
-/// Most devices of an answer, or of one message to several.
-const MAX_LIMIT: usize = 1_000;
 
 /// A device.
 #[derive(Debug, Serialize, ToSchema)]
@@ -135,16 +130,8 @@ pub(super) async fn list(
     listing: Result<Query<DeviceListing>, QueryRejection>,
 ) -> Result<Json<DevicePage>, Problem> {
     let Query(DeviceListing { after, limit }) = listing?;
-    let limit = limit.unwrap_or(LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let reason = format!("`limit` is 1 to {MAX_LIMIT}, not {limit}");
-        return Err(Problem::new(StatusCode::BAD_REQUEST, reason));
-    }
-    // One more than is shown tells whether there are more.
-    let mut found = side.resources.devices.list(after.as_deref(), limit + 1);
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| has_more).map(|device| device.id.clone());
+    let find = |most| side.resources.devices.list(after.as_deref(), most);
+    let (found, next) = paged(limit, find, |device| device.id.clone())?;
     Ok(Json(DevicePage { devices: found.into_iter().map(Device::from).collect(), next }))
 }
 

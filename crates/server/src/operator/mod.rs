@@ -17,6 +17,7 @@ mod devices;
 mod guard;
 mod health;
 mod listener;
+mod listing;
 mod openapi;
 mod page;
 mod problem;
