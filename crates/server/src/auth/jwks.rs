@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
-use super::keys::Key;
+use super::key::Key;
 use crate::causes::Causes;
 
 /// How soon it is asked again at the earliest.
