@@ -27,6 +27,7 @@ use crate::config::PlannedListener;
 use crate::counts::Counts;
 use crate::gate::{Gate, Halt};
 use crate::limits::Held;
+use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::routes::{Route, Routes};
 
@@ -176,9 +177,7 @@ pub(crate) fn allows_origin(head: &http::Request<()>, entrance: &Entrance, route
 
 /// A refusal with a line of text.
 pub(crate) fn refusal(status: StatusCode, reason: &str) -> Response<String> {
-    let mut response = Response::new(format!("{reason}\n"));
-    *response.status_mut() = status;
-    response
+    Refusal::new(status, reason).into_response()
 }
 
 /// The answer to who comes while the server stops.

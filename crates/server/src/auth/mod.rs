@@ -38,7 +38,7 @@ pub use renewal::Renewal;
 pub(crate) use sources::{Presented, Sources, redact_protocols};
 pub(crate) use tokens::Tokens;
 
-use crate::service::Refusal;
+use crate::refusal::Refusal;
 
 /// What a route asks of who comes, read and found good.
 #[derive(Debug)]
