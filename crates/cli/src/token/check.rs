@@ -12,7 +12,7 @@ use tieline_server::{Identity, Refusal};
 
 use super::Check;
 use super::keys::say;
-use crate::{config, style};
+use crate::{load, style};
 
 /// Longest text that is read as a token.
 const MAX_BYTES: u64 = 64 << 10;
@@ -33,7 +33,7 @@ pub(super) fn run(options: &Check) -> anyhow::Result<()> {
     let asked = match &options.config {
         None => None,
         Some(path) => {
-            let (file, source) = config::load(Some(path))?;
+            let (file, source) = load::config(Some(path))?;
             let plan = Plan::new(file, &source, &Overrides::default())?;
             let route = route(&plan, options.route.as_deref())?;
             Some((route.path.clone(), ask(route, &token)?))
