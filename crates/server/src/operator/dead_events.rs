@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -93,10 +93,10 @@ pub(super) async fn list(
 )]
 pub(super) async fn redeliver(
     State(side): State<Arc<Side>>,
-    Path(number): Path<u64>,
+    number: Result<Path<u64>, PathRejection>,
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<StatusCode, Problem> {
-    let Query(Whose { route }) = whose?;
+    let (Path(number), Query(Whose { route })) = (number?, whose?);
     match side.outbox(&route)?.redeliver(number).await? {
         true => Ok(StatusCode::ACCEPTED),
         false => Err(unknown(&route, number)),
@@ -115,10 +115,10 @@ pub(super) async fn redeliver(
 )]
 pub(super) async fn forget(
     State(side): State<Arc<Side>>,
-    Path(number): Path<u64>,
+    number: Result<Path<u64>, PathRejection>,
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<StatusCode, Problem> {
-    let Query(Whose { route }) = whose?;
+    let (Path(number), Query(Whose { route })) = (number?, whose?);
     match side.outbox(&route)?.forget(number).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(unknown(&route, number)),
