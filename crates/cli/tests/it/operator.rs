@@ -59,6 +59,8 @@ fn everything_but_health_wants_the_key() {
     assert_eq!(status(&ask(&server, "GET /healthz", "")), 200);
     assert_eq!(status(&ask(&server, "GET /readyz", "")), 200);
     assert_eq!(status(&ask(&server, "GET /api/v1/openapi.json", "")), 200);
+    let twice = format!("{}{}", key(), key());
+    assert_eq!(status(&ask(&server, "GET /metrics", &twice)), 400);
     for path in ["/metrics", "/api/v1/devices", "/api/v1/nothing", "/nothing"] {
         for headers in ["", "Authorization: Bearer the-operators-own-kex\r\n"] {
             let answer = ask(&server, &format!("GET {path}"), headers);
@@ -95,6 +97,37 @@ fn a_page_under_another_name_does_not_reach_it() {
         let head = format!("GET /healthz HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         assert_eq!(status(&read_all(&mut stream)), code, "{name}");
+    }
+}
+
+#[test]
+fn no_other_sites_page_asks_anything_and_nothing_is_kept_on_the_way() {
+    let server = serve("api_key_file = 'key'", "");
+    let own = server.addresses[1].clone();
+    for (origin, code) in [(own.as_str(), 404), ("https://evil.example", 403), ("null", 403)] {
+        let headers = format!("{}Origin: {origin}\r\nContent-Length: 0\r\n", key());
+        let answer = ask(&server, "POST /api/v1/devices/d-1/disconnect", &headers);
+        assert_eq!(status(&answer), code, "{origin}: {answer}");
+    }
+    // What a form can send is no message, even with the key.
+    let body = "Content-Type: text/plain\r\nContent-Length: 12\r\n\r\n{\"text\":\"x\"}";
+    let answer = ask(&server, "POST /api/v1/devices/d-1/messages", &(key() + body));
+    assert_eq!(status(&answer), 415, "{answer}");
+    for path in ["/healthz", "/metrics", "/api/v1/devices", "/nothing"] {
+        for headers in [String::new(), key()] {
+            let answer = ask(&server, &format!("GET {path}"), &headers).to_lowercase();
+            assert!(answer.contains("cache-control: no-store\r\n"), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_number_or_no_text_in_a_path_is_told_as_a_problem() {
+    let server = serve("api_key_file = 'key'", "");
+    for request in ["DELETE /api/v1/dead-events/x?route=/chat", "GET /api/v1/devices/%ff"] {
+        let answer = ask(&server, request, &key());
+        assert_eq!(status(&answer), 400, "{answer}");
+        assert!(answer.to_lowercase().contains("content-type: application/problem+json"));
     }
 }
 

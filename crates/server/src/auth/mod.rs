@@ -35,7 +35,7 @@ pub(crate) use jwt::{Claims, Jwt};
 pub use key::Algorithm;
 pub(crate) use keys::{KeyFiles, Keys};
 pub use renewal::Renewal;
-pub(crate) use sources::{Presented, Sources, redact_protocols};
+pub(crate) use sources::{Presented, Sources, bearer, redact_protocols};
 pub(crate) use tokens::Tokens;
 
 use crate::refusal::Refusal;
