@@ -291,7 +291,9 @@ impl Problem {
             }
             Self::NoStore => "add one: [store], path = \"/var/lib/tieline\"",
             Self::NoTime => "write a time longer than 0s, such as \"8s\"",
-            Self::Jwks(_) => "write \"https://…\"; danger_jwks_over_http = true lets plain http in",
+            Self::Jwks(_) => {
+                "write \"https://…\", without name and password; danger_jwks_over_http = true lets plain http in"
+            }
             Self::KeysAndAlgorithms | Self::SecretAndAlgorithm => {
                 "name the algorithms of the keys that are there, and no others"
             }
