@@ -149,7 +149,8 @@ pub struct Listener {
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct HandshakeLimits {
-    /// From the connection to the answer: TLS, head and handshake together. Default "10s".
+    /// From the connection to the answer: TLS, head and handshake together; more than "0s". Default
+    /// "10s".
     pub handshake_within: Span,
 
     /// Longest request head, in bytes. Default 16384.

@@ -18,6 +18,7 @@ use super::file::File;
 use super::overrides::Overrides;
 use super::plan::Plan;
 use super::source::{Key, Source};
+use super::span::Span;
 
 const MAX_WORKERS: usize = 1_024;
 
@@ -73,6 +74,10 @@ impl Check<'_> {
             return Ok(());
         }
         Err(self.fail(out_of_range(value, min, max), key))
+    }
+
+    fn some_time(&self, span: Span, key: &Key) -> Result<(), ConfigError> {
+        if span.get().is_zero() { Err(self.fail(Problem::NoTime, key)) } else { Ok(()) }
     }
 
     fn workers(&self, workers: Option<usize>) -> Result<usize, ConfigError> {
@@ -187,6 +192,16 @@ mod tests {
                 "[[route]]\npath = '/'\nservice = { kind = 'rpc', limits = { max_batch = 0 } }\n".into(),
                 "3:50: route[0].service.limits.max_batch: ",
                 "between 1 and",
+            ),
+            (
+                format!("{echo}limits = {{ pong_within = '0s' }}\n"),
+                "4:26: route[0].limits.pong_within: ",
+                "longer than 0s",
+            ),
+            (
+                listener("address = '127.0.0.1:1'\nlimits = { handshake_within = '0s' }"),
+                "6:31: listener[0].limits.handshake_within: ",
+                "longer than 0s",
             ),
             (
                 listener("address = '127.0.0.1:1'\nhosts = ['a:1']"),
