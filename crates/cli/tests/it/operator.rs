@@ -1,7 +1,10 @@
 //! The operator's side of the running program.
 
 use std::io::Write;
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use crate::server::{PATIENCE, Server, folder, next, read_all, run, tieline};
 
@@ -215,6 +218,43 @@ fn curl_understands_it() {
     assert!(said.ends_with("401 application/problem+json"), "{said}");
     let said = String::from_utf8(curl("/api/v1/openapi.json", "Accept: */*").unwrap().stdout);
     assert!(said.unwrap().contains("\"openapi\":\"3.1.0\""));
+}
+
+/// A certificate for `a.example` that ends at this time since 1970, and its key.
+fn write_certificate(folder: &Path, end: Duration) {
+    let mut params = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
+    params.not_after = date_time_ymd(1970, 1, 1) + end;
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    std::fs::write(folder.join("certificate.pem"), certificate.pem()).unwrap();
+    std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+}
+
+#[test]
+fn a_certificate_that_ends_is_told_in_the_log_and_in_the_metrics() {
+    let day = Duration::from_secs(24 * 3_600);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = Duration::from_secs(now.as_secs());
+    let (folder, soon, over) = (folder(), now + day * 3, now - day * 2);
+    let file = folder.join("tieline.toml");
+    let text = "[operator]\naddress = '127.0.0.1:0'\n[[listener]]\naddress = '127.0.0.1:0'\n\
+                tls = { certificate = 'certificate.pem', key = 'key.pem' }\n\
+                [[route]]\npath = '/'\nservice = { kind = 'echo' }\n";
+    std::fs::write(&file, text).unwrap();
+    write_certificate(&folder, soon);
+    let server = Server::start_as_told(&["--config", file.to_str().unwrap()], 2);
+    let told = |end: Duration| {
+        let labels = "listener=\"127.0.0.1:0\",name=\"a.example\"";
+        let line = format!("tieline_certificate_expiry_seconds{{{labels}}} {}", end.as_secs());
+        let answer = ask(&server, "GET /metrics", "");
+        assert!(answer.lines().any(|it| it == line), "no {line} in\n{answer}");
+    };
+    server.wait_for_log(&["the certificate expires soon", "certificate.pem"]);
+    told(soon);
+    write_certificate(&folder, over);
+    server.signal("HUP");
+    server.wait_for_log(&["the certificate has expired", "certificate.pem"]);
+    told(over);
 }
 
 #[test]

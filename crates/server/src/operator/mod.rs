@@ -104,7 +104,7 @@ impl Operator {
 }
 
 impl Side {
-    /// The certificates, for being read again.
+    /// The certificates, where TLS is spoken.
     pub(crate) const fn certificates(&self) -> Option<&Certificates> {
         self.plan.certificates.as_ref()
     }
