@@ -26,6 +26,7 @@ mod counts;
 mod delivery;
 #[cfg_attr(not(test), allow(dead_code, reason = "the operator's side uses the rest"))]
 mod devices;
+mod entrance;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod events;
 mod gate;
@@ -51,6 +52,7 @@ mod splitter;
 mod start;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod store;
+mod tally;
 mod target;
 mod tunnel;
 mod worker;
