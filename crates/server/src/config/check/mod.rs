@@ -118,6 +118,11 @@ mod tests {
             ("drain = '10'\n".into(), "1:9: drain: ", "500ms, 10s, 2m or 1h"),
             ("log = { format = 'xml' }\n".into(), "1:18: log.format: ", "`json` or `text`"),
             ("workers = 1\n".into(), " ", "there is no route"),
+            (
+                "[store]\npath = 'x'\nmin_free_bytes = '1g'\n".into(),
+                "3:18: store.min_free_bytes: ",
+                "a whole number",
+            ),
             ("[[route]]\npath = 'x'\n".into(), "2:8: route[0].path: ", "begin with \"/\""),
             ("[[route]]\npath = '/healthz'\n".into(), "2:8: route[0].path: ", "the server itself"),
             ("[[route]]\npath = '/x'\n".into(), "1:1: route[0]: ", "page = { kind = \"console\" }"),

@@ -13,6 +13,7 @@ pub(super) fn in_the_words_of_files(message: &str) -> String {
         ("internally tagged enum Service", "a table with `kind`, such as { kind = \"echo\" }"),
         ("internally tagged enum Page", "a table with `kind`, such as { kind = \"console\" }"),
         ("expected usize", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
         ("expected u32", "expected a whole number"),
         ("expected u8", "expected a whole number"),
         ("expected a boolean", "expected true or false"),
