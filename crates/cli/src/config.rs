@@ -1,12 +1,12 @@
 //! `tieline config`: is a configuration right, what is in effect, and what may be written.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use anyhow::Context;
-use tieline_server::config::{ConfigError, File, Plan, Source};
+use tieline_server::config::{File, Plan};
 
 use crate::args::{ConfigCommand, Named};
+use crate::load;
 
 /// Runs one of the three commands.
 pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<()> {
@@ -17,23 +17,15 @@ pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<()> {
     }
 }
 
-/// The file at the path, or the built-in one.
-pub(crate) fn load(path: Option<&Path>) -> Result<(File, Source), ConfigError> {
-    let Some(path) = path else { return Ok(File::builtin()) };
-    let source = Source::read(path)
-        .map_err(|error| ConfigError::unreadable(path.display().to_string(), error))?;
-    Ok((File::parse(&source)?, source))
-}
-
 fn check(named: &Named) -> anyhow::Result<()> {
-    let (file, source) = load(named.path())?;
+    let (file, source) = load::config(named.path())?;
     Plan::new(file, &source, &named.options.overrides())?;
     writeln!(io::stdout(), "OK: {}", source.name())?;
     Ok(())
 }
 
 fn print(named: &Named) -> anyhow::Result<()> {
-    let (file, source) = load(named.path())?;
+    let (file, source) = load::config(named.path())?;
     let overrides = named.options.overrides();
     Plan::new(file.clone(), &source, &overrides)?;
     let text = overrides.apply(file).to_toml();

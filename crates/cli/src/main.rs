@@ -7,6 +7,7 @@ mod config;
 mod environment;
 mod exit;
 mod exit_code;
+mod load;
 mod log;
 mod serve;
 mod style;

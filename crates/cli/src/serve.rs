@@ -9,11 +9,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::args::Options;
-use crate::{config, environment, log, style};
+use crate::{environment, load, log, style};
 
 /// Serves until a signal says stop.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let (file, source) = config::load(options.config.as_deref())?;
+    let (file, source) = load::config(options.config.as_deref())?;
     let plan = Plan::new(file, &source, &options.overrides())?;
     log::start(&plan.log);
     for name in environment::unknown() {

@@ -11,32 +11,25 @@
 //! | the [gate](crate::gate)                    | 401, 403, 429        |
 //! | the service takes the peer                 | what the service says|
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::header::{HOST, ORIGIN};
+use http::header::HOST;
 use http::uri::Authority;
 use http::{Response, StatusCode, Version};
 use hyper::ext::Protocol;
+use tieline_proto::handshake::HandshakeError;
 use tieline_proto::handshake::server::{Accept, Upgrade};
-use tieline_proto::handshake::{Claim, HandshakeError, Legacy, Scheme};
 use tieline_proto::http::HeadError;
 
 use crate::auth::{Identity, Jwks, Presented, redact_protocols};
 use crate::config::PlannedListener;
 use crate::counts::Counts;
+pub(crate) use crate::entrance::{Entrance, allows_origin};
 use crate::gate::{Gate, Halt};
 use crate::limits::Held;
+use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::routes::{Route, Routes};
-
-/// Where a request arrived.
-#[derive(Clone, Debug)]
-pub(crate) struct Entrance {
-    pub(crate) listener: Arc<PlannedListener>,
-    /// `None` over a Unix socket.
-    pub(crate) from: Option<SocketAddr>,
-}
 
 /// A request that opens a line, and how it is answered.
 #[derive(Debug)]
@@ -59,21 +52,6 @@ pub(crate) enum Admission {
     Ordinary,
     /// Its token names a key that is not known: look at it again once these were fetched.
     Waits(Arc<Jwks>),
-}
-
-impl Entrance {
-    pub(crate) fn is_secure(&self) -> bool {
-        self.listener.certificates.is_some()
-    }
-
-    fn scheme(&self) -> Scheme {
-        if self.is_secure() { Scheme::Https } else { Scheme::Http }
-    }
-
-    /// Whether the request's `Host` is a name that this listener answers to.
-    pub(crate) fn allows_host<B>(&self, request: &http::Request<B>) -> bool {
-        self.listener.hosts.allows(host(request))
-    }
 }
 
 /// Looks at a request; at one that has waited for keys for the last time.
@@ -159,26 +137,9 @@ pub(crate) fn seen(
     }
 }
 
-/// Whether an ordinary request with an `Origin` comes from one of the route's pages.
-pub(crate) fn allows_origin(head: &http::Request<()>, entrance: &Entrance, route: &Route) -> bool {
-    let mut origins = head.headers().get_all(ORIGIN).iter();
-    let origin = match (origins.next(), origins.next()) {
-        (Some(origin), None) => origin.to_str().unwrap_or_default(),
-        _ => return false,
-    };
-    route.plan.origins.allows(&Claim {
-        origin: Some(origin),
-        host: host(head),
-        scheme: Some(entrance.scheme()),
-        legacy: Legacy::Off,
-    })
-}
-
 /// A refusal with a line of text.
 pub(crate) fn refusal(status: StatusCode, reason: &str) -> Response<String> {
-    let mut response = Response::new(format!("{reason}\n"));
-    *response.status_mut() = status;
-    response
+    Refusal::new(status, reason).into_response()
 }
 
 /// The answer to who comes while the server stops.
@@ -210,12 +171,4 @@ fn check_host(request: &http::Request<()>) -> Result<(), Box<Response<String>>> 
 
 fn bad_head(error: HeadError) -> Box<Response<String>> {
     HandshakeError::from(error).response().into()
-}
-
-/// The name that was asked for: in the target where it is whole, in `Host` otherwise.
-fn host<B>(request: &http::Request<B>) -> Option<&str> {
-    match request.uri().authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => request.headers().get(HOST)?.to_str().ok(),
-    }
 }

@@ -17,8 +17,8 @@ use tracing::{error, info};
 
 use crate::carrier::Carrier;
 use crate::causes::Causes;
-use crate::config::{Plan, PlannedListener};
-use crate::listen::Certificates;
+use crate::config::{Plan, PlannedListener, PlannedOperator};
+use crate::listen::SecureListeners;
 use crate::operator::{Operator, Side};
 use crate::resources::Resources;
 use crate::routes::Routes;
@@ -48,6 +48,7 @@ use crate::worker::Shared;
 pub struct App {
     server: Server,
     shared: Arc<Shared>,
+    secure: Arc<SecureListeners>,
     operator: Option<Operator>,
     stop: watch::Sender<bool>,
     drain: Duration,
@@ -64,6 +65,7 @@ pub struct Address {
 #[derive(Clone, Debug)]
 pub struct Handle {
     shared: Arc<Shared>,
+    secure: Arc<SecureListeners>,
     operator: Option<Arc<Side>>,
 }
 
@@ -84,6 +86,10 @@ impl App {
         let (stop, stopping) = watch::channel(false);
         let resources = Arc::new(Resources::new(backends, store.as_ref())?);
         resources.counts.register(&resources.metrics);
+        let secure = Arc::new(secure(&listeners, operator.as_ref()));
+        let shown = Box::new(Arc::clone(&secure));
+        resources.metrics.register(|registry| registry.register_collector(shown));
+        secure.warn_of_expiry();
         let operator = operator.map(|plan| {
             let place = Place::Tcp(plan.address);
             let bound = Operator::bind(plan, &resources, stopping.clone());
@@ -93,7 +99,7 @@ impl App {
         let routes = Routes::new(routes, &resources);
         resources.outboxes.warn_of_unclaimed();
         let shared = Arc::new(Shared { routes, listeners, resources, stopping });
-        Ok(Self { server, shared, operator, stop, drain })
+        Ok(Self { server, shared, secure, operator, stop, drain })
     }
 
     /// Where it listens, with the ports that the system chose.
@@ -117,7 +123,7 @@ impl App {
     /// A handle for while it runs.
     pub fn handle(&self) -> Handle {
         let operator = self.operator.as_ref().map(|operator| Arc::clone(operator.side()));
-        Handle { shared: Arc::clone(&self.shared), operator }
+        Handle { shared: Arc::clone(&self.shared), secure: Arc::clone(&self.secure), operator }
     }
 
     /// Serves until `shutdown` is ready; then stops accepting, tells the services, closes every
@@ -131,7 +137,7 @@ impl App {
     ///
     /// Dropping the future stops the workers as `shutdown` does, without waiting for them.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { server, shared, operator, stop, drain } = self;
+        let Self { server, shared, operator, stop, drain, .. } = self;
         // It answers until everything else has ended.
         let _operator = operator.map(Operator::start).transpose().map_err(RunError::Worker)?;
         let mut running = server.start(move || Carrier::new(Arc::clone(&shared)))?;
@@ -160,6 +166,19 @@ impl Drop for StopOnDrop {
     }
 }
 
+/// Where TLS is spoken.
+fn secure(
+    listeners: &[Arc<PlannedListener>],
+    operator: Option<&PlannedOperator>,
+) -> SecureListeners {
+    let public = listeners
+        .iter()
+        .filter_map(|listener| Some((listener.place.clone(), listener.certificates.clone()?)));
+    let operator = operator
+        .and_then(|operator| Some((Place::Tcp(operator.address), operator.certificates.clone()?)));
+    SecureListeners::new(public.chain(operator).collect())
+}
+
 /// How the engine is to listen at a place.
 fn listen_options(listener: &Arc<PlannedListener>) -> ListenOptions {
     let certificates = listener.certificates.is_some().then(|| {
@@ -175,16 +194,7 @@ impl Handle {
     /// Reads the certificates of every listener again. Those that are good are used from the next
     /// handshake on; where some are not, the old ones stay, and an error is logged.
     pub fn reload_certificates(&self) {
-        for listener in &self.shared.listeners {
-            if let Some(certificates) = &listener.certificates {
-                reload(certificates, &listener.place);
-            }
-        }
-        if let Some((operator, certificates)) =
-            self.operator.as_ref().and_then(|side| Some((side, side.certificates()?)))
-        {
-            reload(certificates, &Place::Tcp(operator.plan.address));
-        }
+        self.secure.reload();
     }
 
     /// Reads the tokens and keys of every route, and of the operator's side, again. Those that are
@@ -200,17 +210,6 @@ impl Handle {
                 let error = Causes(&error);
                 error!(%error, "the operator's keys not reloaded: the old ones stay");
             }
-        }
-    }
-}
-
-fn reload(certificates: &Certificates, place: &Place) {
-    let file = certificates.certificate().display();
-    match certificates.reload() {
-        Ok(()) => info!(%place, %file, "certificates reloaded"),
-        Err(error) => {
-            let error = Causes(&error);
-            error!(%place, %error, "certificates not reloaded: the old ones stay");
         }
     }
 }

@@ -17,7 +17,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::info::Info;
 use tieline::CloseCode;
-use tieline::serve::Traffic;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -25,6 +24,7 @@ use crate::auth::Denied;
 use crate::inbox::{Inbox, Order};
 use crate::limits::Exceeded;
 use crate::metrics::Metrics;
+use crate::tally::Tally;
 
 /// How long a worker may take to say what it has counted; then what it last said holds.
 const WITHIN: Duration = Duration::from_millis(250);
@@ -44,15 +44,6 @@ pub(crate) struct Counts {
 
 /// A line, counted as open until this is dropped.
 pub(crate) struct Open(Gauge);
-
-/// What one worker has last said of its messages.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    bytes_in: AtomicU64,
-    bytes_out: AtomicU64,
-    messages_in: AtomicU64,
-    messages_out: AtomicU64,
-}
 
 /// All workers, and how to ask them.
 #[derive(Debug, Default)]
@@ -197,16 +188,6 @@ impl Drop for Open {
     }
 }
 
-impl Tally {
-    /// What the worker has counted since it began.
-    pub(crate) fn set(&self, traffic: &Traffic) {
-        self.bytes_in.store(traffic.bytes_in, Relaxed);
-        self.bytes_out.store(traffic.bytes_out, Relaxed);
-        self.messages_in.store(traffic.messages_in, Relaxed);
-        self.messages_out.store(traffic.messages_out, Relaxed);
-    }
-}
-
 impl Workers {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Inbox, Arc<Tally>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -280,6 +261,7 @@ const fn label(code: CloseCode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tieline::serve::Traffic;
 
     #[test]
     fn the_text_has_the_names_that_are_documented() {

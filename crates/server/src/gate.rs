@@ -14,9 +14,9 @@ use std::time::SystemTime;
 use http::header::ORIGIN;
 use http::{Request, Response};
 
-use crate::admission::{Entrance, allows_origin};
 use crate::auth::{Denied, Identity, Jwks, Presented};
 use crate::counts::Counts;
+use crate::entrance::{Entrance, allows_origin};
 use crate::limits::{Exceeded, Held};
 use crate::routes::Route;
 

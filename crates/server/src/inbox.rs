@@ -7,9 +7,9 @@ use tieline::{CloseCode, Message};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::counts::Tally;
 use crate::outbox::cost;
 use crate::peer_id::PeerId;
+use crate::tally::Tally;
 use crate::target::Target;
 
 /// Bytes that may wait in one inbox before publications are turned away.

@@ -26,6 +26,7 @@ mod counts;
 mod delivery;
 #[cfg_attr(not(test), allow(dead_code, reason = "the operator's side uses the rest"))]
 mod devices;
+mod entrance;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod events;
 mod exchange;
@@ -44,6 +45,7 @@ mod patient;
 mod peer;
 mod peer_id;
 mod reach;
+mod refusal;
 mod request;
 mod resources;
 mod routes;
@@ -52,6 +54,7 @@ mod splitter;
 mod start;
 #[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod store;
+mod tally;
 mod target;
 mod tunnel;
 mod worker;
@@ -64,8 +67,9 @@ pub use members::{Full, Members, Turn};
 pub use name::Name;
 pub use peer::{Peer, Remote};
 pub use peer_id::PeerId;
+pub use refusal::Refusal;
 pub use request::Request;
-pub use service::{Accept, Conversation, Refusal, Service, rpc};
+pub use service::{Accept, Conversation, Service, rpc};
 pub use start::StartError;
 pub use store::StoreError;
 pub use tieline::serve::{BindError, Message, Overflow, Payload, RunError};

@@ -12,7 +12,7 @@ use tieline_server::{Identity, Refusal};
 
 use super::Check;
 use super::keys::say;
-use crate::{config, style};
+use crate::{load, style};
 
 /// Longest text that is read as a token.
 const MAX_BYTES: u64 = 64 << 10;
@@ -33,7 +33,7 @@ pub(super) fn run(options: &Check) -> anyhow::Result<()> {
     let asked = match &options.config {
         None => None,
         Some(path) => {
-            let (file, source) = config::load(Some(path))?;
+            let (file, source) = load::config(Some(path))?;
             let plan = Plan::new(file, &source, &Overrides::default())?;
             let route = route(&plan, options.route.as_deref())?;
             Some((route.path.clone(), ask(route, &token)?))
@@ -116,10 +116,9 @@ fn show(token: &str, held: Option<&Held>, asked: Option<&Asked>) -> anyhow::Resu
     match held {
         None => say(&format!("token    {} bytes, not a JWT: one that is shared", token.len()))?,
         Some(TokenData { header, claims, .. }) => {
-            say(&format!("token    {}", kind(header)))?;
+            say(&printable(&format!("token    {}", kind(header))))?;
             for (name, value) in claims {
-                let printed: String = name.chars().flat_map(printable).collect();
-                say(&format!("{printed:<8} {}", shown(name, value)))?;
+                say(&printable(&format!("{name:<8} {}", shown(name, value))))?;
             }
         }
     }
@@ -133,7 +132,7 @@ fn show(token: &str, held: Option<&Held>, asked: Option<&Asked>) -> anyhow::Resu
             format!("{path} lets it in as {user}, who may: {}", rights.join(" "))
         }
     };
-    say(&style::on_stdout(&answer, style::BOLD))
+    say(&style::on_stdout(&printable(&answer), style::BOLD))
 }
 
 fn kind(header: &Header) -> String {
@@ -143,17 +142,23 @@ fn kind(header: &Header) -> String {
     }
 }
 
-/// Claims are the token's words: no control character of them reaches the terminal.
 fn shown(name: &str, value: &Value) -> String {
-    let text: String = value.to_string().chars().flat_map(printable).collect();
     match (name, value.as_f64()) {
-        ("exp" | "iat" | "nbf", Some(seconds)) => format!("{text}, {}", relative(seconds)),
-        _ => text,
+        ("exp" | "iat" | "nbf", Some(seconds)) => format!("{value}, {}", relative(seconds)),
+        _ => value.to_string(),
     }
 }
 
-fn printable(c: char) -> Vec<char> {
-    if c.is_control() { c.escape_unicode().collect() } else { vec![c] }
+/// Much of it is the token's words: no control character of them reaches the terminal.
+fn printable(text: &str) -> String {
+    let mut printed = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => printed.extend(c.escape_unicode()),
+            false => printed.push(c),
+        }
+    }
+    printed
 }
 
 fn relative(seconds: f64) -> String {

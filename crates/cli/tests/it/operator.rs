@@ -1,7 +1,10 @@
 //! The operator's side of the running program.
 
 use std::io::Write;
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use crate::server::{PATIENCE, Server, folder, next, read_all, run, tieline};
 
@@ -59,6 +62,8 @@ fn everything_but_health_wants_the_key() {
     assert_eq!(status(&ask(&server, "GET /healthz", "")), 200);
     assert_eq!(status(&ask(&server, "GET /readyz", "")), 200);
     assert_eq!(status(&ask(&server, "GET /api/v1/openapi.json", "")), 200);
+    let twice = format!("{}{}", key(), key());
+    assert_eq!(status(&ask(&server, "GET /metrics", &twice)), 400);
     for path in ["/metrics", "/api/v1/devices", "/api/v1/nothing", "/nothing"] {
         for headers in ["", "Authorization: Bearer the-operators-own-kex\r\n"] {
             let answer = ask(&server, &format!("GET {path}"), headers);
@@ -95,6 +100,37 @@ fn a_page_under_another_name_does_not_reach_it() {
         let head = format!("GET /healthz HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         assert_eq!(status(&read_all(&mut stream)), code, "{name}");
+    }
+}
+
+#[test]
+fn no_other_sites_page_asks_anything_and_nothing_is_kept_on_the_way() {
+    let server = serve("api_key_file = 'key'", "");
+    let own = server.addresses[1].clone();
+    for (origin, code) in [(own.as_str(), 404), ("https://evil.example", 403), ("null", 403)] {
+        let headers = format!("{}Origin: {origin}\r\nContent-Length: 0\r\n", key());
+        let answer = ask(&server, "POST /api/v1/devices/d-1/disconnect", &headers);
+        assert_eq!(status(&answer), code, "{origin}: {answer}");
+    }
+    // What a form can send is no message, even with the key.
+    let body = "Content-Type: text/plain\r\nContent-Length: 12\r\n\r\n{\"text\":\"x\"}";
+    let answer = ask(&server, "POST /api/v1/devices/d-1/messages", &(key() + body));
+    assert_eq!(status(&answer), 415, "{answer}");
+    for path in ["/healthz", "/metrics", "/api/v1/devices", "/nothing"] {
+        for headers in [String::new(), key()] {
+            let answer = ask(&server, &format!("GET {path}"), &headers).to_lowercase();
+            assert!(answer.contains("cache-control: no-store\r\n"), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_number_or_no_text_in_a_path_is_told_as_a_problem() {
+    let server = serve("api_key_file = 'key'", "");
+    for request in ["DELETE /api/v1/dead-events/x?route=/chat", "GET /api/v1/devices/%ff"] {
+        let answer = ask(&server, request, &key());
+        assert_eq!(status(&answer), 400, "{answer}");
+        assert!(answer.to_lowercase().contains("content-type: application/problem+json"));
     }
 }
 
@@ -182,6 +218,43 @@ fn curl_understands_it() {
     assert!(said.ends_with("401 application/problem+json"), "{said}");
     let said = String::from_utf8(curl("/api/v1/openapi.json", "Accept: */*").unwrap().stdout);
     assert!(said.unwrap().contains("\"openapi\":\"3.1.0\""));
+}
+
+/// A certificate for `a.example` that ends at this time since 1970, and its key.
+fn write_certificate(folder: &Path, end: Duration) {
+    let mut params = CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
+    params.not_after = date_time_ymd(1970, 1, 1) + end;
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    std::fs::write(folder.join("certificate.pem"), certificate.pem()).unwrap();
+    std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+}
+
+#[test]
+fn a_certificate_that_ends_is_told_in_the_log_and_in_the_metrics() {
+    let day = Duration::from_secs(24 * 3_600);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = Duration::from_secs(now.as_secs());
+    let (folder, soon, over) = (folder(), now + day * 3, now - day * 2);
+    let file = folder.join("tieline.toml");
+    let text = "[operator]\naddress = '127.0.0.1:0'\n[[listener]]\naddress = '127.0.0.1:0'\n\
+                tls = { certificate = 'certificate.pem', key = 'key.pem' }\n\
+                [[route]]\npath = '/'\nservice = { kind = 'echo' }\n";
+    std::fs::write(&file, text).unwrap();
+    write_certificate(&folder, soon);
+    let server = Server::start_as_told(&["--config", file.to_str().unwrap()], 2);
+    let told = |end: Duration| {
+        let labels = "listener=\"127.0.0.1:0\",name=\"a.example\"";
+        let line = format!("tieline_certificate_expiry_seconds{{{labels}}} {}", end.as_secs());
+        let answer = ask(&server, "GET /metrics", "");
+        assert!(answer.lines().any(|it| it == line), "no {line} in\n{answer}");
+    };
+    server.wait_for_log(&["the certificate expires soon", "certificate.pem"]);
+    told(soon);
+    write_certificate(&folder, over);
+    server.signal("HUP");
+    server.wait_for_log(&["the certificate has expired", "certificate.pem"]);
+    told(over);
 }
 
 #[test]

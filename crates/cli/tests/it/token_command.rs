@@ -103,6 +103,22 @@ fn a_token_says_nothing_to_the_terminal() {
     assert_eq!(code, 0, "{said}");
     let (_, said, _) = check(&token, &[]);
     assert!(said.contains("note") && !said.contains(['\u{1b}', '\u{7}', '\u{9b}']), "{said:?}");
+
+    // Nor do the name of its key, and the rights that a route finds in it.
+    let claim = r#"scope=["a\u001b[2J","b\u009b31m"]"#;
+    let args = ["--secret", &secret, "--user", "a", "--kid", "k\u{9b}31m", "--claim", claim];
+    let (code, token, said) = text(&run(&[&["token", "gen", "token"][..], &args].concat()));
+    assert_eq!(code, 0, "{said}");
+    let config = folder.join("tieline.toml").to_str().unwrap().to_owned();
+    std::fs::write(
+        &config,
+        "[[route]]\npath = '/'\nservice = { kind = 'echo' }\naccess = { kind = 'jwt', \
+         algorithms = ['HS256'], secret_file = 'secret' }\n",
+    )
+    .unwrap();
+    let (code, said, _) = check(&token, &["--config", &config]);
+    assert!(code == 0 && said.contains("/ lets it in as a, who may: a\\u{1b}[2J"), "{said:?}");
+    assert!(!said.contains(['\u{1b}', '\u{9b}']), "{said:?}");
 }
 
 #[test]

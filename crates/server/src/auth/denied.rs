@@ -3,7 +3,7 @@
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
-use crate::service::Refusal;
+use crate::refusal::Refusal;
 
 /// Why a request may not. Its words are for the client: they hold nothing of the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

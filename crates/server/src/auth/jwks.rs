@@ -1,21 +1,24 @@
 //! Keys from an address (JWKS): fetched at the start, every so often, and when a token names a key
 //! that is not known, but not more often than every ten seconds, whatever tokens say.
 //!
-//! While the address is down, the keys that were fetched last stay.
+//! While the address is down, the keys that were fetched last stay. Where its name leads is looked at
+//! as it is for backends: never to link-local and metadata addresses, and `localhost` to this machine.
 //!
 //! Spec: RFC 7517 §5.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use jsonwebtoken::jwk::Jwk;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
-use super::keys::Key;
+use super::key::Key;
+use crate::backend::{Reach, Resolver};
 use crate::causes::Causes;
 
 /// How soon it is asked again at the earliest.
@@ -38,10 +41,8 @@ pub(crate) struct Jwks {
     every: Duration,
     client: reqwest::Client,
     current: ArcSwapOption<Vec<Key>>,
-    /// When it was last asked.
+    /// When it was last asked; held by whoever asks: the others wait for that answer.
     asked: Mutex<Option<Instant>>,
-    /// Held by whoever asks: the others wait for that answer.
-    asking: tokio::sync::Mutex<()>,
 }
 
 /// The answer, so far as anything is expected of it.
@@ -65,23 +66,20 @@ enum FetchError {
 }
 
 impl Jwks {
-    pub(crate) fn new(url: String, every: Duration) -> Result<Self, reqwest::Error> {
+    /// The keys at `url`, whose name may lead as far as `reach` says.
+    pub(crate) fn new(url: String, reach: Reach, every: Duration) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
             .timeout(WITHIN)
+            .dns_resolver(Arc::new(Resolver(reach)))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             // Several workers use it: a connection must not stay with the runtime of one of them.
             .pool_max_idle_per_host(0)
             .user_agent(concat!("tieline/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self {
-            url,
-            every,
-            client,
-            current: ArcSwapOption::empty(),
-            asked: Mutex::default(),
-            asking: tokio::sync::Mutex::default(),
-        })
+        // Asked more often it would not answer, and a worker would do nothing else.
+        let every = every.max(MIN_INTERVAL);
+        Ok(Self { url, every, client, current: ArcSwapOption::empty(), asked: Mutex::default() })
     }
 
     pub(super) fn current(&self) -> Option<Arc<Vec<Key>>> {
@@ -90,16 +88,16 @@ impl Jwks {
 
     /// Whether it may be asked now, or is being asked.
     pub(super) fn may_refresh(&self) -> bool {
-        self.asking.try_lock().is_err() || self.is_due()
+        self.asked.try_lock().map_or(true, |asked| is_due(*asked))
     }
 
     /// Asks for the keys, or waits for who asks already.
     pub(crate) async fn refresh(&self) {
-        let _asking = self.asking.lock().await;
-        if !self.is_due() {
+        let mut asked = self.asked.lock().await;
+        if !is_due(*asked) {
             return;
         }
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *asked = Some(Instant::now());
         match self.fetch().await {
             Ok(keys) => {
                 info!(url = self.url, keys = keys.len(), "keys fetched");
@@ -123,11 +121,6 @@ impl Jwks {
         }
     }
 
-    fn is_due(&self) -> bool {
-        let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.is_none_or(|asked| asked.elapsed() >= MIN_INTERVAL)
-    }
-
     async fn fetch(&self) -> Result<Vec<Key>, FetchError> {
         let mut response = self.client.get(&self.url).send().await?;
         if !response.status().is_success() {
@@ -149,6 +142,10 @@ impl Jwks {
         let keys: Vec<_> = keys.take(MAX_KEYS).collect();
         if keys.is_empty() { Err(FetchError::Nothing) } else { Ok(keys) }
     }
+}
+
+fn is_due(asked: Option<Instant>) -> bool {
+    asked.is_none_or(|asked| asked.elapsed() >= MIN_INTERVAL)
 }
 
 #[cfg(test)]
@@ -181,14 +178,18 @@ mod tests {
         (url, asked)
     }
 
-    fn forget_when(jwks: &Jwks) {
-        *jwks.asked.lock().unwrap() = None;
+    fn jwks(url: String) -> Jwks {
+        Jwks::new(url, Reach::Private, Duration::from_secs(600)).unwrap()
+    }
+
+    async fn forget_when(jwks: &Jwks) {
+        *jwks.asked.lock().await = None;
     }
 
     #[tokio::test]
     async fn keys_are_asked_for_once_at_a_time_and_stay_while_the_address_is_down() {
         let (url, asked) = address(vec![KEYS.to_owned(), "<html>".to_owned()]).await;
-        let jwks = Jwks::new(url, Duration::from_secs(600)).unwrap();
+        let jwks = jwks(url);
         assert!(jwks.current().is_none() && jwks.may_refresh());
         tokio::join!(jwks.refresh(), jwks.refresh(), jwks.refresh());
         assert_eq!((jwks.current().unwrap().len(), asked.load(Ordering::SeqCst)), (1, 1));
@@ -196,11 +197,11 @@ mod tests {
         jwks.refresh().await;
         assert_eq!(asked.load(Ordering::SeqCst), 1);
 
-        forget_when(&jwks);
+        forget_when(&jwks).await;
         jwks.refresh().await;
         assert_eq!(asked.load(Ordering::SeqCst), 2);
         assert_eq!(jwks.current().unwrap().len(), 1, "what is no set of keys changes nothing");
-        forget_when(&jwks);
+        forget_when(&jwks).await;
         jwks.refresh().await;
         assert_eq!(jwks.current().unwrap().len(), 1, "nor does an address that is down");
     }
@@ -208,7 +209,18 @@ mod tests {
     #[tokio::test]
     async fn an_answer_without_end_is_not_read_to_its_end() {
         let (url, _) = address(vec!["x".repeat(MAX_BYTES + 1)]).await;
-        let jwks = Jwks::new(url, Duration::from_secs(600)).unwrap();
+        let jwks = jwks(url);
         assert!(matches!(jwks.fetch().await, Err(FetchError::TooLong)));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_where_it_may_not_is_not_asked() {
+        let (url, asked) = address(vec![KEYS.to_owned()]).await;
+        let url = url.replace("127.0.0.1", "localhost");
+        let at = |reach| Jwks::new(url.clone(), reach, Duration::ZERO).unwrap();
+        assert!(matches!(at(Reach::Public).fetch().await, Err(FetchError::Http(_))));
+        assert_eq!(asked.load(Ordering::SeqCst), 0);
+        assert_eq!(at(Reach::Loopback).fetch().await.unwrap().len(), 1);
+        assert_eq!(at(Reach::Loopback).every, MIN_INTERVAL, "nor more often than may be");
     }
 }

@@ -10,27 +10,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::denied::Denied;
 use super::identity::Identity;
+use super::key::Algorithm;
 use super::keys::Keys;
-
-/// How tokens may be signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// Ed25519.
-    EdDSA,
-    /// ECDSA with P-256 and SHA-256.
-    ES256,
-    /// HMAC with SHA-256: whoever can check a token can also make one.
-    HS256,
-    /// RSA PKCS #1 v1.5 with SHA-256.
-    RS256,
-}
 
 /// Judges tokens.
 #[derive(Debug)]
@@ -57,33 +42,6 @@ pub(crate) struct Claims {
 
 /// Most keys that are tried for one token.
 const MAX_TRIES: usize = 8;
-
-impl Algorithm {
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::EdDSA => "EdDSA",
-            Self::ES256 => "ES256",
-            Self::HS256 => "HS256",
-            Self::RS256 => "RS256",
-        }
-    }
-
-    /// Several, for people.
-    pub(super) fn list(algorithms: &[Self]) -> String {
-        let names: Vec<_> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
-        names.join(", ")
-    }
-
-    const fn as_library(self) -> jsonwebtoken::Algorithm {
-        match self {
-            Self::EdDSA => jsonwebtoken::Algorithm::EdDSA,
-            Self::ES256 => jsonwebtoken::Algorithm::ES256,
-            Self::HS256 => jsonwebtoken::Algorithm::HS256,
-            Self::RS256 => jsonwebtoken::Algorithm::RS256,
-        }
-    }
-}
 
 impl Jwt {
     /// Whose token it is.

@@ -5,23 +5,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jsonwebtoken::DecodingKey;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 
 use super::error::AccessError;
 use super::jwks::Jwks;
-use super::jwt::Algorithm;
+use super::key::{Algorithm, Key};
 
 /// Shortest secret, in bytes: as long as what it signs (RFC 7518 §3.2).
 const MIN_SECRET_BYTES: usize = 32;
-
-/// One key, for one algorithm and no other: a public key is never taken for a secret.
-#[derive(Debug)]
-pub(crate) struct Key {
-    /// What tokens call it, where it has a name.
-    pub(super) id: Option<String>,
-    pub(super) algorithm: Algorithm,
-    pub(super) key: DecodingKey,
-}
 
 /// Where the keys of a route come from.
 #[derive(Debug)]
@@ -97,33 +87,6 @@ impl KeyFiles {
     }
 }
 
-impl Key {
-    /// The key of a set, if it is one to check signatures with. A secret is never taken from
-    /// there: what is published is known.
-    pub(super) fn of_jwk(jwk: &Jwk) -> Option<Self> {
-        if matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption)) {
-            return None;
-        }
-        let algorithm = match &jwk.algorithm {
-            AlgorithmParameters::RSA(_) => Algorithm::RS256,
-            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
-                Algorithm::ES256
-            }
-            AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
-                Algorithm::EdDSA
-            }
-            _ => return None,
-        };
-        // A key that is meant for another algorithm of its kind, such as RS512, is none of ours.
-        let meant = jwk.common.key_algorithm.map(|meant| meant.to_string());
-        if meant.is_some_and(|meant| meant != algorithm.name()) {
-            return None;
-        }
-        let key = DecodingKey::from_jwk(jwk).ok()?;
-        Some(Self { id: jwk.common.key_id.clone(), algorithm, key })
-    }
-}
-
 /// The bytes of the file without the newline at its end.
 fn secret(path: &Path) -> Result<Key, AccessError> {
     let bytes = read(path)?;
@@ -144,25 +107,6 @@ fn read(path: &Path) -> Result<Vec<u8>, AccessError> {
 mod tests {
     use super::*;
     use crate::by_hand::file;
-    use jsonwebtoken::jwk::JwkSet;
-
-    fn jwk(more: &str) -> Option<Key> {
-        let set = format!(r#"{{"keys":[{{{more}}}]}}"#);
-        let set: JwkSet = serde_json::from_str(&set).unwrap();
-        Key::of_jwk(&set.keys[0])
-    }
-
-    #[test]
-    fn a_published_key_is_for_its_own_algorithm_and_a_published_secret_for_none() {
-        let ed = r#""kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
-        let key = jwk(ed).unwrap();
-        assert_eq!((key.id.as_deref(), key.algorithm), (Some("a"), Algorithm::EdDSA));
-        assert!(jwk(&format!(r#"{ed},"use":"enc""#)).is_none());
-        assert!(jwk(r#""kty":"oct","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ""#).is_none());
-        let rsa = r#""kty":"RSA","e":"AQAB","n":"sXchd_0""#;
-        assert_eq!(jwk(rsa).unwrap().algorithm, Algorithm::RS256);
-        assert!(jwk(&format!(r#"{rsa},"alg":"RS512""#)).is_none());
-    }
 
     #[test]
     fn a_secret_that_can_be_guessed_and_a_private_key_are_refused() {

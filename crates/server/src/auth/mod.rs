@@ -16,6 +16,7 @@ mod expiries;
 mod identity;
 mod jwks;
 mod jwt;
+mod key;
 mod keys;
 mod renewal;
 mod secret;
@@ -30,14 +31,17 @@ pub use error::AccessError;
 pub(crate) use expiries::Expiries;
 pub use identity::Identity;
 pub(crate) use jwks::Jwks;
-pub use jwt::Algorithm;
 pub(crate) use jwt::{Claims, Jwt};
+pub use key::Algorithm;
 pub(crate) use keys::{KeyFiles, Keys};
 pub use renewal::Renewal;
-pub(crate) use sources::{Presented, Sources, redact_protocols};
+pub(crate) use sources::{Presented, Sources, bearer, redact_protocols};
 pub(crate) use tokens::Tokens;
 
-use crate::service::Refusal;
+use crate::refusal::Refusal;
+
+/// Longest token, in bytes.
+const MAX_TOKEN_BYTES: usize = 8 << 10;
 
 /// What a route asks of who comes, read and found good.
 #[derive(Debug)]
@@ -73,6 +77,9 @@ impl Access {
     ///
     /// [`Denied`] says what is wrong with it.
     pub(crate) fn check(&self, token: &str, now: SystemTime) -> Result<Identity, Denied> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Denied::Malformed);
+        }
         let identity = match &self.rule {
             Rule::Jwt(jwt) => jwt.check(token, now)?,
             Rule::Tokens(tokens) => tokens.check(token)?,
@@ -131,5 +138,21 @@ impl Access {
             Rule::Jwt(jwt) => jwt.keys.reload(),
             Rule::Tokens(tokens) => tokens.reload(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::by_hand::file;
+
+    #[test]
+    fn a_token_that_is_too_long_is_none_wherever_it_comes_from() {
+        let (longest, longer) = ("x".repeat(MAX_TOKEN_BYTES), "x".repeat(MAX_TOKEN_BYTES + 1));
+        let tokens = Tokens::load(file(&format!("{longest}\n{longer}\n"))).unwrap();
+        let (rule, sources) = (Rule::Tokens(tokens), Sources::default());
+        let access = Access { rule, sources, rights: Vec::new() };
+        assert!(access.try_token(&longest).is_ok());
+        assert_eq!(access.check(&longer, SystemTime::now()), Err(Denied::Malformed));
     }
 }

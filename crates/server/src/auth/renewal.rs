@@ -7,7 +7,7 @@ use super::Access;
 use super::denied::Denied;
 use super::identity::Identity;
 use crate::peer::Peer;
-use crate::service::Refusal;
+use crate::refusal::Refusal;
 
 /// What a conversation keeps to renew the identity of its peer, from
 /// [`Request::renewal`](crate::Request::renewal).

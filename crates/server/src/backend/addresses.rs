@@ -34,7 +34,7 @@ pub(super) struct Refused(pub(super) IpAddr);
 
 /// Looks names up, and keeps to the rules.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Resolver(pub(super) Reach);
+pub(crate) struct Resolver(pub(crate) Reach);
 
 impl Reach {
     /// Whether a name may lead there.

@@ -33,7 +33,7 @@ use http::StatusCode;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
-pub(crate) use addresses::{Reach, is_refused};
+pub(crate) use addresses::{Reach, Resolver, is_refused};
 pub(crate) use call::{Call, Reply};
 pub(crate) use error::BackendError;
 pub(crate) use retry::jittered;

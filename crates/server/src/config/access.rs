@@ -66,8 +66,8 @@ pub struct JwtAccess {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<String>,
 
-    /// How often the address is asked for its keys. It is asked as well when a token names a key
-    /// that is not known, at most every ten seconds. Default "600s".
+    /// How often the address is asked for its keys; less than "10s" counts as that. It is asked as
+    /// well when a token names a key that is not known, at most every ten seconds. Default "600s".
     #[serde(default = "ten_minutes")]
     pub jwks_refresh: Span,
 

@@ -16,6 +16,7 @@ use super::route::Route;
 use super::source::Source;
 use super::span::Span;
 use super::store::Store;
+use super::tls::Tls;
 
 /// A configuration file of `tieline serve`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +40,7 @@ pub struct File {
 
     /// HTTP servers behind this one, which services call by their names. Default none.
     pub backend: Vec<Backend>,
+
     /// The operator's side: metrics, health, the device API. Default off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<Operator>,
@@ -142,29 +144,13 @@ pub struct Listener {
     pub limits: HandshakeLimits,
 }
 
-/// Certificates of a listener, in PEM files that are read again on SIGHUP. TLS 1.2 and 1.3.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Tls {
-    /// The server's certificate, and those between it and its root.
-    pub certificate: PathBuf,
-
-    /// The certificate's private key.
-    pub key: PathBuf,
-
-    /// Roots that clients' certificates must lead to; with it, a client without one is turned
-    /// away. Default: clients need no certificate.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_ca: Option<PathBuf>,
-}
-
 /// What a connection may cost before it has said what it wants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct HandshakeLimits {
-    /// From the connection to the answer: TLS, head and handshake together. Default "10s".
+    /// From the connection to the answer: TLS, head and handshake together; more than "0s". Default
+    /// "10s".
     pub handshake_within: Span,
 
     /// Longest request head, in bytes. Default 16384.

@@ -141,7 +141,7 @@ pub struct Limits {
     /// Silence after which a peer is pinged; "0s" never pings. Default "25s".
     pub ping_after: Span,
 
-    /// How long it may then stay silent. Default "10s".
+    /// How long it may then stay silent; more than "0s". Default "10s".
     pub pong_within: Span,
 
     /// How long it may take to answer a close. Default "5s".

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 pub use body::Body;
 
+use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::service::Refusal;
 
 /// What a service makes of a request; on the worker that took it.
 pub type Answer = Pin<Box<dyn Future<Output = Response<Body>>>>;

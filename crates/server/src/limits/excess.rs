@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Response, StatusCode};
 
+use crate::refusal::Refusal;
+
 /// A limit that was exceeded at admission.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many: come back later (setting limits.{setting})")]
@@ -20,12 +22,11 @@ impl Exceeded {
     ///
     /// Spec: RFC 6585 §4.
     pub(crate) fn response(&self) -> Response<String> {
-        let mut response = Response::new(format!("{self}\n"));
-        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        let mut refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, self.to_string());
         // Whole seconds, and rather one too late than one too early.
         let seconds = self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
-        response
+        refusal.headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        refusal.into_response()
     }
 }
 

@@ -12,6 +12,7 @@ use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::expiry::Expiry;
 use super::tls_error::TlsError;
 
 /// The files that a listener's TLS is made of, all in PEM.
@@ -27,13 +28,21 @@ pub struct TlsFiles {
 }
 
 /// TLS as it is spoken now. A new handshake takes what was loaded last; open lines keep theirs.
+/// Clones are the same.
 ///
 /// The whole server side is exchanged at once, so that certificate, key, clients' roots and session
 /// tickets always belong together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Certificates {
     files: TlsFiles,
-    current: ArcSwap<ServerConfig>,
+    current: Arc<ArcSwap<Loaded>>,
+}
+
+/// What the files held when they were last read.
+#[derive(Debug)]
+struct Loaded {
+    config: Arc<ServerConfig>,
+    expiry: Option<Expiry>,
 }
 
 impl Certificates {
@@ -43,7 +52,7 @@ impl Certificates {
     ///
     /// [`TlsError`] names the file that cannot be read or used.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        let current = ArcSwap::from(server_config(&files)?);
+        let current = Arc::new(ArcSwap::from_pointee(Loaded::read(&files)?));
         Ok(Self { files, current })
     }
 
@@ -53,7 +62,7 @@ impl Certificates {
     ///
     /// As [`load`](Self::load); the old certificates then stay.
     pub fn reload(&self) -> Result<(), TlsError> {
-        self.current.store(server_config(&self.files)?);
+        self.current.store(Arc::new(Loaded::read(&self.files)?));
         Ok(())
     }
 
@@ -64,14 +73,30 @@ impl Certificates {
 
     /// What takes the next handshake.
     pub(crate) fn current(&self) -> Arc<ServerConfig> {
-        self.current.load_full()
+        Arc::clone(&self.current.load().config)
+    }
+
+    /// When the server's own certificate ends.
+    pub(super) fn expiry(&self) -> Option<Expiry> {
+        self.current.load().expiry.clone()
     }
 }
 
-fn server_config(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
-    let path = &files.certificate;
-    let chain = certificates(path)
-        .map_err(|source| TlsError::Certificate { path: path.clone(), source })?;
+impl Loaded {
+    fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let path = &files.certificate;
+        let chain = certificates(path)
+            .map_err(|source| TlsError::Certificate { path: path.clone(), source })?;
+        // The first is the server's own (RFC 8446 §4.4.2).
+        let expiry = chain.first().and_then(Expiry::of);
+        Ok(Self { config: server_config(files, chain)?, expiry })
+    }
+}
+
+fn server_config(
+    files: &TlsFiles,
+    chain: Vec<CertificateDer<'static>>,
+) -> Result<Arc<ServerConfig>, TlsError> {
     let path = &files.key;
     let key = PrivateKeyDer::from_pem_file(path)
         .map_err(|source| TlsError::Key { path: path.clone(), source })?;

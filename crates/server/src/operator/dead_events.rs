@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -12,16 +12,11 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Side;
+use super::listing::paged;
 use super::problem::Problem;
 use crate::causes::Causes;
 use crate::events::Events;
 use crate::store::StoreError;
-
-/// Events of an answer, unless told.
-const LIMIT: usize = 100;
-
-/// Most events of an answer.
-const MAX_LIMIT: usize = 1_000;
 
 /// An event that was given up.
 #[derive(Debug, Serialize, ToSchema)]
@@ -76,16 +71,8 @@ pub(super) async fn list(
     listing: Result<Query<Listing>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(Listing { route, after, limit }) = listing?;
-    let limit = limit.unwrap_or(LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let reason = format!("`limit` is 1 to {MAX_LIMIT}, not {limit}");
-        return Err(Problem::new(StatusCode::BAD_REQUEST, reason));
-    }
-    // One more than is shown tells whether there are more.
-    let mut dead = side.outbox(&route)?.dead(after, limit + 1);
-    let has_more = dead.len() > limit;
-    dead.truncate(limit);
-    let next = dead.last().filter(|_| has_more).map(|(number, _)| *number);
+    let outbox = side.outbox(&route)?;
+    let (dead, next) = paged(limit, |most| outbox.dead(after, most), |(number, _)| *number)?;
     let events = dead.into_iter().map(|(number, dead)| DeadEvent {
         route: route.clone(),
         number,
@@ -106,10 +93,10 @@ pub(super) async fn list(
 )]
 pub(super) async fn redeliver(
     State(side): State<Arc<Side>>,
-    Path(number): Path<u64>,
+    number: Result<Path<u64>, PathRejection>,
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<StatusCode, Problem> {
-    let Query(Whose { route }) = whose?;
+    let (Path(number), Query(Whose { route })) = (number?, whose?);
     match side.outbox(&route)?.redeliver(number).await? {
         true => Ok(StatusCode::ACCEPTED),
         false => Err(unknown(&route, number)),
@@ -128,10 +115,10 @@ pub(super) async fn redeliver(
 )]
 pub(super) async fn forget(
     State(side): State<Arc<Side>>,
-    Path(number): Path<u64>,
+    number: Result<Path<u64>, PathRejection>,
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<StatusCode, Problem> {
-    let Query(Whose { route }) = whose?;
+    let (Path(number), Query(Whose { route })) = (number?, whose?);
     match side.outbox(&route)?.forget(number).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(unknown(&route, number)),

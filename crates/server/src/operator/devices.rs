@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use futures_util::future::join_all;
@@ -14,14 +14,9 @@ use tieline::CloseCode;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Side;
+use super::listing::{MAX_LIMIT, paged};
 use super::problem::Problem;
 use crate::devices::{DeviceInfo, Notified};
-
-/// Devices of an answer, unless told.
-const LIMIT: usize = 100;
-
-/// Most devices of an answer, or of one message to several.
-const MAX_LIMIT: usize = 1_000;
 
 /// A device.
 #[derive(Debug, Serialize, ToSchema)]
@@ -135,16 +130,8 @@ pub(super) async fn list(
     listing: Result<Query<DeviceListing>, QueryRejection>,
 ) -> Result<Json<DevicePage>, Problem> {
     let Query(DeviceListing { after, limit }) = listing?;
-    let limit = limit.unwrap_or(LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let reason = format!("`limit` is 1 to {MAX_LIMIT}, not {limit}");
-        return Err(Problem::new(StatusCode::BAD_REQUEST, reason));
-    }
-    // One more than is shown tells whether there are more.
-    let mut found = side.resources.devices.list(after.as_deref(), limit + 1);
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| has_more).map(|device| device.id.clone());
+    let find = |most| side.resources.devices.list(after.as_deref(), most);
+    let (found, next) = paged(limit, find, |device| device.id.clone())?;
     Ok(Json(DevicePage { devices: found.into_iter().map(Device::from).collect(), next }))
 }
 
@@ -158,8 +145,9 @@ pub(super) async fn list(
 )]
 pub(super) async fn find(
     State(side): State<Arc<Side>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Device>, Problem> {
+    let Path(id) = id?;
     let device = side.resources.devices.find(&id).ok_or_else(|| unknown(&id))?;
     Ok(Json(device.into()))
 }
@@ -175,9 +163,9 @@ pub(super) async fn find(
 )]
 pub(super) async fn forget(
     State(side): State<Arc<Side>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
-    let devices = &side.resources.devices;
+    let (Path(id), devices) = (id?, &side.resources.devices);
     let was_known = devices.forget(&id).await;
     devices.disconnect(&id, CloseCode::POLICY, "revoked by the operator");
     if was_known { Ok(StatusCode::NO_CONTENT) } else { Err(unknown(&id)) }
@@ -194,9 +182,9 @@ pub(super) async fn forget(
 )]
 pub(super) async fn disconnect(
     State(side): State<Arc<Side>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
-    let reason = "disconnected by the operator";
+    let (Path(id), reason) = (id?, "disconnected by the operator");
     if side.resources.devices.disconnect(&id, CloseCode::RESTART, reason) {
         return Ok(StatusCode::NO_CONTENT);
     }
@@ -215,10 +203,10 @@ pub(super) async fn disconnect(
 )]
 pub(super) async fn send(
     State(side): State<Arc<Side>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     message: Result<Json<NewMessage>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Outcome>), Problem> {
-    let Json(NewMessage { text, idempotency_key }) = message?;
+    let (Path(id), Json(NewMessage { text, idempotency_key })) = (id?, message?);
     let notified = side.resources.devices.notify(&id, &text, idempotency_key.as_deref()).await;
     let status = match notified {
         Notified::Delivered => StatusCode::OK,

@@ -1,18 +1,20 @@
-//! Who may ask: a `Host` that is ours, a key, and not for ever.
+//! Who may ask: by a name that is ours, for no other site's page, with a key, and not for ever.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{AUTHORIZATION, HOST};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::header::{CACHE_CONTROL, HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tieline_proto::handshake::{Claim, Legacy, Origins};
 use tokio::time::timeout;
 
 use super::Side;
 use super::problem::Problem;
+use crate::auth::bearer;
 use crate::http::harden;
 
 /// How long a request may take, its body included.
@@ -43,15 +45,22 @@ pub(super) async fn check(
                 .into_response(),
         },
     };
-    harden(response.headers_mut());
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    harden(headers);
     response
 }
 
 fn allow(side: &Side, request: &Request<Body>) -> Result<(), Problem> {
     // A page that is shown under a name of its own must not reach what listens on this machine.
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let headers = request.headers();
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     if !side.plan.hosts.allows(host) {
         let reason = "this name is not one of the operator's side (setting operator.hosts)";
+        return Err(Problem::new(StatusCode::FORBIDDEN, reason));
+    }
+    if !is_own_page(headers, host) {
+        let reason = "a page of another site may not ask here: `Origin` is not this `Host`";
         return Err(Problem::new(StatusCode::FORBIDDEN, reason));
     }
     let path = request.uri().path();
@@ -59,13 +68,17 @@ fn allow(side: &Side, request: &Request<Body>) -> Result<(), Problem> {
         return Ok(());
     }
     match &side.plan.keys {
-        Some(keys) => match bearer(request.headers()) {
-            None => Err(Problem::unauthorized("this needs a key: Authorization: Bearer KEY")),
-            Some(key) if keys.check(key).is_err() => {
-                Err(Problem::unauthorized("the key is not a valid one"))
+        Some(keys) => {
+            let presented = bearer(headers)
+                .map_err(|denied| Problem::new(denied.status(), denied.to_string()))?;
+            let Some(key) = presented else {
+                return Err(Problem::unauthorized("this needs a key: Authorization: Bearer KEY"));
+            };
+            match keys.check(&key) {
+                Ok(_) => Ok(()),
+                Err(_) => Err(Problem::unauthorized("the key is not a valid one")),
             }
-            Some(_) => Ok(()),
-        },
+        }
         None if path.starts_with("/api/") => {
             let reason = "without a key there is no API (setting operator.api_key_file)";
             Err(Problem::new(StatusCode::FORBIDDEN, reason))
@@ -74,7 +87,11 @@ fn allow(side: &Side, request: &Request<Body>) -> Result<(), Problem> {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+/// Whether the request is a program's or our own page's. The scheme is not compared: TLS may end in
+/// front of this server.
+fn is_own_page(headers: &HeaderMap, host: Option<&str>) -> bool {
+    headers.get_all(ORIGIN).iter().all(|origin| {
+        let origin = Some(origin.to_str().unwrap_or_default());
+        Origins::SameOrigin.allows(&Claim { origin, host, scheme: None, legacy: Legacy::Off })
+    })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
 use super::Side;
@@ -17,8 +17,8 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
     get, path = "/healthz", tag = "health",
     responses((status = 200, description = "the process lives", body = String)),
 )]
-pub(super) async fn live() -> Response {
-    text("ok\n")
+pub(super) async fn live() -> &'static str {
+    "ok\n"
 }
 
 #[utoipa::path(
@@ -28,11 +28,11 @@ pub(super) async fn live() -> Response {
         (status = 503, description = "it stops", body = Problem),
     ),
 )]
-pub(super) async fn ready(State(side): State<Arc<Side>>) -> Response {
+pub(super) async fn ready(State(side): State<Arc<Side>>) -> Result<&'static str, Problem> {
     if *side.stopping.borrow() {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops").into_response();
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops"));
     }
-    text("ready\n")
+    Ok("ready\n")
 }
 
 #[utoipa::path(
@@ -46,8 +46,4 @@ pub(super) async fn ready(State(side): State<Arc<Side>>) -> Response {
 pub(super) async fn metrics(State(side): State<Arc<Side>>) -> Response {
     side.resources.counts.gather().await;
     ([(CONTENT_TYPE, OPENMETRICS)], side.resources.metrics.text()).into_response()
-}
-
-fn text(text: &'static str) -> Response {
-    ([(CACHE_CONTROL, "no-store")], text).into_response()
 }

@@ -17,6 +17,7 @@ mod devices;
 mod guard;
 mod health;
 mod listener;
+mod listing;
 mod openapi;
 mod page;
 mod problem;
@@ -103,7 +104,7 @@ impl Operator {
 }
 
 impl Side {
-    /// The certificates, for being read again.
+    /// The certificates, where TLS is spoken.
     pub(crate) const fn certificates(&self) -> Option<&Certificates> {
         self.plan.certificates.as_ref()
     }

@@ -6,7 +6,6 @@ mod echo;
 mod gateway;
 mod misunderstood;
 mod object;
-mod refusal;
 mod room;
 pub mod rpc;
 
@@ -17,11 +16,11 @@ use http::{HeaderMap, Method, StatusCode};
 use tieline::Closed;
 use tieline::serve::{Message, Overflow};
 
+pub use crate::refusal::Refusal;
 pub use chat::Chat;
 pub use counter::Counter;
 pub use echo::Echo;
 pub(crate) use gateway::{Gateway, Pattern};
-pub use refusal::Refusal;
 pub use room::Room;
 
 use crate::exchange::{Answer, Body, Exchange};

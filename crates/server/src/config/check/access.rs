@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::Uri;
 use tieline_proto::http::is_token;
+use url::{Host, Url};
 
 use super::Check;
 use crate::auth::{self, Algorithm, Claims, Jwks, Jwt, KeyFiles, Keys, Rule, Sources, Tokens};
+use crate::backend::{Reach, is_refused};
 use crate::config::access::{self as file, JwtAccess};
 use crate::config::error::{ConfigError, Problem};
 use crate::config::route::Route;
@@ -74,27 +75,26 @@ impl Check<'_> {
 
     fn keys(&self, written: &JwtAccess, key: &Key) -> Result<Keys, ConfigError> {
         let has_files = written.secret_file.is_some() || !written.key_files.is_empty();
-        match &written.jwks {
-            Some(_) if has_files => return Err(self.fail(Problem::KeysTwice, &key.name("jwks"))),
-            Some(address) => {
-                let key = key.name("jwks");
-                if !is_fetchable(address, written.danger_jwks_over_http) {
-                    return Err(self.fail(Problem::Jwks(address.clone()), &key));
-                }
-                return Jwks::new(address.clone(), written.jwks_refresh.get())
-                    .map(|jwks| Keys::Fetched(Arc::new(jwks)))
-                    .map_err(|error| self.fail(Problem::Client(error), &key));
-            }
-            None => {}
+        if written.jwks.is_some() && has_files {
+            return Err(self.fail(Problem::KeysTwice, &key.name("jwks")));
         }
         // Each algorithm has its key, and each key its algorithm.
         let wants_secret = written.algorithms.contains(&Algorithm::HS256);
         let wants_public = written.algorithms.iter().any(|it| *it != Algorithm::HS256);
+        let has_public = written.jwks.is_some() || !written.key_files.is_empty();
         if wants_secret != written.secret_file.is_some() {
             return Err(self.fail(Problem::SecretAndAlgorithm, &key.name("secret_file")));
         }
-        if wants_public == written.key_files.is_empty() {
+        if wants_public != has_public {
             return Err(self.fail(Problem::KeysAndAlgorithms, &key.name("key_files")));
+        }
+        if let Some(address) = &written.jwks {
+            let key = key.name("jwks");
+            let reach = reach(address, written.danger_jwks_over_http)
+                .map_err(|problem| self.fail(problem, &key))?;
+            return Jwks::new(address.clone(), reach, written.jwks_refresh.get())
+                .map(|jwks| Keys::Fetched(Arc::new(jwks)))
+                .map_err(|error| self.fail(Problem::Client(error), &key));
         }
         let at = |error: &auth::AccessError| {
             let is_it = |path| error.path() == self.source.resolve(path);
@@ -115,15 +115,62 @@ impl Check<'_> {
     }
 }
 
-/// Keys that come over plain HTTP may be anybody's, unless they do not leave the machine.
-fn is_fetchable(address: &str, danger_over_http: bool) -> bool {
-    let Ok(uri) = address.parse::<Uri>() else { return false };
-    let Some(host) = uri.host() else { return false };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let is_local = host == "localhost" || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => danger_over_http || is_local,
-        _ => false,
+/// Where an address of keys may lead. Keys that come over plain HTTP may be anybody's, unless they do
+/// not leave the machine.
+fn reach(address: &str, danger_over_http: bool) -> Result<Reach, Problem> {
+    let not_an_address = || Problem::Jwks(address.to_owned());
+    let url: Url = address.parse().map_err(|_| not_an_address())?;
+    // The log names the address: no place for a password.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(not_an_address());
+    }
+    let (literal, reach) = match url.host().ok_or_else(not_an_address)? {
+        Host::Domain("localhost") => (None, Reach::Loopback),
+        // Who issues tokens is often inside.
+        Host::Domain(_) => (None, Reach::Private),
+        Host::Ipv4(ip) => (Some(IpAddr::from(ip)), Reach::Private),
+        Host::Ipv6(ip) => (Some(IpAddr::from(ip).to_canonical()), Reach::Private),
+    };
+    if let Some(refused) = literal.filter(|ip| is_refused(*ip)) {
+        return Err(Problem::BackendAddress(refused));
+    }
+    let is_local = reach == Reach::Loopback || literal.is_some_and(|ip| ip.is_loopback());
+    match url.scheme() {
+        "https" => Ok(reach),
+        "http" if danger_over_http || is_local => Ok(reach),
+        _ => Err(not_an_address()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_over_https_or_from_this_machine_and_never_from_metadata() {
+        for (address, expected) in [
+            ("https://id.example/keys", Some(Reach::Private)),
+            ("https://10.1.2.3/keys", Some(Reach::Private)),
+            ("https://localhost/keys", Some(Reach::Loopback)),
+            ("http://LOCALHOST:9000/keys", Some(Reach::Loopback)),
+            ("http://127.0.0.1:9000/keys", Some(Reach::Private)),
+            ("http://[::1]:9000/keys", Some(Reach::Private)),
+            ("http://[::ffff:127.0.0.1]/keys", Some(Reach::Private)),
+            ("http://id.example/keys", None),
+            ("http://localhost.example/keys", None),
+            ("http://10.1.2.3/keys", None),
+            ("https://169.254.169.254/keys", None),
+            ("http://169.254.169.254/keys", None),
+            ("https://[fd00:ec2::254]/keys", None),
+            ("https://name:word@id.example/keys", None),
+            ("file:///etc/keys", None),
+            ("id.example/keys", None),
+            ("", None),
+        ] {
+            assert_eq!(reach(address, false).ok(), expected, "{address}");
+        }
+        assert_eq!(reach("http://id.example/keys", true).ok(), Some(Reach::Private));
+        let metadata = reach("http://169.254.169.254/keys", true);
+        assert!(matches!(metadata, Err(Problem::BackendAddress(_))));
     }
 }

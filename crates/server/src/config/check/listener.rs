@@ -69,19 +69,10 @@ impl Check<'_> {
         if written.ipc.is_some() != written.route.is_some() {
             return Err(self.fail(Problem::IpcRoute, key));
         }
-        for (index, name) in written.hosts.iter().enumerate() {
-            if !is_host(name) {
-                let key = key.name("hosts").index(index);
-                return Err(self.fail(Problem::Host(name.clone()), &key));
-            }
-        }
         let is_loopback = matches!(&place, Place::Tcp(address) if address.ip().is_loopback());
-        let hosts = match written.hosts.as_slice() {
-            [] if !is_loopback => Hosts::Any,
-            names => Hosts::Loopback(names.to_vec()),
-        };
         let limits = &written.limits;
         let at = key.name("limits");
+        self.some_time(limits.handshake_within, &at.name("handshake_within"))?;
         self.in_range(limits.max_head_bytes, 256, 1 << 20, &at.name("max_head_bytes"))?;
         self.in_range(limits.max_headers, 1, 10_000, &at.name("max_headers"))?;
         let most = limits.lines_per_address.map_or(1, |most| most as usize);
@@ -89,7 +80,7 @@ impl Check<'_> {
         Ok(Listener {
             certificates: self.certificates(written.tls.as_ref(), &key.name("tls"))?,
             legacy: if written.legacy { Legacy::On } else { Legacy::Off },
-            hosts,
+            hosts: self.hosts(&written.hosts, is_loopback, key)?,
             limits: tieline_proto::Limits {
                 handshake_within: limits.handshake_within.get(),
                 max_head_bytes: limits.max_head_bytes,
@@ -118,6 +109,23 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The names that are answered to at an address.
+    pub(super) fn hosts(
+        &self,
+        names: &[String],
+        is_loopback: bool,
+        key: &Key,
+    ) -> Result<Hosts, ConfigError> {
+        if let Some(index) = names.iter().position(|name| !is_host(name)) {
+            let key = key.name("hosts").index(index);
+            return Err(self.fail(Problem::Host(names[index].clone()), &key));
+        }
+        Ok(match names {
+            [] if !is_loopback => Hosts::Any,
+            names => Hosts::Loopback(names.to_vec()),
+        })
     }
 
     pub(super) fn certificates(
@@ -156,7 +164,7 @@ const fn is_free_port(place: &Place) -> bool {
     matches!(place, Place::Tcp(address) if address.port() == 0)
 }
 
-pub(super) fn is_host(name: &str) -> bool {
+fn is_host(name: &str) -> bool {
     Hosts::Loopback(vec![name.to_owned()]).allows(Some(name))
 }
 

@@ -18,6 +18,7 @@ use super::file::File;
 use super::overrides::Overrides;
 use super::plan::Plan;
 use super::source::{Key, Source};
+use super::span::Span;
 
 const MAX_WORKERS: usize = 1_024;
 
@@ -75,6 +76,10 @@ impl Check<'_> {
         Err(self.fail(out_of_range(value, min, max), key))
     }
 
+    fn some_time(&self, span: Span, key: &Key) -> Result<(), ConfigError> {
+        if span.get().is_zero() { Err(self.fail(Problem::NoTime, key)) } else { Ok(()) }
+    }
+
     fn workers(&self, workers: Option<usize>) -> Result<usize, ConfigError> {
         match workers {
             None => Ok(thread::available_parallelism().map_or(1, usize::from)),
@@ -113,6 +118,11 @@ mod tests {
             ("drain = '10'\n".into(), "1:9: drain: ", "500ms, 10s, 2m or 1h"),
             ("log = { format = 'xml' }\n".into(), "1:18: log.format: ", "`json` or `text`"),
             ("workers = 1\n".into(), " ", "there is no route"),
+            (
+                "[store]\npath = 'x'\nmin_free_bytes = '1g'\n".into(),
+                "3:18: store.min_free_bytes: ",
+                "a whole number",
+            ),
             ("[[route]]\npath = 'x'\n".into(), "2:8: route[0].path: ", "begin with \"/\""),
             ("[[route]]\npath = '/healthz'\n".into(), "2:8: route[0].path: ", "the server itself"),
             ("[[route]]\npath = '/x'\n".into(), "1:1: route[0]: ", "page = { kind = \"console\" }"),
@@ -187,6 +197,16 @@ mod tests {
                 "[[route]]\npath = '/'\nservice = { kind = 'rpc', limits = { max_batch = 0 } }\n".into(),
                 "3:50: route[0].service.limits.max_batch: ",
                 "between 1 and",
+            ),
+            (
+                format!("{echo}limits = {{ pong_within = '0s' }}\n"),
+                "4:26: route[0].limits.pong_within: ",
+                "longer than 0s",
+            ),
+            (
+                listener("address = '127.0.0.1:1'\nlimits = { handshake_within = '0s' }"),
+                "6:31: listener[0].limits.handshake_within: ",
+                "longer than 0s",
             ),
             (
                 listener("address = '127.0.0.1:1'\nhosts = ['a:1']"),

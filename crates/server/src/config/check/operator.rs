@@ -2,10 +2,8 @@
 
 use std::net::SocketAddr;
 
-use tieline_proto::handshake::Hosts;
-
 use super::Check;
-use super::listener::{is_host, parse_address};
+use super::listener::parse_address;
 use crate::auth::Tokens;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::operator as file;
@@ -22,12 +20,6 @@ impl Check<'_> {
         let at = key.name("address");
         let address: SocketAddr = parse_address(&written.address)
             .ok_or_else(|| self.fail(Problem::Address(written.address.clone()), &at))?;
-        for (index, name) in written.hosts.iter().enumerate() {
-            if !is_host(name) {
-                let key = key.name("hosts").index(index);
-                return Err(self.fail(Problem::Host(name.clone()), &key));
-            }
-        }
         let is_public = !address.ip().is_loopback();
         if is_public && written.tls.is_none() && !written.danger_without_tls {
             return Err(self.fail(Problem::OperatorWithoutTls, &at));
@@ -39,14 +31,10 @@ impl Check<'_> {
             Tokens::load(self.source.resolve(path))
                 .map_err(|error| self.fail(Problem::Access(error), &key.name("api_key_file")))
         });
-        let hosts = match written.hosts.as_slice() {
-            [] if is_public => Hosts::Any,
-            names => Hosts::Loopback(names.to_vec()),
-        };
         Ok(Some(Operator {
             address,
             keys: keys.transpose()?,
-            hosts,
+            hosts: self.hosts(&written.hosts, !is_public, &key)?,
             certificates: self.certificates(written.tls.as_ref(), &key.name("tls"))?,
         }))
     }

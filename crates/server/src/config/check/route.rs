@@ -65,6 +65,7 @@ impl Check<'_> {
         self.in_range(limits.max_message_bytes, 1, 1 << 30, &at.name("max_message_bytes"))?;
         self.in_range(limits.max_fragments, 1, 1 << 30, &at.name("max_fragments"))?;
         self.in_range(limits.backlog_bytes, 1, 1 << 30, &at.name("backlog_bytes"))?;
+        self.some_time(limits.pong_within, &at.name("pong_within"))?;
         for (most, name) in [
             (limits.lines_per_address, "lines_per_address"),
             (limits.lines_per_user, "lines_per_user"),

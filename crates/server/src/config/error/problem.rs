@@ -1,36 +1,12 @@
-//! What an operator can write wrong, where it stands, and what would be right.
+//! What an operator can write wrong, and what would be right.
 
-use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::gateway_problem::GatewayProblem;
-use super::source::{At, Key, Source};
 use crate::auth::AccessError;
-use crate::causes::Causes;
+use crate::config::gateway_problem::GatewayProblem;
 use crate::listen::TlsError;
-
-/// A configuration that cannot be: nothing was started.
-///
-/// Its `Display` is one line, `FILE:LINE:COLUMN: key: what is wrong`, without the cause;
-/// [`report`](Self::report) has the cause, shows the line, and says what would be right.
-#[derive(Debug)]
-pub struct ConfigError(Box<Wrong>);
-
-#[derive(Debug)]
-struct Wrong {
-    place: Place,
-    problem: Problem,
-}
-
-/// Where the operator wrote it.
-#[derive(Debug)]
-enum Place {
-    File(String),
-    Flag(&'static str),
-    Key { file: String, key: Key, at: Option<At> },
-}
 
 /// What is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -291,7 +267,9 @@ impl Problem {
             }
             Self::NoStore => "add one: [store], path = \"/var/lib/tieline\"",
             Self::NoTime => "write a time longer than 0s, such as \"8s\"",
-            Self::Jwks(_) => "write \"https://…\"; danger_jwks_over_http = true lets plain http in",
+            Self::Jwks(_) => {
+                "write \"https://…\", without name and password; danger_jwks_over_http = true lets plain http in"
+            }
             Self::KeysAndAlgorithms | Self::SecretAndAlgorithm => {
                 "name the algorithms of the keys that are there, and no others"
             }
@@ -344,137 +322,6 @@ impl Problem {
             | Self::UpstreamTls(_) => return None,
         })
     }
-
-    /// Where this is the problem.
-    pub(super) fn at(self, key: &Key, source: &Source) -> ConfigError {
-        let (file, key) = (source.name().to_owned(), key.clone());
-        let at = source.locate(&key);
-        ConfigError::new(Place::Key { file, key, at }, self)
-    }
-
-    /// Where this is the problem: a flag, or the variable that stands for it.
-    pub(super) fn at_flag(self, flag: &'static str) -> ConfigError {
-        ConfigError::new(Place::Flag(flag), self)
-    }
-
-    /// The parser's error, with the key it is about.
-    pub(super) fn of_toml(error: &toml::de::Error, source: &Source) -> ConfigError {
-        let problem = Self::Content(in_the_words_of_files(error.message()));
-        let file = source.name().to_owned();
-        let Some(span) = error.span() else {
-            return ConfigError::new(Place::File(file), problem);
-        };
-        // Inside a table with `kind` the parser only knows the table: look for the name there.
-        let named = unknown_name(error.message()).and_then(|name| source.find_name(name, &span));
-        let (key, span) = named.unwrap_or_else(|| (source.key_at(span.start), span));
-        let at = Some(source.at(span));
-        ConfigError::new(Place::Key { file, key, at }, problem)
-    }
-}
-
-impl ConfigError {
-    fn new(place: Place, problem: Problem) -> Self {
-        Self(Box::new(Wrong { place, problem }))
-    }
-
-    /// A file that cannot be read.
-    pub fn unreadable(file: impl Into<String>, error: io::Error) -> Self {
-        Self::new(Place::File(file.into()), Problem::Read(error))
-    }
-
-    /// What is wrong.
-    pub fn problem(&self) -> &Problem {
-        &self.0.problem
-    }
-
-    /// The key it is about, such as `route[1].path`; `None` for a flag or the file as a whole.
-    pub fn key(&self) -> Option<String> {
-        match &self.0.place {
-            Place::Key { key, .. } if !key.is_top() => Some(key.to_string()),
-            _ => None,
-        }
-    }
-
-    /// Line and column, both from 1.
-    pub fn position(&self) -> Option<(usize, usize)> {
-        match &self.0.place {
-            Place::Key { at: Some(at), .. } => Some((at.line, at.column)),
-            _ => None,
-        }
-    }
-
-    /// The error for people: its line of the file, and what would be right, on several lines.
-    pub fn report(&self) -> String {
-        let mut report = Causes(self).to_string();
-        if let Place::Key { at: Some(at), .. } = &self.0.place {
-            let number = at.line.to_string();
-            let margin = " ".repeat(number.len());
-            let before = " ".repeat(at.column - 1);
-            let marks = "^".repeat(at.len);
-            let text = at.text.replace(|c: char| c.is_control(), " ");
-            report.push_str(&format!(
-                "\n  {margin} |\n  {number} | {text}\n  {margin} | {before}{marks}"
-            ));
-        }
-        if let Some(advice) = self.0.problem.advice() {
-            report.push_str(&format!("\n  help: {advice}"));
-        }
-        report
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.place {
-            Place::File(file) => write!(f, "{file}: ")?,
-            Place::Flag(flag) => write!(f, "{flag}: ")?,
-            Place::Key { file, key, at } => {
-                write!(f, "{file}:")?;
-                if let Some(at) = at {
-                    write!(f, "{}:{}:", at.line, at.column)?;
-                }
-                f.write_str(" ")?;
-                if !key.is_top() {
-                    write!(f, "{key}: ")?;
-                }
-            }
-        }
-        self.0.problem.fmt(f)
-    }
-}
-
-impl std::error::Error for ConfigError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.problem.source()
-    }
-}
-
-/// The parser speaks of what the program is made of; the operator has a file.
-fn in_the_words_of_files(message: &str) -> String {
-    const WORDS: &[(&str, &str)] = &[
-        ("\n", ", "),
-        ("unknown field", "unknown key"),
-        ("missing field", "missing key"),
-        ("unknown variant", "unknown word"),
-        ("there are no fields", "this table has no others"),
-        ("invalid type: ", "wrong type: "),
-        ("internally tagged enum Access", "a table with `kind`, such as { kind = \"none\" }"),
-        ("internally tagged enum Service", "a table with `kind`, such as { kind = \"echo\" }"),
-        ("internally tagged enum Page", "a table with `kind`, such as { kind = \"console\" }"),
-        ("expected usize", "expected a whole number"),
-        ("expected u32", "expected a whole number"),
-        ("expected u8", "expected a whole number"),
-        ("expected a boolean", "expected true or false"),
-        ("expected a sequence", "expected a list in [ ]"),
-        ("expected struct ", "expected the table "),
-    ];
-    let message = message.trim_end().to_owned();
-    WORDS.iter().fold(message, |message, (theirs, ours)| message.replace(theirs, ours))
-}
-
-/// The name in the parser's "unknown field `name`, …".
-fn unknown_name(message: &str) -> Option<&str> {
-    message.strip_prefix("unknown field `")?.split('`').next()
 }
 
 fn line(line: &Option<usize>) -> String {

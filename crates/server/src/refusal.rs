@@ -1,4 +1,4 @@
-//! Why a service does not take a peer.
+//! Why somebody is not let in, or not taken: what is answered instead.
 
 use http::{HeaderMap, Response, StatusCode};
 
