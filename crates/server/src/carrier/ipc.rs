@@ -106,7 +106,7 @@ fn request_for(path: &str) -> Request {
 impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
         loop {
-            self.drain();
+            self.served.drain();
             if let Some(closed) = self.write(cx) {
                 return Poll::Ready(closed);
             }
@@ -161,15 +161,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
         };
         self.served.call(|conversation, peer| conversation.message(peer, message));
         self.worker.deliver();
-    }
-
-    /// Hands on that the server stops.
-    fn drain(&mut self) {
-        let stops = self.served.outbox().borrow_mut().take_drain();
-        if stops {
-            self.served.call(|conversation, peer| conversation.drain(peer));
-            self.served.peer().close(CloseCode::GOING_AWAY, "the server stops");
-        }
     }
 
     /// Writes what waits while the system takes it; answers the end, once that was asked for and

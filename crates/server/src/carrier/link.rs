@@ -164,6 +164,10 @@ impl Handler for Carrier {
         self.0.deliver();
     }
 
+    fn lingers(&self, carried: &Carried, _link: &Link) -> bool {
+        carried.conversation.lingers(&carried.peer)
+    }
+
     fn close(&mut self, carried: Carried, link: &Link, how: &Closed) {
         let Carried { peer, mut conversation, since_ms, .. } = carried;
         self.0.forget(peer.id());

@@ -62,7 +62,7 @@ impl Talk {
             return Ok(());
         }
         // A device may call as soon as it has said which it is.
-        if !matches!(line.state.borrow().phase, Phase::Binding(_) | Phase::Bound { .. }) {
+        if !line.is_of_device() {
             return Err(GatewayError::NotBound);
         }
         line.ask(Asked { meant, request, id, arrived });
@@ -93,9 +93,11 @@ impl Conversation for Talk {
     }
 
     fn drain(&mut self, _peer: &Peer) {
-        if matches!(self.0.state.borrow().phase, Phase::Bound { .. }) {
-            self.0.say(Word::Expired);
-        }
+        self.0.leave_in_turn(lines::count(self.0.shared.number));
+    }
+
+    fn lingers(&self, _peer: &Peer) -> bool {
+        self.0.lingers()
     }
 
     fn close(&mut self, peer: &Peer, how: &Closed) {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tieline::serve::Message;
 use tieline::{CloseCode, Closed, Lost};
 use tokio::task::{LocalSet, spawn_local, yield_now};
-use tokio::time::{advance, timeout};
+use tokio::time::{advance, sleep_until, timeout};
 
 use super::signature::tests::sign_as;
 use super::*;
@@ -196,6 +196,14 @@ impl Scene {
 impl End {
     fn say(&mut self, text: &str) {
         self.conversation.message(&self.peer, Message::from(text));
+    }
+
+    /// The server stops.
+    fn stop(&mut self) {
+        self.conversation.drain(&self.peer);
+        if !self.conversation.lingers(&self.peer) {
+            self.peer.close(CloseCode::GOING_AWAY, "the server stops");
+        }
     }
 
     fn leave(&mut self) {
@@ -513,6 +521,67 @@ async fn a_life_ends_with_cr_and_time_to_leave() {
         assert!(scene.settle(&mut end).await.is_empty() && !end.peer.is_closing());
         advance(Duration::from_secs(10)).await;
         assert_eq!(scene.ended(&end).await, CloseCode::RESTART);
+    })
+    .await;
+}
+
+/// Has the server stop: how many of a thousand devices have left after each of these times.
+async fn left_after(settings: &str, millis: &[u64]) -> Vec<usize> {
+    let mut scene = Scene::at("http://127.0.0.1:1", settings, Asked::default());
+    let mut ends = Vec::new();
+    for number in 0..1_000 {
+        ends.push(scene.bind(&number.to_string()).await.0);
+    }
+    let began = Instant::now();
+    for end in &mut ends {
+        end.stop();
+    }
+    let mut left = Vec::new();
+    for millis in millis {
+        sleep_until(began + Duration::from_millis(*millis)).await;
+        yield_now().await;
+        left.push(ends.iter().filter(|end| end.peer.is_closing()).count());
+    }
+    for end in ends.iter_mut().filter(|end| end.peer.is_closing()) {
+        assert_eq!(scene.next(end).await, "CR");
+        assert_eq!(scene.ended(end).await, CloseCode::GOING_AWAY);
+    }
+    left
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_leave_one_after_the_other_when_the_server_stops() {
+    run(async || {
+        // A second for a thousand of them.
+        let left = left_after("leave_over = '5s'", &[0, 250, 750, 1_001]).await;
+        assert!(left[0] < 10, "{left:?}");
+        assert!((150..350).contains(&left[1]) && (650..850).contains(&left[2]), "{left:?}");
+        assert_eq!(left[3], 1_000);
+        let left = left_after("leave_over = '100ms'", &[50, 101]).await;
+        assert!((400..600).contains(&left[0]), "{left:?}");
+        assert_eq!(left[1], 1_000);
+        assert_eq!(left_after("leave_over = '0s'", &[0]).await, [1_000]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_no_turn_to_leave_goes_at_once_and_who_was_told_is_not_told_again() {
+    run(async || {
+        let settings = "line_life = '10s'\nregister_within = '0s'";
+        let mut scene = Scene::at("http://127.0.0.1:1", settings, Asked::default());
+        let mut nobodys = scene.open();
+        nobodys.stop();
+        assert_eq!(scene.settle(&mut nobodys).await, Vec::<String>::new());
+        assert_eq!(scene.ended(&nobodys).await, CloseCode::GOING_AWAY);
+        let (mut end, _) = scene.bind("a").await;
+        advance(Duration::from_secs(11)).await;
+        assert_eq!(scene.next(&mut end).await, "CR");
+        end.stop();
+        assert!(!end.peer.is_closing());
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(scene.settle(&mut end).await, Vec::<String>::new());
+        assert_eq!(scene.ended(&end).await, CloseCode::GOING_AWAY);
     })
     .await;
 }
