@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::envelope::{Rejected, Request as Envelope};
 use super::error::GatewayError;
+use super::job::{Asked, Job};
 use super::line::{Allowed, Line, Phase};
 use super::word::Word;
-use super::work::{Asked, Job};
 use super::{Shared, call, lines, notify};
 use crate::config::ApiKind;
 use crate::peer::Peer;

@@ -28,8 +28,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
 use super::bucket::Bucket;
+use super::job::Job;
 use super::word::Word;
-use super::work::Job;
 use crate::events::SessionId;
 use crate::peer::Peer;
 use crate::request::Request;

@@ -11,35 +11,16 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
-use super::api::Meant;
 use super::call::{self, Caller};
-use super::envelope::{Request, Response};
+use super::envelope::Response;
 use super::error::GatewayError;
+use super::job::{Asked, Job};
 use super::line::{Line, Phase};
 use super::word::Word;
 use crate::causes::Causes;
 use crate::config::ApiKind;
 use crate::devices::TooMany;
 use crate::events::EventKind;
-
-/// Something to do.
-#[derive(Debug)]
-pub(super) enum Job {
-    /// The line is this device's.
-    Bind(Rc<str>),
-    Call(Box<Asked>),
-    /// The line has ended, for this reason.
-    Leave(String),
-}
-
-/// A call that may be made.
-#[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) meant: Meant,
-    pub(super) request: Request,
-    pub(super) id: String,
-    pub(super) arrived: Instant,
-}
 
 impl Line {
     /// Asks a backend, in turn or at once.
