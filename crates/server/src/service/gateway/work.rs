@@ -19,7 +19,7 @@ use super::line::{Line, Phase};
 use super::word::Word;
 use crate::causes::Causes;
 use crate::config::ApiKind;
-use crate::devices::TooMany;
+use crate::devices::Unbound;
 use crate::events::EventKind;
 
 impl Line {
@@ -86,10 +86,13 @@ impl Line {
             return;
         }
         let (devices, rules) = (&self.shared.devices, &self.shared.rules);
-        if let Err(TooMany) =
-            devices.bind(&device, &self.peer.remote(), self.user.as_deref(), rules)
-        {
-            return self.turn_away();
+        match devices.bind(&device, &self.peer.remote(), self.user.as_deref(), rules) {
+            Ok(()) => {}
+            Err(Unbound::OfAnother) => {
+                self.enter(Phase::New);
+                return self.say(Word::BindFailed("DeviceOfAnotherUser"));
+            }
+            Err(Unbound::TooMany) => return self.turn_away(),
         }
         if let Some(events) = &self.shared.events {
             match events.open(&device).await {

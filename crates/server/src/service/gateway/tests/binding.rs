@@ -68,6 +68,28 @@ async fn the_newest_line_of_a_device_is_its_line() {
 }
 
 #[tokio::test]
+async fn a_device_is_no_other_users() {
+    run(async || {
+        let mut scene = Scene::new("").await;
+        let tokens = "ann ann-0123456789abc";
+        let mut ann = scene.open_with(&request_of("ann", tokens));
+        ann.say("RG#a");
+        assert!(scene.next(&mut ann).await.starts_with("RO#"));
+        assert_eq!(scene.call(&mut ann, "/register", "").await["status"], 200);
+        let mut bob = scene.open_with(&request_of("bob", tokens));
+        bob.say("RG#a");
+        assert_eq!(scene.next(&mut bob).await, "RF#DeviceOfAnotherUser");
+        assert_eq!(code(&scene.call(&mut bob, "/free", "").await), "I400RG");
+        let devices = scene.gateway.0.devices.clone();
+        assert_eq!(devices.notify("a", "for ann", None).await, Notified::Delivered);
+        assert_eq!(scene.next(&mut ann).await, "NF#for ann");
+        bob.say("RG#b");
+        assert!(scene.next(&mut bob).await.starts_with("RO#"), "another is his");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_register_that_fails_leaves_the_device_unknown() {
     run(async || {
         let mut scene = Scene::with("", |_, _| (StatusCode::FORBIDDEN, "no").into_response()).await;

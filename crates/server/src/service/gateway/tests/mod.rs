@@ -8,7 +8,7 @@ mod notifying;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Mutex as StdMutex;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::body::to_bytes;
 use axum::extract::Request as Received;
@@ -22,8 +22,9 @@ use tokio::time::timeout;
 
 use super::signature::tests::sign_as;
 use super::*;
+use crate::auth::{Access, Identity, Rule, Sources, Tokens};
 use crate::backend::tests::serve;
-use crate::by_hand::{Bench, request};
+use crate::by_hand::{Bench, file, request};
 use crate::config::{File, Overrides, Plan, Source};
 use crate::devices::Notified;
 use crate::store::Scratch;
@@ -140,8 +141,12 @@ impl Scene {
     }
 
     fn open(&mut self) -> End {
+        self.open_with(&request("192.0.2.7"))
+    }
+
+    fn open_with(&mut self, request: &Request) -> End {
         let peer = self.bench.peer();
-        let conversation = self.gateway.open(&peer, &request("192.0.2.7"));
+        let conversation = self.gateway.open(&peer, request);
         End { peer, conversation, heard: VecDeque::new() }
     }
 
@@ -215,6 +220,15 @@ impl End {
     }
 }
 
+/// A request of a user whose token ends, at a route whose tokens these are.
+fn request_of(user: &str, tokens: &str) -> Request {
+    let rule = Rule::Tokens(Tokens::load(file(tokens)).unwrap());
+    let access = Access { rule, sources: Sources::default(), rights: Vec::new() };
+    let expires = Some(SystemTime::now() + LONG);
+    let identity = Identity { user: user.to_owned(), expires, rights: Vec::new() };
+    request("192.0.2.7").of(Arc::new(identity), &Arc::new(access))
+}
+
 fn envelope(path: &str, body: &str) -> String {
     json!({"method": "POST", "path": path, "headers": {"x-ca-seq": ["7"]}, "body": body})
         .to_string()
@@ -226,7 +240,7 @@ fn code(answer: &Value) -> &str {
 
 /// An envelope that an application has signed, now.
 fn signed(path: &str, key: &str, secret: &str, nonce: u32, more: Value, body: &str) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let mut headers = json!({
         "x-ca-key": key, "x-ca-nonce": nonce.to_string(),
         "x-ca-timestamp": now.as_millis().to_string(), "x-ca-seq": nonce.to_string(),
