@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tieline::serve::Backlog;
 use tieline::{CloseCode, Message};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::config::{File, Overrides, Plan, Source};
 use crate::delivery::Delivery;
@@ -87,6 +88,12 @@ impl Bench {
         while let Poll::Ready(Some(order)) = self.delivery.poll_next(cx) {
             self.delivery.carry_out(order, None, |id| self.peers.get(&id).cloned());
         }
+    }
+
+    /// When the first identity of its peers ends.
+    pub(crate) fn next_expiry(&mut self) -> Option<Instant> {
+        self.deliver();
+        self.delivery.expiries().next()
     }
 
     /// How the peer's line was ended, once all was heard.

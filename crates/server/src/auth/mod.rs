@@ -34,7 +34,7 @@ pub use jwt::Algorithm;
 pub(crate) use jwt::{Claims, Jwt};
 pub(crate) use keys::{KeyFiles, Keys};
 pub use renewal::Renewal;
-pub(crate) use sources::{Presented, Sources, redact_protocols};
+pub(crate) use sources::{Presented, Sources, bearer, redact_protocols};
 pub(crate) use tokens::Tokens;
 
 use crate::service::Refusal;

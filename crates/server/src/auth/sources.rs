@@ -97,7 +97,7 @@ pub(crate) fn redact_protocols(headers: &mut HeaderMap, protocols: &mut Vec<Stri
 }
 
 /// RFC 6750 §2.1; credentials of another scheme are not for this server.
-fn bearer(headers: &HeaderMap) -> Result<Option<String>, Denied> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<String>, Denied> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), rest) = (values.next(), values.next()) else { return Ok(None) };
     if rest.is_some() {

@@ -65,6 +65,9 @@ impl Talk {
         if !line.is_of_device() {
             return Err(GatewayError::NotBound);
         }
+        if meant.api.kind == ApiKind::Register {
+            line.renew(&request.headers).map_err(GatewayError::Token)?;
+        }
         line.ask(Asked { meant, request, id, arrived });
         Ok(())
     }

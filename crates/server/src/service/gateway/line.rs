@@ -22,6 +22,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tieline::CloseCode;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
@@ -30,9 +31,11 @@ use super::Shared;
 use super::bucket::Bucket;
 use super::job::Job;
 use super::word::Word;
+use crate::auth::{Renewal, bearer};
 use crate::events::SessionId;
 use crate::peer::Peer;
 use crate::request::Request;
+use crate::service::Refusal;
 use crate::service::misunderstood::Misunderstood;
 
 /// Longest device id, in bytes.
@@ -51,6 +54,8 @@ pub(super) struct Line {
     pub(super) address: Option<IpAddr>,
     /// Whose it is, where the route asks.
     pub(super) user: Option<String>,
+    /// Where that ends.
+    renewal: Option<Renewal>,
     /// What the device knows the line by.
     pub(super) credential: String,
     pub(super) state: RefCell<State>,
@@ -115,6 +120,7 @@ impl Line {
         let now = Instant::now();
         let limits = &shared.plan.limits;
         let life = shared.plan.line_life.get();
+        let ends = request.identity().is_some_and(|identity| identity.expires.is_some());
         let state = State {
             phase: Phase::New,
             since: now,
@@ -139,6 +145,7 @@ impl Line {
             peer: peer.clone(),
             address: request.address().map(|address| address.ip()),
             user: request.identity().map(|identity| identity.user.clone()),
+            renewal: request.renewal().filter(|_| ends),
             credential: credential(),
             state: RefCell::new(state),
         })
@@ -162,6 +169,15 @@ impl Line {
             Phase::Bound { device, .. } if *device == *id => self.say_bound(),
             _ => self.say(Word::BindFailed("AlreadyBound")),
         }
+    }
+
+    /// Renews the identity that the line has, where that ends and a call brings a newer token.
+    pub(super) fn renew(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let Some(renewal) = &self.renewal else { return Ok(()) };
+        if let Some(token) = bearer(headers).map_err(|denied| denied.refusal())? {
+            renewal.renew(&self.peer, &token)?;
+        }
+        Ok(())
     }
 
     /// The device lives. It is told at once that this was heard, so many times in a second.

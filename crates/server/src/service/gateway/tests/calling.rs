@@ -108,6 +108,47 @@ async fn a_signed_api_takes_what_is_signed_once() {
 }
 
 #[tokio::test]
+async fn a_register_with_a_newer_token_renews_the_identity_of_its_line() {
+    run(async || {
+        let mut scene = Scene::new("").await;
+        let tokens = "ann ann-0123456789abc\nbob bob-0123456789abc";
+        let mut end = scene.open_with(&request_of("ann", tokens));
+        end.peer.renew(Some(SystemTime::now() + LONG));
+        end.say("RG#a");
+        assert!(scene.next(&mut end).await.starts_with("RO#"));
+        let call = async |scene: &mut Scene, end: &mut End, path: &str, authorization: &str| {
+            let headers = json!({"x-ca-seq": ["7"], "Authorization": [authorization]});
+            let call = json!({"method": "POST", "path": path, "headers": headers});
+            end.say(&call.to_string());
+            serde_json::from_str::<Value>(&scene.next(end).await).unwrap()
+        };
+        for (authorization, said) in [
+            ("Bearer bob-0123456789abc", "another user's"),
+            ("Bearer ann-0123456789xyz", "not a valid one"),
+        ] {
+            let answer = call(&mut scene, &mut end, "/register", authorization).await;
+            assert_eq!((&answer["status"], code(&answer)), (&json!(401), "A401TK"), "{answer}");
+            assert_eq!(answer["header"]["x-ca-seq"], "7");
+            assert!(answer["body"].as_str().unwrap().contains(said), "{answer}");
+        }
+        assert!(scene.asked().is_empty(), "the backend does not hear of it");
+        for (path, authorization) in [
+            ("/free", "Bearer bob-0123456789abc"),
+            ("/free", "Bearer ann-0123456789abc"),
+            ("/register", "Basic YTpi"),
+        ] {
+            let answer = call(&mut scene, &mut end, path, authorization).await;
+            assert_eq!(answer["status"], 200, "{answer}");
+        }
+        assert!(scene.bench.next_expiry().is_some(), "none of these is to renew it");
+        let answer = call(&mut scene, &mut end, "/register", "Bearer ann-0123456789abc").await;
+        assert_eq!(answer["status"], 200, "{answer}");
+        assert!(scene.bench.next_expiry().is_none(), "a token of this file has no end");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_device_that_asks_more_than_may_wait_is_not_read_from() {
     run(async || {
         let settings = "limits = { max_waiting = 4 }\nanswer_within = '1s'\n\
