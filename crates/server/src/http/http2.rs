@@ -149,7 +149,8 @@ async fn respond(
             None => return open(worker, *admitted, tasks, upgrade),
         },
         Lead::Page(page) => page,
-        Lead::Refusal(refusal) => text(refusal),
+        // Other streams of the connection go on.
+        Lead::Refusal(refusal) | Lead::Reset(refusal) => text(refusal),
         Lead::Service(route, identity) => {
             let alive = entrance.listener.limits.handshake_within / 2;
             ask(&route, identity, head, body, entrance, alive).await

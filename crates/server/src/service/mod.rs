@@ -44,6 +44,12 @@ pub trait Service: Send + Sync + 'static {
         Overflow::default()
     }
 
+    /// Whether a client that comes too often, or that the server cannot judge or serve for now, has
+    /// its connection reset: for clients that never come back after an answer of HTTP.
+    fn refuses_by_reset(&self) -> bool {
+        false
+    }
+
     /// Whether the paths below the route's are its own as well, where no longer route has them.
     fn takes_below(&self) -> bool {
         false

@@ -124,6 +124,8 @@ pub enum Decision<H: Handler> {
     HandOff,
     /// It is answered, and the connection ends.
     Refuse(Box<Response<Bytes>>),
+    /// The connection is reset without an answer: for clients that would never come back after one.
+    Reset,
 }
 
 /// Opens a link: what it returns is kept for it.

@@ -120,6 +120,10 @@ impl Gateway {
 }
 
 impl Service for Gateway {
+    fn refuses_by_reset(&self) -> bool {
+        true
+    }
+
     fn takes_below(&self) -> bool {
         true
     }
