@@ -8,7 +8,7 @@
 //! | the path has a service                     | 404                  |
 //! | method, version, key, draft, protocol      | 405, 426, 400, 426, 501 |
 //! | `Origin` is one of the route's             | 403                  |
-//! | the [gate](crate::gate)                    | 401, 403, 429        |
+//! | the [gate](crate::gate)                    | 401, 403, 429, 503, or a reset |
 //! | the service takes the peer                 | what the service says|
 
 use std::sync::Arc;
@@ -50,8 +50,17 @@ pub(crate) enum Admission {
     Line(Box<Admitted>),
     /// It asks for no WebSocket, and may be answered as such.
     Ordinary,
+    /// It is refused for now, by a reset wherever the connection is its own.
+    Reset(Box<Response<String>>),
     /// Its token names a key that is not known: look at it again once these were fetched.
     Waits(Arc<Jwks>),
+}
+
+impl Admitted {
+    /// Whether it is refused for now by a reset, where it has to be.
+    pub(crate) fn refuses_by_reset(&self) -> bool {
+        self.route.service.as_ref().is_some_and(|service| service.refuses_by_reset())
+    }
 }
 
 /// Looks at a request; at one that has waited for keys for the last time.
@@ -93,12 +102,26 @@ pub(crate) fn admit(
     // Whose page asks was judged just now.
     let (headers, uri, protocols) = (head.headers(), head.uri(), upgrade.protocols());
     let presented = Presented { headers, uri, protocols, is_own_page: true };
-    let identity = match gate.pass(&presented, has_waited) {
-        Ok(identity) => identity,
+    let passed = gate.pass(&presented, has_waited).and_then(|identity| {
+        let held = gate.hold(identity.as_deref())?;
+        Ok((identity, held))
+    });
+    let (identity, held) = match passed {
+        Ok(passed) => passed,
         Err(Halt::Waits(jwks)) => return Ok(Admission::Waits(jwks)),
-        Err(halt) => return Err(halt.response(counts).into()),
+        Err(halt) => {
+            let refused = Box::new(halt.response(counts));
+            let is_for_now = matches!(
+                refused.status(),
+                StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+            );
+            return if is_for_now && service.refuses_by_reset() {
+                Ok(Admission::Reset(refused))
+            } else {
+                Err(refused)
+            };
+        }
     };
-    let held = gate.hold(identity.as_deref()).map_err(|halt| Box::new(halt.response(counts)))?;
     let (mut parts, ()) = head.clone().into_parts();
     let mut protocols = upgrade.protocols().to_vec();
     redact_protocols(&mut parts.headers, &mut protocols);

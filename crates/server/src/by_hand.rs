@@ -91,7 +91,7 @@ impl Bench {
     }
 
     /// When the first identity of its peers ends.
-    pub(crate) fn expires(&mut self) -> Option<Instant> {
+    pub(crate) fn next_expiry(&mut self) -> Option<Instant> {
         self.deliver();
         self.delivery.expiries().next()
     }

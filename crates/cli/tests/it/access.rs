@@ -5,8 +5,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use serde_json::{Value, json};
 use tieline::{Connect, ConnectError};
 
+use crate::devices::backend;
 use crate::server::{PATIENCE, Server, close_code, folder, next, run, status, tieline};
 
 const TOKEN: &str = "0123456789abcdef-canary";
@@ -242,6 +244,39 @@ async fn a_line_of_json_rpc_goes_on_with_a_newer_token() {
         renewing.send(call("nothing", "")).await.unwrap();
         assert!(next(&mut renewing).await.contains("-32601"), "{path}: it goes on");
     }
+}
+
+#[tokio::test]
+async fn a_device_keeps_its_line_with_a_newer_token() {
+    let maker = Maker::new();
+    let secret = maker.secret("jwt.secret");
+    let server = maker.serve(&format!(
+        "[[backend]]\nname = 'shop'\nurl = '{}'\nretries = 0\n[[route]]\npath = '/'\n\
+         access = {{ kind = 'jwt', algorithms = ['HS256'], secret_file = 'jwt.secret', \
+         leeway = '0s' }}\n[route.service]\nkind = 'gateway'\n[[route.service.api]]\n\
+         type = 'register'\npath = '/register'\nbackend = 'shop'\nsigned = false\n",
+        backend()
+    ));
+    let sign =
+        |user, expires: &str| token(&["--secret", &secret, "--user", user, "--expires", expires]);
+    let short = sign("alice", "5s");
+    let mut sockets = Vec::new();
+    for id in ["renewed", "not-renewed"] {
+        let mut socket = bearer(&server, "/", &short).open().await.unwrap();
+        socket.send(format!("RG#{id}")).await.unwrap();
+        assert!(next(&mut socket).await.starts_with("RO#"));
+        sockets.push(socket);
+    }
+    for (token, status) in [(sign("bob", "1h"), 401), (sign("alice", "1h"), 200)] {
+        let headers = json!({"x-ca-seq": ["1"], "authorization": [format!("Bearer {token}")]});
+        let call = json!({"method": "POST", "path": "/register", "headers": headers});
+        sockets[0].send(call.to_string()).await.unwrap();
+        let answer: Value = serde_json::from_str(&next(&mut sockets[0]).await).unwrap();
+        assert_eq!(answer["status"], status, "{answer}");
+    }
+    assert_eq!(close_code(&mut sockets[1]).await, 4401);
+    sockets[0].send("H1").await.unwrap();
+    assert!(next(&mut sockets[0]).await.starts_with("HO#"), "its line goes on");
 }
 
 #[tokio::test]

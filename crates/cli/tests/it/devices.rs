@@ -34,7 +34,7 @@ fn serve() -> Server {
 }
 
 /// A backend that says yes to everything but events.
-fn backend() -> String {
+pub(crate) fn backend() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {

@@ -1,10 +1,11 @@
 //! How often, how many and how much, of the running program.
 
+use std::io::{ErrorKind, Read, Write};
 use std::time::Instant;
 
 use tieline::{Connect, ConnectError};
 
-use crate::server::{Server, close_code, next, status};
+use crate::server::{Server, close_code, folder, next, read_all, status};
 
 fn route(limits: &str) -> Server {
     Server::with_routes(&format!(
@@ -25,6 +26,39 @@ async fn who_comes_too_often_is_told_when_to_come_back() {
     let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=1_200).contains(&seconds), "{seconds}");
     assert!(String::from_utf8_lossy(&refused.body).contains("limits.connects_per_address"));
+}
+
+#[test]
+fn a_device_that_comes_too_often_is_reset_and_a_backend_is_told() {
+    let folder = folder();
+    std::fs::write(folder.join("secret"), "backend-secret").unwrap();
+    let server = Server::with_routes(&format!(
+        "[[route]]\npath = '/'\nlimits = {{ connects_per_address = '2/1h' }}\n[route.service]\n\
+         kind = 'gateway'\n[[route.service.app]]\nkey = 'back'\nsecret_file = '{}'\n\
+         [[route.service.api]]\ntype = 'notify'\npath = '/notify'\napps = ['back']\n",
+        folder.join("secret").display()
+    ));
+    let upgrade = b"GET /websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let ask = |said: &[u8]| {
+        let mut stream = server.open();
+        stream.write_all(said).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).map(|()| String::from_utf8_lossy(&answer[9..]).into_owned())
+    };
+    for _ in 0..2 {
+        assert_eq!(ask(upgrade).unwrap(), "101");
+    }
+    assert_eq!(ask(upgrade).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    let notify = b"POST /notify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(ask(notify).unwrap(), "429");
+    // On a connection that was handed over there is no answer either.
+    let twice = [&b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], upgrade].concat();
+    let mut stream = server.open();
+    stream.write_all(&twice).unwrap();
+    let answer = read_all(&mut stream);
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
 }
 
 #[tokio::test]

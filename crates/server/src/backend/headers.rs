@@ -21,7 +21,7 @@ const OF_A_CONNECTION: [HeaderName; 8] = [
 ];
 
 /// Takes out of a caller's headers what is not for the backend, or what only Tieline may say.
-pub(super) fn for_backend(headers: &mut HeaderMap) {
+pub(crate) fn for_backend(headers: &mut HeaderMap) {
     strip(headers);
     for name in [CONTENT_LENGTH, EXPECT, HOST, PROXY_AUTHORIZATION, SIGNATURE] {
         headers.remove(name);
@@ -30,7 +30,7 @@ pub(super) fn for_backend(headers: &mut HeaderMap) {
 
 /// Takes out of an answer what belonged to the connection that brought it. The length is that of
 /// what is read, which whoever sends it on says anew.
-pub(super) fn for_caller(headers: &mut HeaderMap) {
+pub(crate) fn for_caller(headers: &mut HeaderMap) {
     strip(headers);
     headers.remove(CONTENT_LENGTH);
 }

@@ -36,6 +36,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 pub(crate) use addresses::{Reach, Resolver, is_refused};
 pub(crate) use call::{Call, Reply};
 pub(crate) use error::BackendError;
+pub(crate) use headers::{for_backend, for_caller};
 pub(crate) use retry::jittered;
 pub(crate) use signing::{MIN_SECRET_BYTES, Secret};
 

@@ -42,6 +42,21 @@ impl Served {
         }
     }
 
+    /// Hands on that the server stops, once it does.
+    pub(super) fn drain(&mut self) {
+        if !self.outbox().borrow_mut().take_drain() {
+            return;
+        }
+        let mut lingers = false;
+        self.call(|conversation, peer| {
+            conversation.drain(peer);
+            lingers = conversation.lingers(peer);
+        });
+        if !lingers {
+            self.peer.close(CloseCode::GOING_AWAY, "the server stops");
+        }
+    }
+
     /// The last call.
     pub(super) fn close(&mut self, how: &Closed) {
         self.call(|conversation, peer| conversation.close(peer, how));

@@ -70,6 +70,10 @@ impl Conversation for Limited {
         self.conversation.drain(peer);
     }
 
+    fn lingers(&self, peer: &Peer) -> bool {
+        self.conversation.lingers(peer)
+    }
+
     fn close(&mut self, peer: &Peer, how: &Closed) {
         self.conversation.close(peer, how);
     }

@@ -79,13 +79,9 @@ impl<'w> Line<'w> {
         }
     }
 
-    /// Hands on that the server stops.
+    /// Hands on that the server stops, once it does.
     pub(super) fn drain(&mut self) {
-        let stops = self.outbox().borrow_mut().take_drain();
-        if stops {
-            self.served.call(|conversation, peer| conversation.drain(peer));
-            self.peer().close(CloseCode::GOING_AWAY, "the server stops");
-        }
+        self.served.drain();
     }
 
     /// Whether the peer may speak; tells the service when it may again.

@@ -93,6 +93,16 @@ impl Handler for Carrier {
             Err(refusal) => return Decision::Refuse(Box::new(refusal.map(Bytes::from))),
             // Where there is something to wait for, it is looked at again by who can.
             Ok(Admission::Ordinary | Admission::Waits(_)) => return Decision::HandOff,
+            Ok(Admission::Reset(refused)) => {
+                let (status, reason) = (refused.status().as_u16(), refused.body().trim_end());
+                debug!(from = ?arrival.from, status, reason, "refused by a reset");
+                return Decision::Reset;
+            }
+            Ok(Admission::Line(admitted))
+                if self.0.is_stopping() && admitted.refuses_by_reset() =>
+            {
+                return Decision::Reset;
+            }
             Ok(Admission::Line(admitted)) => *admitted,
         };
         Decision::Accept(Box::new(Grant {
@@ -123,6 +133,10 @@ impl Handler for Carrier {
     fn drain(&mut self, carried: &mut Carried, _link: &Link) {
         carried.conversation.drain(&carried.peer);
         self.0.deliver();
+    }
+
+    fn lingers(&self, carried: &Carried, _link: &Link) -> bool {
+        carried.conversation.lingers(&carried.peer)
     }
 
     fn close(&mut self, carried: Carried, link: &Link, how: &Closed) {

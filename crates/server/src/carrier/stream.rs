@@ -142,9 +142,9 @@ mod tests {
     use crate::config::{File, Overrides, Plan, Source};
     use crate::service::Conversation;
 
-    /// Panics where the message says so, and writes down what it is told.
+    /// Panics or lingers where the message says so, and writes down what it is told.
     #[derive(Clone, Default)]
-    struct Fragile(Arc<Mutex<Vec<String>>>);
+    struct Fragile(Arc<Mutex<Vec<String>>>, bool);
 
     impl Fragile {
         fn note(&self, what: impl Into<String>) {
@@ -165,6 +165,7 @@ mod tests {
     impl Conversation for Fragile {
         fn message(&mut self, peer: &Peer, message: Message<'_>) {
             assert_ne!(message.text(), Some("break"), "as it was told");
+            self.1 |= message.text() == Some("linger");
             peer.send(message);
         }
 
@@ -174,6 +175,10 @@ mod tests {
 
         fn drain(&mut self, peer: &Peer) {
             peer.send("good-bye");
+        }
+
+        fn lingers(&self, _peer: &Peer) -> bool {
+            self.1
         }
 
         fn close(&mut self, _peer: &Peer, how: &Closed) {
@@ -295,6 +300,22 @@ mod tests {
             assert_eq!(client.next().await.unwrap().unwrap().text(), Some("good-bye"));
             assert!(client.next().await.is_none());
             assert_eq!(client.closed().unwrap().code(), CloseCode::GOING_AWAY);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_line_that_lingers_is_ended_by_its_service() {
+        with_line(Fragile::default(), 1 << 10, async |mut client, peer| {
+            client.send("linger").await.unwrap();
+            assert_eq!(client.next().await.unwrap().unwrap().text(), Some("linger"));
+            peer.line().unwrap().borrow_mut().drain();
+            assert_eq!(client.next().await.unwrap().unwrap().text(), Some("good-bye"));
+            client.send("still here").await.unwrap();
+            assert_eq!(client.next().await.unwrap().unwrap().text(), Some("still here"));
+            peer.close(CloseCode::NORMAL, "now");
+            assert!(client.next().await.is_none());
+            assert_eq!(client.closed().unwrap().reason(), "now");
         })
         .await;
     }

@@ -43,6 +43,10 @@ pub struct Gateway {
     /// How long a device may take to leave after `CR` or `OS`; at least 10 s. Default "15s".
     pub leave_within: Span,
 
+    /// Over which time devices are told to leave when the server stops, each in its turn; shorter for
+    /// a few, and never more than three quarters of `drain`. "0s" tells all at once. Default "5s".
+    pub leave_over: Span,
+
     /// From a call to its answer, waiting for those before it included; then an error is answered.
     /// Devices wait 10 s. Default "9s".
     pub answer_within: Span,
@@ -210,6 +214,7 @@ impl Default for Gateway {
             register_within: Span::from_secs(60),
             line_life: Span::from_secs(24 * 60 * 60),
             leave_within: Span::from_secs(15),
+            leave_over: Span::from_secs(5),
             answer_within: Span::from_secs(9),
             limits: GatewayLimits::default(),
         }

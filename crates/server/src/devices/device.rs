@@ -170,6 +170,16 @@ impl Device {
         std::iter::from_fn(|| self.inbox.take()).collect()
     }
 
+    /// Whether a line of this user's, at the route that has these rules, may be its line.
+    pub(super) fn may_be_of(&self, user: Option<&str>, rules: &Rules) -> bool {
+        match (self.user.as_deref(), user) {
+            (None, _) => true,
+            (Some(own), Some(user)) => own == user,
+            // Its route has ceased to ask who comes; another that never asked says nothing.
+            (Some(_), None) => self.rules.route == rules.route,
+        }
+    }
+
     /// Whether this is its line.
     pub(super) fn is_on(&self, line: PeerId) -> bool {
         self.line.as_ref().is_some_and(|own| own.remote.id() == line)

@@ -8,7 +8,8 @@
 //!
 //! The directory is shared by all workers, in shards with a lock each, which is held for a few lines.
 //! What is said to a device goes through its worker's inbox while the lock is held: in one order,
-//! whoever says it. A device's newest line is its line.
+//! whoever says it. A device's newest line is its line; one that has a user is that user's for as
+//! long as it is on line or registered.
 
 mod counts;
 mod device;
@@ -110,9 +111,14 @@ pub(crate) enum Notified {
     Unknown,
 }
 
-/// There is no room for another device.
+/// Why a device is given no line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooMany;
+pub(crate) enum Unbound {
+    /// It is another user's.
+    OfAnother,
+    /// There is no room for another device.
+    TooMany,
+}
 
 impl Default for Devices {
     /// Nobody yet, and no store.
@@ -174,23 +180,27 @@ impl Devices {
     ///
     /// # Errors
     ///
-    /// [`TooMany`] where it is not known and as many are as there may be.
+    /// [`Unbound::TooMany`] where it is not known and as many are as there may be;
+    /// [`Unbound::OfAnother`] where it is known as another user's.
     pub(crate) fn bind(
         &self,
         id: &str,
         line: &Remote,
         user: Option<&str>,
         rules: &Arc<Rules>,
-    ) -> Result<(), TooMany> {
+    ) -> Result<(), Unbound> {
         let older = {
             let mut shard = self.shard(id);
             if !shard.contains_key(id) {
                 if self.0.counts.known.get() >= rules.max_devices as i64 {
-                    return Err(TooMany);
+                    return Err(Unbound::TooMany);
                 }
                 self.0.counts.known.inc();
             }
             let device = shard.entry(id.into()).or_insert_with(|| Device::new(rules));
+            if !device.may_be_of(user, rules) {
+                return Err(Unbound::OfAnother);
+            }
             device.rules = Arc::clone(rules);
             device.user = user.map(str::to_owned).or_else(|| device.user.take());
             device.inbox.rewind();

@@ -199,10 +199,37 @@ async fn there_are_no_more_devices_than_may_be() {
     scene.register("b").await;
     let peer = scene.bench.peer();
     let bind = |scene: &Scene, id| scene.devices.bind(id, &peer.remote(), None, &scene.rules);
-    assert_eq!(bind(&scene, "c"), Err(TooMany));
+    assert_eq!(bind(&scene, "c"), Err(Unbound::TooMany));
     assert_eq!(bind(&scene, "b"), Ok(()), "it is known");
     scene.devices.left("a", line.id());
     assert_eq!(bind(&scene, "c"), Ok(()), "nothing was left of the first");
+}
+
+#[tokio::test]
+async fn a_device_is_its_users_while_it_is_on_line_or_registered() {
+    let mut scene = Scene::new(rules());
+    let elsewhere = Arc::new(Rules { route: "/open".to_owned(), ..rules() });
+    let peers: Vec<_> = (0..5).map(|_| scene.bench.peer()).collect();
+    let bind = |scene: &Scene, peer: &Peer, user, rules| {
+        scene.devices.bind("a", &peer.remote(), user, rules)
+    };
+    let own = Arc::clone(&scene.rules);
+    bind(&scene, &peers[0], Some("ann"), &own).unwrap();
+    for is_registered in [false, true] {
+        if is_registered {
+            scene.devices.register("a").await.unwrap();
+            scene.devices.left("a", peers[0].id());
+        }
+        assert_eq!(bind(&scene, &peers[1], Some("bob"), &own), Err(Unbound::OfAnother));
+        assert_eq!(bind(&scene, &peers[1], None, &elsewhere), Err(Unbound::OfAnother));
+        assert_eq!(scene.bench.ended(&peers[0]), None, "nothing was taken from it");
+    }
+    assert_eq!(scene.devices.find("a").unwrap().user.as_deref(), Some("ann"));
+    bind(&scene, &peers[2], Some("ann"), &own).unwrap();
+    bind(&scene, &peers[3], None, &own).expect("the route does not ask any more");
+    scene.devices.forget("a").await;
+    scene.devices.left("a", peers[3].id());
+    bind(&scene, &peers[4], Some("bob"), &own).expect("it is nobody's");
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! A connection that speaks HTTP/1: requests one after the other, the last perhaps an upgrade.
 
-use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use tracing::debug;
 
 use super::answer::text;
 use super::harden::harden_own;
-use super::requests::{Lead, ask, lead_to};
+use super::requests::{Lead, Unanswered, ask, lead_to};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
 use crate::exchange::Body;
@@ -46,7 +45,7 @@ pub(super) async fn serve(worker: Rc<Worker>, entrance: Entrance, stream: Patien
     let stopping = worker.stopping();
     let service = service_fn(|request| {
         let (worker, entrance) = (Rc::clone(&worker), entrance.clone());
-        async move { Ok::<_, Infallible>(respond(&worker, &entrance, request).await) }
+        async move { respond(&worker, &entrance, request).await }
     });
     let mut connection =
         pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
@@ -66,7 +65,7 @@ async fn respond(
     worker: &Rc<Worker>,
     entrance: &Entrance,
     mut request: Request<Incoming>,
-) -> Response<Body> {
+) -> Result<Response<Body>, Unanswered> {
     let upgrade = hyper::upgrade::on(&mut request);
     let (parts, body) = request.into_parts();
     let head = Request::from_parts(parts, ());
@@ -78,6 +77,7 @@ async fn respond(
         },
         Lead::Page(page) => page,
         Lead::Refusal(refused) => last(refused),
+        Lead::Reset(_) => return Err(Unanswered),
         Lead::Service(route, identity) => {
             let alive = entrance.listener.limits.handshake_within / 2;
             ask(&route, identity, head, body, entrance, alive).await
@@ -87,7 +87,7 @@ async fn respond(
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         harden_own(&mut response);
     }
-    response
+    Ok(response)
 }
 
 /// Answers an upgrade; the line is carried by a task of its own once hyper has let go of it.

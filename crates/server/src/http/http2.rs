@@ -154,7 +154,8 @@ async fn respond(
             }
         }
         Lead::Page(page) => page,
-        Lead::Refusal(refusal) => text(refusal),
+        // Other streams of the connection go on.
+        Lead::Refusal(refusal) | Lead::Reset(refusal) => text(refusal),
         Lead::Service(route, identity) => ask(&route, identity, head, body, entrance, alive).await,
     };
     without_upgrade(&mut response);

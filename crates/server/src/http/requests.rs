@@ -30,8 +30,15 @@ pub(super) enum Lead {
     Line(Box<Admitted>),
     Page(Response<Body>),
     Refusal(Response<String>),
+    /// Where the connection is its own, it ends without this answer.
+    Reset(Response<String>),
     Service(Arc<Route>, Option<Arc<Identity>>),
 }
+
+/// A connection that ends without an answer.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("refused by the end of the connection")]
+pub(super) struct Unanswered;
 
 /// Looks at a request and decides; waits for keys where its token needs some that are not known.
 pub(super) async fn lead_to(head: &Request<()>, worker: &Worker, entrance: &Entrance) -> Lead {
@@ -54,7 +61,13 @@ fn look(
     match admit(head, entrance, worker.routes(), worker.counts(), has_waited) {
         Err(refused) => return Ok(Lead::Refusal(*refused)),
         Ok(Admission::Waits(jwks)) => return Err(jwks),
-        Ok(Admission::Line(_)) if worker.is_stopping() => return Ok(Lead::Refusal(stopping())),
+        Ok(Admission::Reset(refused)) => return Ok(Lead::Reset(*refused)),
+        Ok(Admission::Line(admitted)) if worker.is_stopping() => {
+            return Ok(match admitted.refuses_by_reset() {
+                true => Lead::Reset(stopping()),
+                false => Lead::Refusal(stopping()),
+            });
+        }
         Ok(Admission::Line(admitted)) => return Ok(Lead::Line(admitted)),
         Ok(Admission::Ordinary) => {}
     }
@@ -193,6 +206,7 @@ mod tests {
                     Ok(admitted.request.identity().map(|it| it.user.clone()))
                 }
                 Ok(Lead::Refusal(refused)) => Err(refused.status().as_u16()),
+                Ok(Lead::Reset(_)) => panic!("it is reset"),
                 Ok(Lead::Page(_)) => panic!("a page is shown"),
                 Err(_) => panic!("it waits for keys"),
             }

@@ -43,6 +43,12 @@ pub trait Service: Send + Sync + 'static {
         Overflow::default()
     }
 
+    /// Whether a client that comes too often, or that the server cannot judge or serve for now, has
+    /// its connection reset: for clients that never come back after an answer of HTTP.
+    fn refuses_by_reset(&self) -> bool {
+        false
+    }
+
     /// Whether the paths below the route's are its own as well, where no longer route has them.
     fn takes_below(&self) -> bool {
         false
@@ -87,8 +93,16 @@ pub trait Conversation {
     /// The peer's backlog was full and has room again.
     fn writable(&mut self, _peer: &Peer) {}
 
-    /// The server stops: the last moment to say something. The line is closed with 1001 after it.
+    /// The server stops: the last moment to say something. The line is closed with 1001 after it,
+    /// unless it [lingers](Self::lingers).
     fn drain(&mut self, _peer: &Peer) {}
+
+    /// Whether a line that was just told that the server stops stays open and is served on: the
+    /// service ends it, before it is cut off when the time to drain is over. For peers that would
+    /// otherwise all come back in one moment.
+    fn lingers(&self, _peer: &Peer) -> bool {
+        false
+    }
 
     /// The last call. A clean close and a lost line both end here.
     fn close(&mut self, _peer: &Peer, _how: &Closed) {}

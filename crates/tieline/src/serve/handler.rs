@@ -83,8 +83,16 @@ pub trait Handler: Sized + 'static {
     /// ([`Overflow::Wait`](super::Overflow::Wait)).
     fn writable(&mut self, _state: &mut Self::State, _link: &Link) {}
 
-    /// The server stops: the last moment to say something. The link is closed with 1001 after it.
+    /// The server stops: the last moment to say something. The link is closed with 1001 after it,
+    /// unless it [lingers](Self::lingers).
     fn drain(&mut self, _state: &mut Self::State, _link: &Link) {}
+
+    /// Whether a link that was just told that the server stops stays open and is served on: the
+    /// handler ends it, before it is cut off when the time to drain is over. For peers that would
+    /// otherwise all come back in one moment.
+    fn lingers(&self, _state: &Self::State, _link: &Link) -> bool {
+        false
+    }
 
     /// The last call. A clean close and a lost line both end here; nothing is sent any more.
     fn close(&mut self, _state: Self::State, _link: &Link, _how: &Closed) {}
@@ -116,6 +124,8 @@ pub enum Decision<H: Handler> {
     HandOff,
     /// It is answered, and the connection ends.
     Refuse(Box<Response<Bytes>>),
+    /// The connection is reset without an answer: for clients that would never come back after one.
+    Reset,
 }
 
 /// Opens a link: what it returns is kept for it.

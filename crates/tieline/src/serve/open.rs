@@ -362,13 +362,19 @@ impl<H: Handler> Engine<H> {
         }
     }
 
-    /// Has the handler say its last word, and closes the link with 1001.
+    /// Has the handler say its last word, and closes the link with 1001 unless it lingers.
     pub(super) fn drain_link(&mut self, id: LinkId) {
         let link = self.link(id);
         let Seat::Open(open) = &mut self.seats[id.index()] else { return };
         let (handler, state) = (&mut self.handler, &mut open.state);
-        if catch_unwind(AssertUnwindSafe(|| handler.drain(state, &link))).is_err() {
-            self.panicked(&link);
+        let lingers = catch_unwind(AssertUnwindSafe(|| {
+            handler.drain(state, &link);
+            handler.lingers(state, &link)
+        }));
+        match lingers {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(_) => self.panicked(&link),
         }
         link.close(CloseCode::GOING_AWAY, "the server stops");
     }

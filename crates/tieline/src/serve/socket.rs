@@ -1,10 +1,12 @@
 //! A connected socket, and what a look at it brings.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::time::Duration;
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
+use socket2::SockRef;
 
 /// A connected socket.
 #[derive(Debug)]
@@ -28,6 +30,16 @@ impl Got {
     /// Whether it is the end: nothing came, and nothing more does.
     pub(super) const fn is_end(&self) -> bool {
         self.bytes == 0 && !self.filled && !self.was_past
+    }
+}
+
+impl Socket {
+    /// Has the other end told of no orderly end, once it is closed. A Unix socket knows no other.
+    pub(super) fn reset_when_closed(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => SockRef::from(socket).set_linger(Some(Duration::ZERO)),
+            Self::Unix(_) => Ok(()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! accept ─▶ TLS ─▶ head ─▶ Handler::decide ─┬─▶ 101 ─▶ Open
 //!                                           ├─▶ refusal ─▶ Refused: lingers, and is closed
+//!                                           ├─▶ reset
 //!                                           └─▶ Handler::hand_off, what was read goes with it
 //! └── one deadline ─────────────────────────┘
 //! ```
@@ -46,6 +47,7 @@ enum Next<H: Handler> {
     More,
     Open(Box<Grant<H>>, usize),
     Refuse(Box<Response<Bytes>>),
+    Reset,
 }
 
 impl<H: Handler> Engine<H> {
@@ -113,6 +115,7 @@ impl<H: Handler> Engine<H> {
             Next::HandOff => self.hand_off(id),
             Next::Open(grant, behind) => self.open(id, *grant, behind),
             Next::Refuse(response) => self.refuse(id, *response),
+            Next::Reset => self.reset(id),
         }
     }
 
@@ -142,6 +145,7 @@ impl<H: Handler> Engine<H> {
                     Ok(Decision::Accept(grant)) => (grant, len),
                     Ok(Decision::HandOff) => return Next::HandOff,
                     Ok(Decision::Refuse(response)) => return Next::Refuse(response),
+                    Ok(Decision::Reset) => return Next::Reset,
                     Err(_) => return Next::Refuse(broken()),
                 }
             }
@@ -275,6 +279,14 @@ impl<H: Handler> Engine<H> {
         }));
         self.arm(id);
         self.dismiss(id);
+    }
+
+    fn reset(&mut self, id: LinkId) {
+        let Seat::Visit(visit) = &self.seats[id.index()] else { return };
+        match visit.transport.socket.reset_when_closed() {
+            Ok(()) => self.vacate(id),
+            Err(error) => self.visit_lost(id, &error),
+        }
     }
 
     /// Writes the refusal, and throws away what comes until the client goes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tieline::http::{HeaderMap, HeaderValue, Response, StatusCode};
-use tieline::serve::{self, Arrival, Handler, Link, Message, Trouble};
+use tieline::serve::{self, Arrival, Decision, Handler, Link, Message, Trouble};
 use tieline::{
     AcceptOptions, Agreement, Answer, Connect, ConnectError, Limits, Origins, Refusal, Request,
 };
@@ -75,6 +75,30 @@ fn ask(server: &Served, said: &str) -> String {
     let mut raw = Raw::connect(server.address);
     raw.say(said);
     String::from_utf8(raw.rest()).unwrap()
+}
+
+/// Resets whoever comes.
+struct Silent;
+
+impl Handler for Silent {
+    type State = ();
+
+    fn decide(&mut self, _: tieline::http::Request<()>, _: &Arrival) -> Decision<Self> {
+        Decision::Reset
+    }
+
+    fn open(&mut self, _: &Link, _: &Request, _: &Agreement) {}
+
+    fn message(&mut self, (): &mut (), _: &Link, _: Message<'_>) {}
+}
+
+#[test]
+fn whoever_is_reset_reads_no_answer() {
+    let server = served(|| Silent);
+    let mut raw = Raw::connect(server.address);
+    raw.say(request(""));
+    let read = std::io::Read::read(&mut raw.0, &mut [0; 16]);
+    assert_eq!(read.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]

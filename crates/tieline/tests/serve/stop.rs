@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use tieline::serve::{Handler, Link, ListenOptions, Message, RunError, ServerOptions, Trouble};
-use tieline::{Agreement, Closed, Request};
+use tieline::{Agreement, CloseCode, Closed, Request};
 
 use crate::raw::*;
 use crate::served::*;
@@ -79,6 +79,72 @@ async fn whoever_does_not_go_is_cut_off_when_the_time_is_over() {
     assert_eq!(raw.frame().code(), Some(1001));
     let told: Vec<_> = told.iter().collect();
     assert_eq!(told, ["1 cut off", "Lost(Transport)"]);
+}
+
+/// Echoes, stays when the server stops, and ends a link when that says so.
+struct Lingering(mpsc::Sender<usize>);
+
+impl Handler for Lingering {
+    type State = ();
+
+    fn open(&mut self, _: &Link, _: &Request, _: &Agreement) {}
+
+    fn message(&mut self, (): &mut (), link: &Link, message: Message<'_>) {
+        let ends = message.text() == Some("go");
+        link.send(message);
+        if ends {
+            link.close(CloseCode::GOING_AWAY, "in its turn");
+        }
+    }
+
+    fn lingers(&self, (): &(), _: &Link) -> bool {
+        true
+    }
+
+    fn trouble(&mut self, trouble: &Trouble<'_>) {
+        if let Trouble::CutOff(left) = trouble {
+            let _nobody_may_listen = self.0.send(*left);
+        }
+    }
+}
+
+fn lingering(drain: Duration) -> (Served, mpsc::Receiver<usize>) {
+    let (tell, told) = mpsc::channel();
+    let options = ServerOptions { workers: 1, drain };
+    (served_as(options, ListenOptions::default(), move || Lingering(tell.clone())), told)
+}
+
+#[tokio::test]
+async fn a_link_that_lingers_is_served_until_its_handler_ends_it() {
+    let (mut server, told) = lingering(PATIENCE);
+    let (mut first, mut second) = (server.connect("/").await, server.connect("/").await);
+    let address = server.address;
+    let stopping = tokio::spawn(async move { server.running.stop().await });
+    while std::net::TcpStream::connect(address).is_ok() {
+        tokio::task::yield_now().await;
+    }
+    for socket in [&mut first, &mut second] {
+        socket.send("still here").await.unwrap();
+        expect(socket, &["still here"]).await;
+    }
+    for socket in [&mut first, &mut second] {
+        assert!(!stopping.is_finished());
+        socket.send("go").await.unwrap();
+        expect(socket, &["go"]).await;
+        assert!(soon(socket.next()).await.is_none());
+        assert_eq!(socket.closed().map(|how| how.reason().to_owned()), Some("in its turn".into()));
+    }
+    soon(stopping).await.unwrap().unwrap();
+    assert_eq!(told.iter().count(), 0, "nobody was cut off");
+}
+
+#[tokio::test]
+async fn whoever_lingers_too_long_is_cut_off_like_everybody() {
+    let (mut server, told) = lingering(Duration::from_millis(100));
+    let mut raw = Raw::open(server.address);
+    soon(server.running.stop()).await.unwrap();
+    assert_eq!(raw.rest(), b"", "without a close frame");
+    assert_eq!(told.iter().collect::<Vec<_>>(), [1]);
 }
 
 #[tokio::test]

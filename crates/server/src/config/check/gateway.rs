@@ -45,7 +45,13 @@ impl Check<'_> {
         let events = written.events.as_ref();
         let events = events.map(|events| self.events(events, file, &key.name("events")));
         let events = events.transpose()?;
-        Ok(Some(plan::Gateway { plan: (**written).clone(), secrets, events }))
+        let mut plan = (**written).clone();
+        // What is left of the time to drain is for the last to go.
+        let most = Span::from_millis(file.drain.get().as_millis() as u64 / 4 * 3);
+        if plan.leave_over.get() > most.get() {
+            plan.leave_over = most;
+        }
+        Ok(Some(plan::Gateway { plan, secrets, events }))
     }
 
     fn apps(&self, apps: &[GatewayApp], key: &Key) -> Result<HashMap<String, String>, ConfigError> {
@@ -148,6 +154,7 @@ impl Check<'_> {
             ("register_within", written.register_within, NO_TIME, HOUR),
             ("line_life", written.line_life, NO_TIME, YEAR),
             ("leave_within", written.leave_within, MIN_LEAVE, HOUR),
+            ("leave_over", written.leave_over, NO_TIME, HOUR),
             ("answer_within", written.answer_within, SECOND, MAX_ANSWER),
         ] {
             self.in_time(value, min, max, &key.name(name))?;
@@ -213,12 +220,16 @@ signed = false
 
     /// A gateway on lines 7 to 9 and what follows.
     fn plan(lines: &str) -> Result<Plan, ConfigError> {
+        plan_with(lines, &Overrides::default())
+    }
+
+    fn plan_with(lines: &str, overrides: &Overrides) -> Result<Plan, ConfigError> {
         let text = format!(
             "[[backend]]\nname = 'shop'\nurl = 'http://127.0.0.1:1'\n[[route]]\npath = '/'\n\n\
              [route.service]\nkind = 'gateway'\n{lines}\n"
         );
         let source = Source::new("x.toml", text);
-        File::parse(&source).and_then(|file| Plan::new(file, &source, &Overrides::default()))
+        File::parse(&source).and_then(|file| Plan::new(file, &source, overrides))
     }
 
     #[test]
@@ -234,14 +245,29 @@ signed = false
     }
 
     #[test]
+    fn devices_have_left_before_the_time_to_drain_is_over() {
+        for (drain, written, planned) in
+            [("10s", "5s", "5s"), ("4s", "5s", "3s"), ("0s", "1s", "0s")]
+        {
+            let settings = format!("leave_over = '{written}'{REGISTER}");
+            let overrides =
+                Overrides { drain: Some(drain.parse().unwrap()), ..Overrides::default() };
+            let plan = plan_with(&settings, &overrides).unwrap();
+            let gateway = plan.routes[0].gateway.as_ref().unwrap();
+            assert_eq!(gateway.plan.leave_over, planned.parse().unwrap(), "{drain}");
+        }
+    }
+
+    #[test]
     fn each_mistake_is_told_with_what_would_be_right() {
         let api = |lines: &str| format!("[[route.service.api]]\n{lines}");
+        let with = |settings: &str| format!("{settings}{REGISTER}");
         let app = |file: &str| {
             format!("{REGISTER}[[route.service.app]]\nkey = 'k'\nsecret_file = '{file}'")
         };
         for (lines, place, words) in [
             (String::new(), "7:8: route[0].service: ", "[[route.service.api]]"),
-            ("x = 1".to_owned() + REGISTER, "9:1: route[0].service.x: ", "unknown key"),
+            (with("x = 1"), "9:1: route[0].service.x: ", "unknown key"),
             (api("path = 'a'"), "10:8: route[0].service.api[0].path: ", "begin with \"/\""),
             (api("path = '/a'\nsigned = false"), "9:1: route[0].service.api[0]: ", "[[backend]]"),
             (
@@ -297,32 +323,32 @@ signed = false
             ),
             (app("/dev/null"), "17:15: route[0].service.app[0].secret_file: ", "nothing in it"),
             (
-                "leave_within = '9s'".to_owned() + REGISTER,
+                with("leave_within = '9s'"),
                 "9:16: route[0].service.leave_within: ",
                 "9s is not between 10s and 3600s",
             ),
             (
-                "answer_within = '11s'".to_owned() + REGISTER,
+                with("answer_within = '11s'"),
                 "9:17: route[0].service.answer_within: ",
                 "between 1s and 10s",
             ),
             (
-                "inbox = { durable = true }".to_owned() + REGISTER,
+                with("inbox = { durable = true }"),
                 "9:21: route[0].service.inbox.durable: ",
                 "[store]",
             ),
             (
-                "inbox = { until_acknowledged = true, max_messages = 0 }".to_owned() + REGISTER,
+                with("inbox = { until_acknowledged = true, max_messages = 0 }"),
                 "9:53: route[0].service.inbox.max_messages: ",
                 "between 1 and",
             ),
             (
-                "limits = { max_waiting = 0 }".to_owned() + REGISTER,
+                with("limits = { max_waiting = 0 }"),
                 "9:26: route[0].service.limits.max_waiting: ",
                 "between 1 and",
             ),
             (
-                "events = { backend = 'b' }".to_owned() + REGISTER,
+                with("events = { backend = 'b' }"),
                 "9:22: route[0].service.events.backend: ",
                 "no backend with the name",
             ),

@@ -15,46 +15,27 @@ use std::net::IpAddr;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::api::{Meant, Target};
-use super::envelope::{Request, Response, SEQ};
+use super::envelope::{DEVICE, Request, Response, SEQ, list_of};
 use super::error::GatewayError;
 use super::{function, parameters};
-use crate::backend::{Call, Reply};
+use crate::backend::{Call, Reply, for_backend, for_caller};
 use crate::config::BackendSpeaks;
-
-/// The header that names a device.
-pub(super) const DEVICE: &str = "x-ca-deviceid";
 
 const REQUEST_ID: &str = "x-ca-request-id";
 
 /// What of a device's headers is not for the backend: what is between the device and the gateway,
 /// and what the gateway says itself.
-const OWN: [&str; 12] = [
+const OWN: [&str; 10] = [
     "accept-encoding",
-    "content-length",
-    "expect",
     "forwarded",
-    "host",
     "idempotency-key",
     "x-ca-signature",
     "x-ca-signature-headers",
     "x-ca-signature-method",
+    "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",
     "x-real-ip",
-];
-
-/// What belongs to one connection (RFC 9110 §7.6.1), or to the body as HTTP carries it.
-const OF_CONNECTION: [&str; 10] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
 ];
 
 /// Who calls.
@@ -93,7 +74,8 @@ fn done(mut call: Call, target: &Target, caller: &Caller<'_>) -> Call {
 }
 
 fn headers(mut headers: HeaderMap, caller: &Caller<'_>) -> HeaderMap {
-    for name in OWN.into_iter().chain(OF_CONNECTION) {
+    for_backend(&mut headers);
+    for name in OWN {
         headers.remove(name);
     }
     let mut say = |name: &'static str, value: &str| {
@@ -104,9 +86,8 @@ fn headers(mut headers: HeaderMap, caller: &Caller<'_>) -> HeaderMap {
     };
     say(DEVICE, caller.device);
     say(REQUEST_ID, caller.id);
-    say("x-forwarded-for", &caller.address.map(|ip| ip.to_string()).unwrap_or_default());
-    if caller.address.is_none() {
-        headers.remove("x-forwarded-for");
+    if let Some(address) = caller.address {
+        say("x-forwarded-for", &address.to_string());
     }
     headers
 }
@@ -118,25 +99,19 @@ pub(super) fn answer(
     seq: Option<&HeaderValue>,
     id: &str,
 ) -> Result<Response<'static>, GatewayError> {
-    let reply = match target.speaks {
+    let mut reply = match target.speaks {
         BackendSpeaks::Function => function::reply(&reply)?,
         BackendSpeaks::Http => reply,
     };
+    for_caller(&mut reply.headers);
     let mut header = header(seq, id);
     for name in reply.headers.keys() {
-        let name = name.as_str();
-        if OF_CONNECTION.contains(&name) || matches!(name, SEQ | REQUEST_ID | DEVICE) {
-            continue;
-        }
         // The error codes are the gateway's own: a backend's errors have none.
-        if matches!(name, "x-ca-error-code" | "x-ca-error-message") {
-            continue;
+        let is_own = [SEQ, REQUEST_ID, DEVICE, "x-ca-error-code", "x-ca-error-message"]
+            .contains(&name.as_str());
+        if !is_own {
+            header.push((name.to_string().into(), list_of(&reply.headers, name).into()));
         }
-        // One text for a name: more than one are a list (RFC 9110 §5.3).
-        let values = reply.headers.get_all(name).iter();
-        let values: Vec<_> =
-            values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-        header.push((Cow::Owned(name.to_owned()), values.join(", ").into()));
     }
     let body = text(&reply)?;
     Ok(Response { status: reply.status, header, body: body.into() })

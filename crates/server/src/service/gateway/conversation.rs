@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::envelope::{Rejected, Request as Envelope};
 use super::error::GatewayError;
+use super::job::{Asked, Job};
 use super::line::{Allowed, Line, Phase};
 use super::word::Word;
-use super::work::{Asked, Job};
 use super::{Shared, call, lines, notify};
 use crate::config::ApiKind;
 use crate::peer::Peer;
@@ -62,8 +62,11 @@ impl Talk {
             return Ok(());
         }
         // A device may call as soon as it has said which it is.
-        if !matches!(line.state.borrow().phase, Phase::Binding(_) | Phase::Bound { .. }) {
+        if !line.is_of_device() {
             return Err(GatewayError::NotBound);
+        }
+        if meant.api.kind == ApiKind::Register {
+            line.renew(&request.headers).map_err(GatewayError::Token)?;
         }
         line.ask(Asked { meant, request, id, arrived });
         Ok(())
@@ -93,9 +96,11 @@ impl Conversation for Talk {
     }
 
     fn drain(&mut self, _peer: &Peer) {
-        if matches!(self.0.state.borrow().phase, Phase::Bound { .. }) {
-            self.0.say(Word::Expired);
-        }
+        self.0.leave_in_turn(lines::count(self.0.shared.number));
+    }
+
+    fn lingers(&self, _peer: &Peer) -> bool {
+        self.0.lingers()
     }
 
     fn close(&mut self, peer: &Peer, how: &Closed) {

@@ -22,6 +22,9 @@ use super::error::GatewayError;
 use super::parameters;
 use crate::service::object::decode_object;
 
+/// The header that names a device.
+pub(super) const DEVICE: &str = "x-ca-deviceid";
+
 /// The header that ties a response to its request.
 pub(super) const SEQ: &str = "x-ca-seq";
 
@@ -152,6 +155,13 @@ impl Serialize for Response<'_> {
 /// A header's first value, where it is text.
 pub(super) fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     std::str::from_utf8(headers.get(name)?.as_bytes()).ok()
+}
+
+/// All values of a header in one text: more than one are a list (RFC 9110 §5.3).
+pub(super) fn list_of(headers: &HeaderMap, name: &HeaderName) -> String {
+    let values = headers.get_all(name).iter();
+    let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    values.join(", ")
 }
 
 /// The headers as HTTP has them; names become lower case.

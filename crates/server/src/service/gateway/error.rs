@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::backend::BackendError;
+use crate::service::Refusal;
 use crate::store::StoreError;
 
 /// A call that the gateway answers itself.
@@ -86,6 +87,9 @@ pub(super) enum GatewayError {
     /// The timestamp is too far from now.
     #[error("x-ca-timestamp is more than {} s away from the gateway's clock", .0.as_secs())]
     TimestampExpired(Duration),
+    /// A token that does not renew the identity of the line.
+    #[error("the identity of the line is not renewed: {}", .0.reason)]
+    Token(Refusal),
     /// The API is of another type than the envelope says.
     #[error("this API is of type {0}")]
     Type(&'static str),
@@ -117,6 +121,7 @@ impl GatewayError {
             | Self::NonceUsed
             | Self::Signature(_)
             | Self::TimestampExpired(_) => StatusCode::FORBIDDEN,
+            Self::Token(refusal) => refusal.status,
             Self::NoDevice | Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotifyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -170,6 +175,12 @@ impl GatewayError {
             Self::SignatureMethod(_) => "A400SM",
             Self::Timestamp => "A400TS",
             Self::TimestampExpired(_) => "A403TS",
+            Self::Token(refusal) => match refusal.status {
+                StatusCode::FORBIDDEN => "A403TK",
+                StatusCode::SERVICE_UNAVAILABLE => "A503TK",
+                StatusCode::UNAUTHORIZED => "A401TK",
+                _ => "A400TK",
+            },
             Self::Type(_) => "I400TY",
             Self::UnknownKey => "A400IK",
             Self::UrlTooLong(_) => "I413UL",
@@ -212,6 +223,10 @@ pub(super) fn each() -> Vec<GatewayError> {
         E::SignatureMethod("MD5".into()),
         E::Timestamp,
         E::TimestampExpired(Duration::from_secs(900)),
+        E::Token(Refusal::new(StatusCode::BAD_REQUEST, "")),
+        E::Token(Refusal::new(StatusCode::UNAUTHORIZED, "")),
+        E::Token(Refusal::new(StatusCode::FORBIDDEN, "")),
+        E::Token(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "")),
         E::Type("COMMON"),
         E::UnknownKey,
         E::UrlTooLong(8_192),

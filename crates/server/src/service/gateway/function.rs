@@ -11,8 +11,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::call::DEVICE;
-use super::envelope::Request;
+use super::envelope::{DEVICE, Request, list_of};
 use super::error::GatewayError;
 use crate::backend::Reply;
 
@@ -34,9 +33,8 @@ pub(super) fn event(request: &Request, parameters: &[(String, String)]) -> Strin
     let map = |pairs: &[(String, String)]| -> Map<String, Value> {
         pairs.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
     };
-    let headers = request.headers.iter().map(|(name, value)| {
-        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned().into())
-    });
+    let headers = request.headers.keys();
+    let headers = headers.map(|name| (name.to_string(), list_of(&request.headers, name).into()));
     let text = std::str::from_utf8(&request.body).ok();
     json!({
         "path": request.path,
@@ -103,12 +101,12 @@ mod tests {
     #[test]
     fn a_function_is_given_the_call_as_an_object() {
         let request = Request::parse(
-            r#"{"method":"PUT","path":"/a/1","querys":{"q":"2"},"headers":{"x-a":"b"},"body":"/w==","isBase64":1}"#,
+            r#"{"method":"PUT","path":"/a/1","querys":{"q":"2"},"headers":{"x-a":["b","c"]},"body":"/w==","isBase64":1}"#,
         );
         let parameters = [("id".to_owned(), "1".to_owned())];
         let event: Value = serde_json::from_str(&event(&request.unwrap(), &parameters)).unwrap();
         let expected = json!({
-            "path": "/a/1", "httpMethod": "PUT", "headers": {"x-a": "b"},
+            "path": "/a/1", "httpMethod": "PUT", "headers": {"x-a": "b, c"},
             "queryParameters": {"q": "2"}, "pathParameters": {"id": "1"},
             "body": "/w==", "isBase64Encoded": true,
         });

@@ -9,6 +9,7 @@
 //! | the line ends with | when                                                              |
 //! |--------------------|-------------------------------------------------------------------|
 //! | 1000               | the device has a newer one                                        |
+//! | 1001               | the server stops, after `CR`, each in its turn                    |
 //! | 1003               | a binary message                                                  |
 //! | 1008               | no RG in time, no REGISTER in time, no heartbeat, or a flood      |
 //! | 1012               | after `CR`, where the device did not leave                        |
@@ -21,16 +22,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tieline::CloseCode;
-use tokio::time::Instant;
+use tokio::task::spawn_local;
+use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
 use super::bucket::Bucket;
+use super::job::Job;
 use super::word::Word;
-use super::work::Job;
+use crate::auth::{Renewal, bearer};
 use crate::events::SessionId;
 use crate::peer::Peer;
 use crate::request::Request;
+use crate::service::Refusal;
 use crate::service::misunderstood::Misunderstood;
 
 /// Longest device id, in bytes.
@@ -39,6 +44,9 @@ const MAX_DEVICE_BYTES: usize = 128;
 /// Texts beyond the rate after which the line is ended at once, as many times what may come at once.
 const FLOOD: u32 = 10;
 
+/// A few devices need no long time to leave one after the other: so long for each of a worker's.
+const LEAVE_EACH: Duration = Duration::from_millis(1);
+
 /// A line that the gateway has with a device or a backend.
 pub(super) struct Line {
     pub(super) shared: Arc<Shared>,
@@ -46,6 +54,8 @@ pub(super) struct Line {
     pub(super) address: Option<IpAddr>,
     /// Whose it is, where the route asks.
     pub(super) user: Option<String>,
+    /// Where that ends.
+    renewal: Option<Renewal>,
     /// What the device knows the line by.
     pub(super) credential: String,
     pub(super) state: RefCell<State>,
@@ -110,6 +120,7 @@ impl Line {
         let now = Instant::now();
         let limits = &shared.plan.limits;
         let life = shared.plan.line_life.get();
+        let ends = request.identity().is_some_and(|identity| identity.expires.is_some());
         let state = State {
             phase: Phase::New,
             since: now,
@@ -134,6 +145,7 @@ impl Line {
             peer: peer.clone(),
             address: request.address().map(|address| address.ip()),
             user: request.identity().map(|identity| identity.user.clone()),
+            renewal: request.renewal().filter(|_| ends),
             credential: credential(),
             state: RefCell::new(state),
         })
@@ -157,6 +169,15 @@ impl Line {
             Phase::Bound { device, .. } if *device == *id => self.say_bound(),
             _ => self.say(Word::BindFailed("AlreadyBound")),
         }
+    }
+
+    /// Renews the identity that the line has, where that ends and a call brings a newer token.
+    pub(super) fn renew(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let Some(renewal) = &self.renewal else { return Ok(()) };
+        if let Some(token) = bearer(headers).map_err(|denied| denied.refusal())? {
+            renewal.renew(&self.peer, &token)?;
+        }
+        Ok(())
     }
 
     /// The device lives. It is told at once that this was heard, so many times in a second.
@@ -218,6 +239,30 @@ impl Line {
         self.peer.close(code, reason);
     }
 
+    /// Whether it stays until its turn to leave when the server stops: where it is a device's.
+    pub(super) fn lingers(&self) -> bool {
+        self.is_of_device() && !self.shared.plan.leave_over.get().is_zero()
+    }
+
+    /// The server stops: a device is told to leave when it is its turn among so many, that not all
+    /// return in one moment.
+    pub(super) fn leave_in_turn(self: &Rc<Self>, among: usize) {
+        if !self.is_of_device() {
+            return;
+        }
+        if !self.lingers() {
+            return self.say(Word::Expired);
+        }
+        let few = LEAVE_EACH * u32::try_from(among).unwrap_or(u32::MAX);
+        let turn = Instant::now() + self.shared.plan.leave_over.get().min(few).mul_f64(share());
+        let line = Rc::clone(self);
+        spawn_local(async move {
+            sleep_until(turn).await;
+            line.send_off(Word::Expired, CloseCode::GOING_AWAY);
+            line.end(CloseCode::GOING_AWAY, "the server stops");
+        });
+    }
+
     /// It is bound.
     pub(super) fn say_bound(&self) {
         let keep_alive = self.shared.plan.keep_alive.get();
@@ -234,6 +279,11 @@ impl Line {
         if !matches!(state.phase, Phase::Closed(_)) {
             (state.phase, state.since) = (phase, Instant::now());
         }
+    }
+
+    /// Whether a device has said that it is its line.
+    pub(super) fn is_of_device(&self) -> bool {
+        matches!(self.state.borrow().phase, Phase::Binding(_) | Phase::Bound { .. })
     }
 
     /// The device it is bound to, or was when it ended.
@@ -327,7 +377,12 @@ fn credential() -> String {
 
 /// A duration, or up to a tenth less.
 fn shortened(duration: Duration) -> Duration {
-    duration - duration.mul_f64(0.1 * (random() >> 11) as f64 / (1_u64 << 53) as f64)
+    duration - duration.mul_f64(0.1 * share())
+}
+
+/// A number from 0 up to 1, at random.
+fn share() -> f64 {
+    (random() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 fn random() -> u64 {

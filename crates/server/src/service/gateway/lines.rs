@@ -38,6 +38,11 @@ pub(super) fn remove(line: &Line) {
     });
 }
 
+/// How many a gateway has on this worker.
+pub(super) fn count(gateway: u64) -> usize {
+    LINES.with_borrow(|all| all.get(&gateway).map_or(0, HashMap::len))
+}
+
 /// Looks at the lines of a gateway on this worker, for ever.
 pub(super) async fn watch(gateway: u64) {
     let mut every = interval(EVERY);

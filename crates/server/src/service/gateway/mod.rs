@@ -16,7 +16,7 @@
 //! | `api`          | what may be called; `pattern` its paths                   |
 //! | `conversation` | what one text leads to                                    |
 //! | `line`         | one line: whose it is, how long it may last               |
-//! | `work`         | what a line does one after the other                      |
+//! | `work`         | what a line does one after the other; `job` is one thing  |
 //! | `lines`        | the lines of a worker, looked at once a second            |
 //! | `call`         | a call to a backend and its answer; `function` is a form  |
 //! | `notify`       | a backend's message, over HTTP or a line                  |
@@ -28,6 +28,7 @@ mod conversation;
 mod envelope;
 mod error;
 mod function;
+mod job;
 mod line;
 mod lines;
 mod nonces;
@@ -119,6 +120,10 @@ impl Gateway {
 }
 
 impl Service for Gateway {
+    fn refuses_by_reset(&self) -> bool {
+        true
+    }
+
     fn takes_below(&self) -> bool {
         true
     }

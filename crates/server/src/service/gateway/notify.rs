@@ -15,8 +15,8 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use tokio::task::spawn_local;
 
-use super::call::{self, DEVICE};
-use super::envelope::{Request, Response as Envelope};
+use super::call;
+use super::envelope::{DEVICE, Request, Response as Envelope};
 use super::error::GatewayError;
 use super::line::{Line, Phase};
 use super::{Shared, parameters};

@@ -11,35 +11,16 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info};
 
-use super::api::Meant;
 use super::call::{self, Caller};
-use super::envelope::{Request, Response};
+use super::envelope::Response;
 use super::error::GatewayError;
+use super::job::{Asked, Job};
 use super::line::{Line, Phase};
 use super::word::Word;
 use crate::causes::Causes;
 use crate::config::ApiKind;
-use crate::devices::TooMany;
+use crate::devices::Unbound;
 use crate::events::EventKind;
-
-/// Something to do.
-#[derive(Debug)]
-pub(super) enum Job {
-    /// The line is this device's.
-    Bind(Rc<str>),
-    Call(Box<Asked>),
-    /// The line has ended, for this reason.
-    Leave(String),
-}
-
-/// A call that may be made.
-#[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) meant: Meant,
-    pub(super) request: Request,
-    pub(super) id: String,
-    pub(super) arrived: Instant,
-}
 
 impl Line {
     /// Asks a backend, in turn or at once.
@@ -105,10 +86,13 @@ impl Line {
             return;
         }
         let (devices, rules) = (&self.shared.devices, &self.shared.rules);
-        if let Err(TooMany) =
-            devices.bind(&device, &self.peer.remote(), self.user.as_deref(), rules)
-        {
-            return self.turn_away();
+        match devices.bind(&device, &self.peer.remote(), self.user.as_deref(), rules) {
+            Ok(()) => {}
+            Err(Unbound::OfAnother) => {
+                self.enter(Phase::New);
+                return self.say(Word::BindFailed("DeviceOfAnotherUser"));
+            }
+            Err(Unbound::TooMany) => return self.turn_away(),
         }
         if let Some(events) = &self.shared.events {
             match events.open(&device).await {

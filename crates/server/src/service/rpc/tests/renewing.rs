@@ -20,7 +20,7 @@ fn of_alice(service: &Rpc) -> Line {
     let alice = access.check("alice-0123456789", SystemTime::now()).unwrap();
     let mut line = Line::of(service, &request("192.0.2.1").of(Arc::new(alice), &access));
     line.peer.renew(Some(SystemTime::now() + Duration::from_secs(60)));
-    assert!(line.bench.expires().is_some());
+    assert!(line.bench.next_expiry().is_some());
     line
 }
 
@@ -38,14 +38,14 @@ async fn a_newer_token_of_the_same_user_renews_the_line() {
         let mut line = of_alice(&demo("allow = ['demo_*']"));
         let answer = line.answer(&renew(params));
         assert_eq!(answer, r#"{"jsonrpc":"2.0","id":1,"result":{"expires_in":null}}"#);
-        assert_eq!(line.bench.expires(), None, "a shared token does not end");
+        assert_eq!(line.bench.next_expiry(), None, "a shared token does not end");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_is_bad_or_anothers_is_refused_and_the_line_is_as_it_was() {
     let mut line = of_alice(&demo(""));
-    let before = line.bench.expires();
+    let before = line.bench.next_expiry();
     for (params, code, words) in [
         (r#"{"token":"bob-0123456789ab"}"#, -32000, "the token is another user's"),
         (r#"{"token":"nobody-0123456789"}"#, -32000, "the token is not a valid one"),
@@ -58,7 +58,7 @@ async fn a_token_that_is_bad_or_anothers_is_refused_and_the_line_is_as_it_was() 
         assert_eq!(error["code"], code, "{params}: {answer}");
         assert!(error["message"].as_str().unwrap().starts_with(words), "{params}: {answer}");
     }
-    assert_eq!(line.bench.expires(), before);
+    assert_eq!(line.bench.next_expiry(), before);
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,10 +90,10 @@ async fn a_client_of_rpc_websockets_logs_in_with_a_newer_token() {
     let mut line = of_alice(&with(methods, dialect));
     assert_eq!(line.error(&login("bob-0123456789ab")).1, RpcError::DEFAULT);
     assert_eq!(line.error(&call("1", "secret", "[]")).1, RpcError::METHOD_FORBIDDEN);
-    assert!(line.bench.expires().is_some());
+    assert!(line.bench.next_expiry().is_some());
     let answer = line.answer(&login("alice-9876543210"));
     assert_eq!(answer, r#"{"jsonrpc":"2.0","id":1,"result":true}"#);
-    assert_eq!(line.bench.expires(), None);
+    assert_eq!(line.bench.next_expiry(), None);
     assert!(line.answer(&call("1", "secret", "[]")).contains("known"));
     let mut line = of_alice(&with(Methods::new(), &format!("{dialect}deny = ['rpc.*']")));
     assert_eq!(line.error(&login("alice-9876543210")).1, RpcError::METHOD_NOT_FOUND);
@@ -104,7 +104,7 @@ async fn a_login_of_the_routes_own_is_asked_and_no_other() {
     let mut line = of_alice(&demo("dialect = 'rpc_websockets'"));
     assert_eq!(line.error(&login("alice-9876543210")).1, -32602, "the password is missing");
     assert!(line.answer(&call("1", "rpc.login", r#"{"password":"demo"}"#)).contains("true"));
-    assert!(line.bench.expires().is_some());
+    assert!(line.bench.next_expiry().is_some());
     assert!(line.answer(&renew(r#"{"token":"alice-9876543210"}"#)).contains("expires_in"));
-    assert_eq!(line.bench.expires(), None);
+    assert_eq!(line.bench.next_expiry(), None);
 }
