@@ -2,19 +2,11 @@
 
 import assert from "node:assert/strict";
 import { check, until } from "../harness/checks.mjs";
-import { startTieline, write } from "../harness/tieline.mjs";
 import { newId, register } from "./device.mjs";
-import { common, gateway } from "./server.mjs";
-
-const KEY = "the-operators-own-key";
+import { OPERATOR_KEY as KEY, startOperated } from "./server.mjs";
 
 export async function checkOperator(backend) {
-  write("operator.key", `${KEY}\n`);
-  const operator = `[operator]\naddress = "127.0.0.1:0"\napi_key_file = "operator.key"\n`;
-  const server = await startTieline({
-    config: [common(backend), operator, "[[route]]", 'path = "/"', gateway()].join("\n"),
-    listeners: 2,
-  });
+  const server = await startOperated(backend);
   const ask = async (method, path, body, key = KEY) => {
     const headers = { authorization: `Bearer ${key}` };
     if (body !== undefined) headers["content-type"] = "application/json";
