@@ -52,6 +52,8 @@ export interface Options {
   readonly baseMs?: number;
   /** Where the doubling ends. Default 30,000. */
   readonly maxMs?: number;
+  /** How long a line must have been open for the doubling to start anew. Default 10,000. */
+  readonly stableAfterMs?: number;
   /** Makes a socket. Default `new WebSocket(url)`; Node 20 has none of its own, `ws` does. */
   readonly socket?: (url: string) => Socket;
 }
@@ -86,8 +88,11 @@ export function createClient(url: string, options: Options = {}): Client {
     bindWithinMs: options.bindWithinMs ?? 10_000,
     maxCalls: options.maxCalls ?? 64,
   });
-  const { baseMs = 500, maxMs = 30_000 } = options;
-  const backoff = createBackoff({ baseMs, maxMs, stableAfterMs: 10_000 });
+  const backoff = createBackoff({
+    baseMs: options.baseMs ?? 500,
+    maxMs: options.maxMs ?? 30_000,
+    stableAfterMs: options.stableAfterMs ?? 10_000,
+  });
   const makeSocket = options.socket ?? ((url) => new WebSocket(url) as unknown as Socket);
 
   let socket: Socket | undefined;
