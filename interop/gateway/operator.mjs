@@ -101,10 +101,12 @@ export async function checkOperator(backend) {
       assert.ok(path in paths, path);
     }
   });
-  await check("operator: what is counted of devices is among the metrics", async () => {
+  await check("operator: the lines of devices and their calls of backends are among the metrics", async () => {
     const response = await fetch(`${server.origins[1]}/metrics`, { headers: { authorization: `Bearer ${KEY}` } });
     const text = await response.text();
-    for (const name of ["tieline_build_info", "tieline_lines_open"]) assert.ok(text.includes(name), name);
+    for (const metric of [/^tieline_lines_open\{.*route="\/".*\} [1-9]/m, /^tieline_backend_calls_total\{.*"shop".*\} [1-9]/m]) {
+      assert.match(text, metric);
+    }
   });
   assert.equal(await server.stop(), 0);
 }
