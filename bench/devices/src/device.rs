@@ -11,13 +11,16 @@ use tieline::{Message, WebSocket};
 use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_local;
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, Interval, interval_at, sleep, timeout};
 
 use crate::flights::Flights;
 
 /// All devices together.
-pub(crate) struct Crowd(Rc<Counts>);
+pub(crate) struct Crowd {
+    counts: Rc<Counts>,
+    devices: Vec<JoinHandle<()>>,
+}
 
 #[derive(Default)]
 struct Counts {
@@ -54,20 +57,21 @@ pub(crate) async fn connect(
             come
         }));
     }
+    let mut living = Vec::with_capacity(devices);
     for (number, come) in coming.into_iter().enumerate() {
         let (line, keep_alive) = come.await??;
         // Not all in the same moment.
         let first = keep_alive.mul_f64(number as f64 / devices as f64);
         let beat = interval_at(Instant::now() + first, keep_alive);
         let (counts, flights) = (Rc::clone(&counts), Rc::clone(flights));
-        spawn_local(async move {
+        living.push(spawn_local(async move {
             if let Err(error) = live(line, beat, &counts, &flights).await {
                 eprintln!("a device lost its line: {error:#}");
                 counts.lost.set(counts.lost.get() + 1);
             }
-        });
+        }));
     }
-    Ok(Crowd(counts))
+    Ok(Crowd { counts, devices: living })
 }
 
 /// Opens a line, binds it, and registers; the line, and how often it has to say that it lives.
@@ -130,7 +134,14 @@ async fn live(
 impl Crowd {
     /// Heartbeats that were said.
     pub(crate) fn beats(&self) -> u64 {
-        self.0.beats.get()
+        self.counts.beats.get()
+    }
+
+    /// Ends all lines, so that nobody complains of the server's end.
+    pub(crate) fn leave(self) {
+        for device in self.devices {
+            device.abort();
+        }
     }
 
     /// Waits until so many notifications have arrived in all, and no device was lost.
@@ -140,12 +151,12 @@ impl Crowd {
         within: Duration,
     ) -> anyhow::Result<()> {
         let all_here = async {
-            while self.0.arrived.get() < notifications {
+            while self.counts.arrived.get() < notifications {
                 sleep(Duration::from_millis(10)).await;
             }
         };
         let in_time = timeout(within, all_here).await;
-        let (arrived, lost) = (self.0.arrived.get(), self.0.lost.get());
+        let (arrived, lost) = (self.counts.arrived.get(), self.counts.lost.get());
         ensure!(
             in_time.is_ok() && arrived == notifications,
             "{arrived} of {notifications} arrived"

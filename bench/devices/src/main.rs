@@ -95,6 +95,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         ms(latencies.value_at_quantile(0.999)),
         ms(latencies.max()),
     );
+    crowd.leave();
     server.stop().await
 }
 
