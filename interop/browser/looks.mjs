@@ -1,4 +1,4 @@
-// How the page looks, wide and narrow, light and dark: screenshots to look at, and no sideways scrolling.
+// How the pages look, wide and narrow, light and dark: screenshots to look at, and no sideways scrolling.
 
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
@@ -8,23 +8,35 @@ import { folder } from "../harness/tieline.mjs";
 import { openWindow } from "./window.mjs";
 
 const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 360, height: 740 } };
-const DEMOS = ["echo", "counter", "chat", "room"];
+const DEMOS = ["echo", "counter", "chat", "room", "rpc"];
+
+/** Long, with a word that can be broken nowhere. */
+export const WORDS =
+  "Somebody says something that is rather long for a small telephone, with a word/without/a/place/to/break/it.";
 
 export async function checkLooks(browser, origin) {
+  await lookAt(browser, "the demos", `${origin}/`, async (window, look) => {
+    for (const demo of DEMOS) {
+      await use(window, demo);
+      await look(demo);
+    }
+  });
+}
+
+/** Opens a page in each size and colour; `use` says when to look at it, and how that state of it is called. */
+export async function lookAt(browser, what, address, use) {
   const screenshots = join(folder, "screenshots");
   mkdirSync(screenshots, { recursive: true });
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ["light", "dark"]) {
-      await check(`${browser.name}, ${viewport.width} px, ${colorScheme}: nothing scrolls sideways`, async () => {
-        const window = await openWindow(browser, `${origin}/`, { viewport, colorScheme });
-        for (const demo of DEMOS) {
-          await use(window, demo);
-          await window.page.screenshot({
-            path: join(screenshots, `${size}-${colorScheme}-${demo}.png`),
-            fullPage: true,
-          });
-          assert.equal(await window.page.evaluate(overhang), 0, demo);
-        }
+      const where = `${browser.name}, ${viewport.width} px, ${colorScheme}`;
+      await check(`${where}: of ${what} nothing scrolls sideways`, async () => {
+        const window = await openWindow(browser, address, { viewport, colorScheme });
+        await use(window, async (state) => {
+          const path = join(screenshots, `${size}-${colorScheme}-${state}.png`);
+          await window.page.screenshot({ path, fullPage: true });
+          assert.equal(await window.page.evaluate(overhang), 0, state);
+        });
         await window.close();
       });
     }
@@ -40,10 +52,14 @@ async function use(window, demo) {
     await window.sees("frames-counter", "plus");
     return;
   }
-  const words =
-    "Somebody says something that is rather long for a small telephone, with a word/without/a/place/to/break/it.";
-  await window.type(`${demo}-input`, words);
-  await window.click(`${demo}-send`);
+  if (demo === "rpc") {
+    await window.type("rpc-method", "demo_echo");
+    await window.type("rpc-params", JSON.stringify([WORDS]));
+    await window.click("rpc-call");
+  } else {
+    await window.type(`${demo}-input`, WORDS);
+    await window.click(`${demo}-send`);
+  }
   await window.sees(`${demo}-log`, "Somebody says");
 }
 

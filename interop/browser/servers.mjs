@@ -1,4 +1,4 @@
-// The server as a configuration makes it: TLS beside plain HTTP, and an echo that pages from disk may use.
+// The server as a configuration makes it: TLS beside plain HTTP, an echo that pages from disk may use, and JSON-RPC.
 
 import { startPlainAndSecure } from "../harness/listeners.mjs";
 
@@ -16,6 +16,10 @@ service = { kind = "chat" }
 [[route]]
 path = "/room"
 service = { kind = "room" }
+
+[[route]]
+path = "/rpc"
+service = { kind = "rpc", demo = true }
 `;
 
 /** Starts it; `origins` are the plain address and the one with TLS. */

@@ -1,5 +1,7 @@
-// The page in Chromium, over ws and wss, from disk and from elsewhere, and once in Firefox.
+// The page in Chromium, over ws and wss, from disk and from elsewhere, once in Firefox, and the operator's page.
 
+import { startBackend } from "../gateway/backend_process.mjs";
+import { startOperated } from "../gateway/server.mjs";
 import { finish } from "../harness/checks.mjs";
 import { startTieline } from "../harness/tieline.mjs";
 import { startChromium, startFirefox } from "./browsers.mjs";
@@ -7,19 +9,24 @@ import { checkChatWithHixie76 } from "./chat_with_hixie76.mjs";
 import { checkDemos } from "./demos.mjs";
 import { checkEnding } from "./ending.mjs";
 import { checkLooks } from "./looks.mjs";
+import { checkOperatorsPage } from "./operators_page.mjs";
 import { checkOrigins } from "./origins.mjs";
+import { checkRpc } from "./rpc.mjs";
 import { openToDisk } from "./servers.mjs";
 
 const byDefault = await startTieline({ flags: ["--legacy"] });
 const configured = await openToDisk();
-const [, secure] = configured.origins;
+const [plain, secure] = configured.origins;
 
 const chromium = await startChromium();
 await checkDemos(chromium, byDefault.origins[0]);
 await checkDemos(chromium, secure);
-await checkLooks(chromium, byDefault.origins[0]);
+await checkRpc(chromium, plain);
+await checkRpc(chromium, secure);
+await checkLooks(chromium, plain);
 await checkOrigins(chromium, byDefault, configured);
 await checkChatWithHixie76(chromium, byDefault);
+await checkOperatorsPage(chromium, await startOperated(await startBackend()));
 
 const firefox = await startFirefox();
 await checkDemos(firefox, byDefault.origins[0]);

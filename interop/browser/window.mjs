@@ -25,8 +25,14 @@ export async function openWindow(browser, address, options) {
       await until(`a button ${id}`, () => page.$(`${selector(id)}:not([disabled])`));
       await page.click(selector(id));
     },
+    /** Types in place of what stands in the field. */
     async type(id, what) {
       await until(`a field ${id}`, () => exists(id));
+      await page.$eval(selector(id), (field) => {
+        field.focus();
+        field.select();
+      });
+      await page.keyboard.press("Backspace");
       await page.type(selector(id), what);
     },
     /** Waits until the element's text holds a string, or matches an expression. */

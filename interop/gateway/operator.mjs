@@ -2,19 +2,11 @@
 
 import assert from "node:assert/strict";
 import { check, until } from "../harness/checks.mjs";
-import { startTieline, write } from "../harness/tieline.mjs";
 import { newId, register } from "./device.mjs";
-import { common, gateway } from "./server.mjs";
-
-const KEY = "the-operators-own-key";
+import { OPERATOR_KEY as KEY, startOperated } from "./server.mjs";
 
 export async function checkOperator(backend) {
-  write("operator.key", `${KEY}\n`);
-  const operator = `[operator]\naddress = "127.0.0.1:0"\napi_key_file = "operator.key"\n`;
-  const server = await startTieline({
-    config: [common(backend), operator, "[[route]]", 'path = "/"', gateway()].join("\n"),
-    listeners: 2,
-  });
+  const server = await startOperated(backend);
   const ask = async (method, path, body, key = KEY) => {
     const headers = { authorization: `Bearer ${key}` };
     if (body !== undefined) headers["content-type"] = "application/json";
@@ -109,10 +101,12 @@ export async function checkOperator(backend) {
       assert.ok(path in paths, path);
     }
   });
-  await check("operator: what is counted of devices is among the metrics", async () => {
+  await check("operator: the lines of devices and their calls of backends are among the metrics", async () => {
     const response = await fetch(`${server.origins[1]}/metrics`, { headers: { authorization: `Bearer ${KEY}` } });
     const text = await response.text();
-    for (const name of ["tieline_build_info", "tieline_lines_open"]) assert.ok(text.includes(name), name);
+    for (const metric of [/^tieline_lines_open\{.*route="\/".*\} [1-9]/m, /^tieline_backend_calls_total\{.*"shop".*\} [1-9]/m]) {
+      assert.match(text, metric);
+    }
   });
   assert.equal(await server.stop(), 0);
 }

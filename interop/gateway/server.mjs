@@ -6,6 +6,9 @@ import { startTieline, write } from "../harness/tieline.mjs";
 export const DEVICE_APP = { key: "12344133", secret: "test-secret" };
 export const BACKEND_APP = { key: "backend", secret: "another-secret" };
 
+/** The operator's. */
+export const OPERATOR_KEY = "the-operators-own-key";
+
 const APIS = [
   { type: "register", path: "/register" },
   { type: "unregister", path: "/unregister" },
@@ -41,6 +44,16 @@ export function gateway({ settings = "", apis = APIS, prefix = "" } = {}) {
     return table("api", { backend: "shop", ...api, path });
   });
   return `[route.service]\nkind = "gateway"\n${settings}\n${apps.join("")}${tables.join("")}`;
+}
+
+/** Starts a gateway with an operator's side, which is its second origin. */
+export function startOperated(backend) {
+  write("operator.key", `${OPERATOR_KEY}\n`);
+  const operator = `[operator]\naddress = "127.0.0.1:0"\napi_key_file = "operator.key"\n`;
+  return startTieline({
+    config: [common(backend), operator, "[[route]]", 'path = "/"', gateway()].join("\n"),
+    listeners: 2,
+  });
 }
 
 /** What the configurations have in common. */

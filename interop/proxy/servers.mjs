@@ -59,6 +59,8 @@ export async function openWs(name = "ws") {
   const handleProtocols = (offered) => (offered.has("second") ? "second" : false);
   const server = new WebSocketServer({ server: http, perMessageDeflate: true, handleProtocols, maxPayload: 0 });
   const closed = [];
+  let connections = 0;
+  http.on("connection", () => (connections += 1));
   server.on("connection", (socket) => {
     socket.on("message", (data, isBinary) => {
       if (!isBinary && String(data) === "who") socket.send(name);
@@ -72,6 +74,8 @@ export async function openWs(name = "ws") {
   return {
     origin: `http://127.0.0.1:${http.address().port}`,
     closed,
+    /** How many it was asked on so far. */
+    connections: () => connections,
     lines: () => server.clients.size,
     /** Ends it without a word to anybody. */
     die() {

@@ -54,7 +54,8 @@ async fn answer(
     request: Request<Incoming>,
     registered: Rc<Cell<usize>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let is_register = request.uri().path() == "/register" && request.headers().contains_key("x-ca-deviceid");
+    let is_register =
+        request.uri().path() == "/register" && request.headers().contains_key("x-ca-deviceid");
     // The body is of no interest, but has to be taken.
     let _ = request.into_body().collect().await;
     if is_register {

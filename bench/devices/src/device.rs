@@ -11,13 +11,16 @@ use tieline::{Message, WebSocket};
 use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_local;
-use tokio::time::{Instant, interval_at, sleep, timeout};
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::{Instant, Interval, interval_at, sleep, timeout};
 
-use crate::notifier::Flights;
+use crate::flights::Flights;
 
 /// All devices together.
-pub(crate) struct Crowd(Rc<Counts>);
+pub(crate) struct Crowd {
+    counts: Rc<Counts>,
+    devices: Vec<JoinHandle<()>>,
+}
 
 #[derive(Default)]
 struct Counts {
@@ -48,28 +51,27 @@ pub(crate) async fn connect(
         let door = Rc::clone(&doors);
         let progress = progress.clone();
         coming.push(spawn_local(async move {
-            let _through = door_of(&door).await?;
+            let _through = door.acquire().await?;
             let come = register(port, number).await;
             progress.inc(1);
             come
         }));
     }
-    for come in coming {
+    let mut living = Vec::with_capacity(devices);
+    for (number, come) in coming.into_iter().enumerate() {
         let (line, keep_alive) = come.await??;
+        // Not all in the same moment.
+        let first = keep_alive.mul_f64(number as f64 / devices as f64);
+        let beat = interval_at(Instant::now() + first, keep_alive);
         let (counts, flights) = (Rc::clone(&counts), Rc::clone(flights));
-        spawn_local(async move {
-            let lost = live(line, keep_alive, &counts, &flights).await;
-            if let Err(error) = lost {
+        living.push(spawn_local(async move {
+            if let Err(error) = live(line, beat, &counts, &flights).await {
                 eprintln!("a device lost its line: {error:#}");
                 counts.lost.set(counts.lost.get() + 1);
             }
-        });
+        }));
     }
-    Ok(Crowd(counts))
-}
-
-async fn door_of(doors: &Semaphore) -> anyhow::Result<tokio::sync::SemaphorePermit<'_>> {
-    Ok(doors.acquire().await?)
+    Ok(Crowd { counts, devices: living })
 }
 
 /// Opens a line, binds it, and registers; the line, and how often it has to say that it lives.
@@ -105,13 +107,10 @@ async fn next_text(line: &mut Line) -> anyhow::Result<String> {
 
 async fn live(
     mut line: Line,
-    keep_alive: Duration,
+    mut beat: Interval,
     counts: &Counts,
     flights: &Flights,
 ) -> anyhow::Result<()> {
-    // Not all in the same moment.
-    let first = keep_alive.mul_f64((flights.shuffle() % 1_000) as f64 / 1_000.0);
-    let mut beat = interval_at(Instant::now() + first, keep_alive);
     loop {
         let message = select! {
             message = line.next() => message.context("the line ended")??,
@@ -135,19 +134,33 @@ async fn live(
 impl Crowd {
     /// Heartbeats that were said.
     pub(crate) fn beats(&self) -> u64 {
-        self.0.beats.get()
+        self.counts.beats.get()
+    }
+
+    /// Ends all lines, so that nobody complains of the server's end.
+    pub(crate) fn leave(self) {
+        for device in self.devices {
+            device.abort();
+        }
     }
 
     /// Waits until so many notifications have arrived in all, and no device was lost.
-    pub(crate) async fn wait_for(&self, notifications: u64, within: Duration) -> anyhow::Result<()> {
+    pub(crate) async fn wait_for(
+        &self,
+        notifications: u64,
+        within: Duration,
+    ) -> anyhow::Result<()> {
         let all_here = async {
-            while self.0.arrived.get() < notifications {
+            while self.counts.arrived.get() < notifications {
                 sleep(Duration::from_millis(10)).await;
             }
         };
         let in_time = timeout(within, all_here).await;
-        let (arrived, lost) = (self.0.arrived.get(), self.0.lost.get());
-        ensure!(in_time.is_ok() && arrived == notifications, "{arrived} of {notifications} arrived");
+        let (arrived, lost) = (self.counts.arrived.get(), self.counts.lost.get());
+        ensure!(
+            in_time.is_ok() && arrived == notifications,
+            "{arrived} of {notifications} arrived"
+        );
         ensure!(lost == 0, "{lost} devices lost their lines");
         Ok(())
     }

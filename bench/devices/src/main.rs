@@ -10,10 +10,11 @@
 
 mod backend;
 mod device;
+mod flights;
 mod notifier;
+mod options;
 mod server;
 
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,29 +24,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
-use crate::notifier::Flights;
+use crate::flights::Flights;
+use crate::options::Options;
 use crate::server::Server;
-
-/// Measures the gateway: devices that are registered and say heartbeats, and notifications at a
-/// fixed rate, each to another device.
-#[derive(Debug, Parser)]
-struct Options {
-    /// The released program.
-    #[arg(long)]
-    server: PathBuf,
-    /// How many devices.
-    #[arg(long, default_value_t = 10_000)]
-    devices: usize,
-    /// Notifications a second.
-    #[arg(long, default_value_t = 1_000)]
-    rate: u32,
-    /// How long they go on.
-    #[arg(long, default_value_t = 60)]
-    seconds: u32,
-    /// How often a device says that it lives, in seconds.
-    #[arg(long, default_value_t = 25)]
-    keep_alive: u32,
-}
 
 /// Devices that connect at a time: a crowd at the door is another measurement.
 const AT_ONCE: usize = 64;
@@ -64,9 +45,14 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let flights = Rc::new(Flights::default());
     let progress = bar(options.devices as u64, "devices");
     let began = Instant::now();
-    let crowd = device::connect(server.port(), options.devices, AT_ONCE, &flights, &progress).await?;
+    let crowd =
+        device::connect(server.port(), options.devices, AT_ONCE, &flights, &progress).await?;
     progress.finish_and_clear();
-    ensure!(backend.registered() == options.devices, "the backend heard of {}", backend.registered());
+    ensure!(
+        backend.registered() == options.devices,
+        "the backend heard of {}",
+        backend.registered()
+    );
     println!("{} devices registered in {:.1} s", options.devices, began.elapsed().as_secs_f64());
     let each = server.resident_bytes()?.saturating_sub(before) / options.devices as u64;
     println!("memory of the server: {} MiB, {each} bytes a device", server.resident_bytes()? >> 20);
@@ -75,7 +61,11 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let idle = Duration::from_secs(5);
     sleep(idle).await;
     let used = (server.cpu()? - cpu).as_secs_f64() / idle.as_secs_f64();
-    println!("heartbeats alone: {:.0} a second, {:.1} % of a core", rate(crowd.beats() - beats, idle), used * 100.0);
+    println!(
+        "heartbeats alone: {:.0} a second, {:.1} % of a core",
+        rate(crowd.beats() - beats, idle),
+        used * 100.0
+    );
 
     let progress = bar(u64::from(options.seconds), "seconds");
     let (cpu, beats) = (server.cpu()?, crowd.beats());
@@ -85,7 +75,10 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let used = (server.cpu()? - cpu).as_secs_f64() / elapsed.as_secs_f64();
     progress.finish_and_clear();
     let sent = u64::from(options.rate) * u64::from(options.seconds);
-    crowd.wait_for(sent, Duration::from_secs(10)).await.context("not every notification arrived")?;
+    crowd
+        .wait_for(sent, Duration::from_secs(10))
+        .await
+        .context("not every notification arrived")?;
 
     let latencies = flights.latencies();
     println!(
@@ -102,11 +95,14 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         ms(latencies.value_at_quantile(0.999)),
         ms(latencies.max()),
     );
+    crowd.leave();
     server.stop().await
 }
 
 fn bar(len: u64, what: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}} of {{len}} {what}, {{eta}} left"));
+    let style = ProgressStyle::with_template(&format!(
+        "{{bar:40}} {{pos}} of {{len}} {what}, {{eta}} left"
+    ));
     ProgressBar::new(len).with_style(style.expect("the template is a good one"))
 }
 

@@ -1,13 +1,11 @@
 //! The notifier: signed POSTs at a fixed rate, whether the last were answered or not.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use data_encoding::BASE64;
-use hdrhistogram::Histogram;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -21,53 +19,12 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
 
 use crate::device;
+use crate::flights::Flights;
+use crate::options::Options;
 use crate::server::{KEY, SECRET};
-use crate::Options;
 
 /// Connections over which the backend notifies.
 const CONNECTIONS: usize = 32;
-
-/// Notifications on their way, and how long the others took.
-pub(crate) struct Flights {
-    /// When each was due, by its number.
-    due: RefCell<Vec<Instant>>,
-    landed: RefCell<Vec<bool>>,
-    micros: RefCell<Histogram<u64>>,
-    seed: Cell<usize>,
-}
-
-impl Default for Flights {
-    fn default() -> Self {
-        let micros = Histogram::new(3).expect("three digits are allowed");
-        Self { due: RefCell::default(), landed: RefCell::default(), micros: RefCell::new(micros), seed: Cell::new(1) }
-    }
-}
-
-impl Flights {
-    fn starts(&self, due: Instant) -> usize {
-        self.due.borrow_mut().push(due);
-        self.landed.borrow_mut().push(false);
-        self.due.borrow().len() - 1
-    }
-
-    /// A device has heard a notification.
-    pub(crate) fn landed(&self, number: usize) {
-        let was_here = std::mem::replace(&mut self.landed.borrow_mut()[number], true);
-        assert!(!was_here, "notification {number} arrived twice");
-        let took = self.due.borrow()[number].elapsed();
-        self.micros.borrow_mut().record(took.as_micros() as u64).expect("a histogram that grows");
-    }
-
-    pub(crate) fn latencies(&self) -> Histogram<u64> {
-        self.micros.borrow().clone()
-    }
-
-    /// Another number each time, spread evenly.
-    pub(crate) fn shuffle(&self) -> usize {
-        self.seed.set(self.seed.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
-        self.seed.get() >> 33
-    }
-}
 
 /// Notifies one device after the other, at the rate that is asked for.
 pub(crate) async fn run(
@@ -118,7 +75,11 @@ async fn open(port: u16) -> anyhow::Result<SendRequest<Full<Bytes>>> {
     Ok(sender)
 }
 
-async fn notify(sender: &mut SendRequest<Full<Bytes>>, number: usize, device: usize) -> anyhow::Result<()> {
+async fn notify(
+    sender: &mut SendRequest<Full<Bytes>>,
+    number: usize,
+    device: usize,
+) -> anyhow::Result<()> {
     let id = device::id(device);
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let (timestamp, nonce) = (now.as_millis().to_string(), format!("{}-{number}", now.as_nanos()));

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::Options;
+use crate::options::Options;
 
 /// The key by which the backend signs.
 pub(crate) const KEY: &str = "bench-backend";
@@ -48,7 +48,9 @@ impl Server {
         let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
         let line = lines.next_line().await?;
         let port = line.as_deref().and_then(|line| line.rsplit(':').next()?.parse().ok());
-        let port = port.with_context(|| format!("the server does not listen: {line:?}; its log is in {}", folder.display()))?;
+        let port = port.with_context(|| {
+            format!("the server does not listen: {line:?}; its log is in {}", folder.display())
+        })?;
         Ok(Self { child, pid, port, folder })
     }
 
@@ -59,7 +61,8 @@ impl Server {
     /// Bytes of memory that are its own now.
     pub(crate) fn resident_bytes(&self) -> anyhow::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(kib << 10)
     }
@@ -79,7 +82,11 @@ impl Server {
         let pid = Pid::from_raw(self.pid as i32).context("a pid")?;
         kill_process(pid, Signal::TERM)?;
         let status = self.child.wait().await?;
-        ensure!(status.success(), "the server ended with {status}; its log is in {}", self.folder.display());
+        ensure!(
+            status.success(),
+            "the server ended with {status}; its log is in {}",
+            self.folder.display()
+        );
         fs::remove_dir_all(&self.folder)?;
         Ok(())
     }

@@ -123,6 +123,22 @@ async fn a_message_is_acknowledged_when_the_next_event_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_message_of_a_line_that_is_gone_is_not_acknowledged_on_the_next() {
+    let (gateway, url) = Gateway::open().await;
+    let (client, mut events) = client(&url, Options::default());
+    let mut line = gateway.bound("ab12@1", 25_000).await;
+    assert!(matches!(next(&mut events).await, Event::Bound));
+    line.says("NF#a").await;
+    assert!(matches!(next(&mut events).await, Event::Notify(_)));
+    drop(line);
+    let mut line = gateway.bound("ab12@1", 25_000).await;
+    assert!(matches!(next(&mut events).await, Event::Disconnected { .. }));
+    let call = tokio::spawn(async move { client.call(Call::get("/after")).await });
+    line.takes("/after", 200).await;
+    call.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn it_beats_and_a_new_credential_makes_it_register_again() {
     let (gateway, url) = Gateway::open().await;
     let (client, _events) = client(&url, Options::default());

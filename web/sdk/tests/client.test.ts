@@ -76,6 +76,24 @@ function connect(url: string, options: Options = {}): Client & { events: Event[]
   return Object.assign(client, { events });
 }
 
+/** An owner that hears messages, and is done with them when the test says so. */
+function slowOwner() {
+  let finish = () => {};
+  const dealt = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  let isHeard = () => {};
+  const heard = new Promise<void>((resolve) => {
+    isHeard = resolve;
+  });
+  const onEvent = (event: Event) => {
+    if (event.kind !== "notify") return undefined;
+    isHeard();
+    return dealt;
+  };
+  return { onEvent, heard, finish };
+}
+
 /** Waits until the line has said what the test waits for. */
 async function said(line: Line, words: string): Promise<void> {
   while (!line.said.includes(words)) {
@@ -101,21 +119,8 @@ test("it binds, registers, calls and unregisters", async () => {
 
 test("a message is told, and acknowledged once it was dealt with", async () => {
   const { url, lines } = await gateway();
-  let finish = () => {};
-  const dealt = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  let isHeard = () => {};
-  const heard = new Promise<void>((resolve) => {
-    isHeard = resolve;
-  });
-  const client = connect(url, {
-    onEvent: (event) => {
-      if (event.kind !== "notify") return undefined;
-      isHeard();
-      return dealt;
-    },
-  });
+  const { onEvent, heard, finish } = slowOwner();
+  const client = connect(url, { onEvent });
   await client.call(call("GET", "/"));
   const [line] = lines as [Line];
   line.send("NF#a#b");
@@ -125,6 +130,23 @@ test("a message is told, and acknowledged once it was dealt with", async () => {
   finish();
   await said(line, "NO");
   assert.deepEqual(client.events.at(-1), { kind: "notify", text: "a#b" });
+});
+
+test("a message of a line that is gone is not acknowledged on the next", async () => {
+  const { url, lines, server } = await gateway();
+  const { onEvent, heard, finish } = slowOwner();
+  const client = connect(url, { onEvent });
+  await client.call(call("GET", "/"));
+  lines[0]?.send("NF#a");
+  await heard;
+  const again = once(server, "line", { signal: AbortSignal.timeout(20_000) });
+  lines[0]?.terminate();
+  await again;
+  await client.call(call("GET", "/bound"));
+  finish();
+  // What would be said of it is said before the second of these.
+  for (const path of ["/first", "/second"]) await client.call(call("GET", path));
+  assert.equal(lines[1]?.said.includes("NO"), false);
 });
 
 test("it beats as often as it is told", async () => {

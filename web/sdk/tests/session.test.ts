@@ -123,6 +123,42 @@ test("a registration that failed is repeated with a beat, and one that was refus
   assert.deepEqual(at.says(), ["H1"]);
 });
 
+test("a registration that waits for a line is sent once", () => {
+  const at = desk();
+  at.calls("REGISTER", "/register");
+  // An attempt that failed, and one that came to a line.
+  at.session.lost();
+  at.open();
+  at.hears("RO#77#25000");
+  assert.deepEqual(at.says(), ["RG#ab12@1", "/register 0"]);
+});
+
+test("the latest registration counts", () => {
+  const at = bound();
+  at.calls("REGISTER", "/stale");
+  at.calls("REGISTER", "/fresh");
+  assert.deepEqual(at.says(), ["/stale 0", "/fresh 1"]);
+  at.answer("0", 403);
+  assert.deepEqual(at.heard(), []);
+  at.answer("1", 200);
+  assert.deepEqual(at.heard(), ["registered"]);
+  assert.deepEqual(at.answers, [403, 200]);
+});
+
+test("a line that is given up has no deadline, and is given up once", () => {
+  for (const text of ["", "CR", "RF#ServerError"]) {
+    const at = desk();
+    at.open();
+    at.hears(text);
+    at.passes(10);
+    assert.equal(at.session.takeRestart(), true, text);
+    assert.equal(at.session.deadline(), undefined, text);
+    at.hears(text);
+    at.passes(10);
+    assert.equal(at.session.takeRestart(), false, text);
+  }
+});
+
 test("who unregistered stays so", () => {
   const at = registered();
   at.calls("UNREGISTER", "/unregister");

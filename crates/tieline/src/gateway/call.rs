@@ -44,6 +44,35 @@ pub enum Body {
     Text(String),
 }
 
+/// Which call an answer is for, as its caller knows it.
+pub(super) type CallId = u64;
+
+/// What a call is to the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Common,
+    Register,
+    Unregister,
+}
+
+/// Why a call has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// As many calls wait as may ([`Options::max_calls`](super::Options::max_calls)).
+    #[error("too many calls wait: wait for some of them")]
+    Busy,
+    /// The client has ended.
+    #[error("the client has ended")]
+    Ended,
+    /// The line was lost after the call was sent: it may have been carried out, or not.
+    #[error("the line was lost before the answer: the call may have been carried out, or not")]
+    Lost,
+    /// No answer in time ([`Options::call_within`](super::Options::call_within)).
+    #[error("no answer in time")]
+    TimedOut,
+}
+
 /// What a call was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -104,6 +133,26 @@ impl Call {
     pub fn bytes(mut self, content_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
         self.body = Body::Bytes(bytes.into());
         self.header("content-type", content_type)
+    }
+
+    /// Adds the headers that every call has; what its maker has set is not changed, but for its
+    /// sequence and its type.
+    pub(super) fn complete(&mut self, host: &str, kind: Kind, seq: &str) {
+        let mut put = |name: &str, value: &str| {
+            self.headers.entry(name.into()).or_insert_with(|| value.into());
+        };
+        put("host", host);
+        put("accept", "application/json; charset=utf-8");
+        if matches!(self.body, Body::Form(_)) {
+            put("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+        }
+        self.headers.insert("x-ca-seq".into(), seq.into());
+        let api_type = match kind {
+            Kind::Common => return,
+            Kind::Register => "REGISTER",
+            Kind::Unregister => "UNREGISTER",
+        };
+        self.headers.insert("x-ca-websocket_api_type".into(), api_type.into());
     }
 }
 

@@ -8,10 +8,10 @@ use tieline_proto::CloseCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::call::{Call, Response};
-use super::event::{Event, Events};
+use super::call::{Call, CallError, CallId, Kind, Response};
+use super::event::{Event, Events, Told};
 use super::options::Options;
-use super::session::{CallError, CallId, Kind, Session};
+use super::session::Session;
 use super::signature::Stamp;
 use crate::connect::Connect;
 use crate::message::Message;
@@ -21,7 +21,8 @@ type Answered = Result<Response, CallError>;
 
 /// What is asked of the driver.
 pub(super) enum Order {
-    Acknowledge,
+    /// A message that came on this line was dealt with.
+    Acknowledge(u64),
     Call(Kind, Call, oneshot::Sender<Answered>),
 }
 
@@ -40,7 +41,7 @@ pub struct Driver {
     line: Reconnecting,
     session: Session,
     orders: mpsc::Receiver<Order>,
-    events: mpsc::Sender<Event>,
+    events: mpsc::Sender<Told>,
     /// An event of the line's own that waits for room.
     event: Option<Event>,
     answers: HashMap<CallId, oneshot::Sender<Answered>>,
@@ -190,20 +191,21 @@ impl Driver {
 
     /// Tells the owner what waits first; where nobody listens any more, a device may still call.
     fn tell(&mut self, is_heard: bool) {
-        let event = self.event.take().or_else(|| self.session.take_heard().map(Event::from));
-        match event {
-            Some(event) if is_heard => {
-                // There is room, and nobody else fills it.
-                let _ = self.events.try_send(event);
-            }
-            Some(Event::Notify(_)) => self.session.acknowledge(),
-            _ => {}
+        let event = self.event.take().map(Told::from);
+        let Some(told) = event.or_else(|| self.session.take_heard().map(Told::from)) else {
+            return;
+        };
+        if is_heard {
+            // There is room, and nobody else fills it.
+            let _ = self.events.try_send(told);
+        } else if let Some(line) = told.owed_on {
+            self.session.acknowledge(line);
         }
     }
 
     fn carry_out(&mut self, order: Order) {
         match order {
-            Order::Acknowledge => self.session.acknowledge(),
+            Order::Acknowledge(line) => self.session.acknowledge(line),
             Order::Call(kind, call, answer) => {
                 let id = self.next_call;
                 self.next_call += 1;
@@ -230,7 +232,7 @@ impl Driver {
 }
 
 /// Waits for room for an event; answers whether anybody listens.
-async fn has_room(events: &mpsc::Sender<Event>) -> bool {
+async fn has_room(events: &mpsc::Sender<Told>) -> bool {
     events.reserve().await.is_ok()
 }
 

@@ -34,42 +34,59 @@ pub enum Event {
 /// The events of one client, in their order.
 #[derive(Debug)]
 pub struct Events {
-    events: mpsc::Receiver<Event>,
+    told: mpsc::Receiver<Told>,
     orders: mpsc::Sender<Order>,
-    /// Whether the last was a message that its owner has now dealt with.
-    owes: bool,
+    /// The line of the last, where that was a message: its owner has now dealt with it.
+    owed_on: Option<u64>,
+}
+
+/// An event on its way to its owner.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) event: Event,
+    /// The line on which it is acknowledged, where it is a message.
+    pub(super) owed_on: Option<u64>,
 }
 
 impl Events {
-    pub(super) const fn new(events: mpsc::Receiver<Event>, orders: mpsc::Sender<Order>) -> Self {
-        Self { events, orders, owes: false }
+    pub(super) const fn new(told: mpsc::Receiver<Told>, orders: mpsc::Sender<Order>) -> Self {
+        Self { told, orders, owed_on: None }
     }
 
-    /// The next event; `None` once there will be no more. Acknowledges the message before it.
+    /// The next event; `None` once there will be no more. Acknowledges the message before it, where
+    /// the line that brought it is still there.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Event> {
-        if self.owes {
+        if let Some(line) = self.owed_on {
             // Where the driver is gone nobody waits for it.
-            let _ = self.orders.send(Order::Acknowledge).await;
-            self.owes = false;
+            let _ = self.orders.send(Order::Acknowledge(line)).await;
+            self.owed_on = None;
         }
-        let event = self.events.recv().await;
-        self.owes = matches!(event, Some(Event::Notify(_)));
-        event
+        let Told { event, owed_on } = self.told.recv().await?;
+        self.owed_on = owed_on;
+        Some(event)
     }
 }
 
-impl From<Heard> for Event {
+impl From<Event> for Told {
+    fn from(event: Event) -> Self {
+        Self { event, owed_on: None }
+    }
+}
+
+impl From<Heard> for Told {
     fn from(heard: Heard) -> Self {
         match heard {
-            Heard::Bound => Self::Bound,
-            Heard::NotBound(why) => Self::NotBound(why),
-            Heard::Notify(text) => Self::Notify(text),
-            Heard::RegisterFailed(status) => Self::RegisterFailed(status),
-            Heard::Registered => Self::Registered,
+            Heard::Bound => Event::Bound.into(),
+            Heard::NotBound(why) => Event::NotBound(why).into(),
+            Heard::Notify { text, line } => {
+                Self { event: Event::Notify(text), owed_on: Some(line) }
+            }
+            Heard::RegisterFailed(status) => Event::RegisterFailed(status).into(),
+            Heard::Registered => Event::Registered.into(),
         }
     }
 }

@@ -22,9 +22,8 @@ mod session;
 mod signature;
 mod word;
 
-pub use call::{Body, Call, Response};
+pub use call::{Body, Call, CallError, Response};
 pub use client::{Client, Driver, client};
 pub use event::{Event, Events};
 pub use options::{Options, device_id};
-pub use session::CallError;
 pub use signature::Credentials;

@@ -6,7 +6,7 @@ import { createLog, type Log } from "../log.ts";
 import { LogView } from "../parts/log_view.tsx";
 import { Stage } from "../parts/stage.tsx";
 import { formatSpan } from "../quantities.ts";
-import { type Call, createCalls, type RpcNews } from "./rpc_calls.ts";
+import { type Call, type Calls, createCalls, type RpcNews } from "./rpc_calls.ts";
 import { RpcForm, RpcPath } from "./rpc_form.tsx";
 
 /** The console's line, which leads to one path at a time, and what came back. */
@@ -23,17 +23,20 @@ const DEFAULT_PATH = "/rpc";
 
 export function createRpc(base: string): RpcDemo {
   const news = createLog<RpcNews>();
-  const calls = createCalls();
   const path = signal(DEFAULT_PATH);
+  let calls: Calls;
   const line = signal(open(DEFAULT_PATH));
 
   function open(to: string): Line {
+    // Of this line alone: the one before may still be closing, and then forgets its own.
+    const own = createCalls();
+    calls = own;
     return createLine(base + to, {
       message(payload) {
         if (typeof payload !== "string") return;
-        for (const one of calls.hear(payload, performance.now())) news.add(one);
+        for (const one of own.hear(payload, performance.now())) news.add(one);
       },
-      closed: () => calls.forget(),
+      closed: () => own.forget(),
     });
   }
 

@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { Line } from "../line.ts";
+import { AreaField, Field } from "../parts/field.tsx";
 import { type Call, parseParams } from "./rpc_calls.ts";
 
 /** The path of the service. */
@@ -14,18 +15,7 @@ export function RpcPath(props: { path: string; turnTo: (path: string) => void })
   }
   return (
     <form class="say" onSubmit={submit}>
-      <div class="field">
-        <label for="rpc-path">Path</label>
-        <input
-          id="rpc-path"
-          data-testid="rpc-path"
-          type="text"
-          autocomplete="off"
-          spellcheck={false}
-          value={path.value}
-          onInput={(event) => (path.value = event.currentTarget.value)}
-        />
-      </div>
+      <Field id="rpc-path" label="Path" text={path} />
       <button type="submit" class="plain" data-testid="rpc-turn">
         Go there
       </button>
@@ -49,36 +39,17 @@ export function RpcForm(props: { line: Line; ask: (call: Call) => boolean }) {
   }
   return (
     <form class="rpc-form" onSubmit={submit}>
-      <div class="field">
-        <label for="rpc-method">Method</label>
-        <input
-          id="rpc-method"
-          data-testid="rpc-method"
-          type="text"
-          autocomplete="off"
-          autocapitalize="none"
-          spellcheck={false}
-          placeholder="eth_blockNumber"
-          value={method.value}
-          onInput={(event) => (method.value = event.currentTarget.value)}
-        />
-      </div>
+      <Field id="rpc-method" label="Method" text={method} placeholder="eth_blockNumber" />
       <div class="say">
-        <div class="field">
-          <label for="rpc-params">Params, as JSON</label>
-          <textarea
-            id="rpc-params"
-            data-testid="rpc-params"
-            class="bytes"
-            rows={2}
-            spellcheck={false}
-            placeholder='["newHeads"]'
-            aria-invalid={problem.value !== ""}
-            aria-describedby="rpc-problem"
-            value={params.value}
-            onInput={(event) => (params.value = event.currentTarget.value)}
-          />
-        </div>
+        <AreaField
+          id="rpc-params"
+          label="Params, as JSON"
+          text={params}
+          isCode
+          placeholder='["newHeads"]'
+          problem={problem.value}
+          describedBy="rpc-problem"
+        />
         <button
           type="submit"
           class="primary"
@@ -88,7 +59,7 @@ export function RpcForm(props: { line: Line; ask: (call: Call) => boolean }) {
           Call
         </button>
       </div>
-      <p id="rpc-problem" class="problem" role="alert">
+      <p id="rpc-problem" class="problem" role="alert" data-testid="rpc-problem">
         {problem.value}
       </p>
     </form>

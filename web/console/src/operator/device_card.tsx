@@ -1,6 +1,8 @@
 // One device: what is known of it, what may be done, and what was.
 
 import { useSignal } from "@preact/signals";
+import { Fact } from "../parts/fact.tsx";
+import { AreaField } from "../parts/field.tsx";
 import { LogView } from "../parts/log_view.tsx";
 import { formatBytes, formatCount } from "../quantities.ts";
 import type { Device } from "./api.ts";
@@ -53,18 +55,9 @@ function Facts(props: { device: Device | undefined }) {
       <Fact term="Line" value={device.online ? `on line${since}` : "away"} />
       <Fact term="Registered" value={device.registered ? "yes" : "no"} />
       <Fact term="Inbox" value={`${formatCount(messages)} waiting, ${formatBytes(bytes)}`} />
-      <Fact term="User" value={device.user ?? "–"} />
+      <Fact term="User" value={device.user ?? undefined} />
       <Fact term="Route" value={device.route} />
     </dl>
-  );
-}
-
-function Fact(props: { term: string; value: string }) {
-  return (
-    <div>
-      <dt>{props.term}</dt>
-      <dd>{props.value}</dd>
-    </div>
   );
 }
 
@@ -76,16 +69,7 @@ function MessageForm(props: { send: (text: string) => Promise<boolean> }) {
   }
   return (
     <form class="say" onSubmit={submit}>
-      <div class="field">
-        <label for="message">Message</label>
-        <textarea
-          id="message"
-          data-testid="message"
-          rows={2}
-          value={text.value}
-          onInput={(event) => (text.value = event.currentTarget.value)}
-        />
-      </div>
+      <AreaField id="message" label="Message" text={text} />
       <button type="submit" class="primary" data-testid="message-send">
         Send
       </button>
@@ -98,7 +82,12 @@ function Forget(props: { forget: () => void }) {
   const isAsked = useSignal(false);
   if (!isAsked.value) {
     return (
-      <button type="button" class="plain" onClick={() => (isAsked.value = true)}>
+      <button
+        type="button"
+        class="plain"
+        data-testid="forget-ask"
+        onClick={() => (isAsked.value = true)}
+      >
         Forget…
       </button>
     );

@@ -55,6 +55,7 @@ function Row(props: { device: Device; isChosen: boolean; choose: (id: string) =>
       <button
         type="button"
         class="device"
+        data-testid={`device-${device.id}`}
         aria-pressed={props.isChosen}
         onClick={() => props.choose(device.id)}
       >

@@ -1,6 +1,7 @@
 // The key, which stays in the memory of the page.
 
 import { useSignal } from "@preact/signals";
+import { Field } from "../parts/field.tsx";
 import type { Desk } from "./desk.ts";
 
 export function KeyForm(props: { desk: Desk }) {
@@ -18,20 +19,14 @@ export function KeyForm(props: { desk: Desk }) {
       </div>
       <form class="card key-form" onSubmit={submit}>
         <div class="say">
-          <div class="field">
-            <label for="key">API key</label>
-            <input
-              id="key"
-              data-testid="key"
-              type="password"
-              autocomplete="off"
-              spellcheck={false}
-              aria-invalid={desk.problem.value !== ""}
-              aria-describedby="key-problem key-note"
-              value={key.value}
-              onInput={(event) => (key.value = event.currentTarget.value)}
-            />
-          </div>
+          <Field
+            id="key"
+            label="API key"
+            isSecret
+            text={key}
+            problem={desk.problem.value}
+            describedBy="key-problem key-note"
+          />
           <button type="submit" class="primary" data-testid="key-open">
             Open
           </button>

@@ -5,6 +5,7 @@ import { describeClose } from "../frames.ts";
 import type { Line, LineState } from "../line.ts";
 import { formatBytes } from "../quantities.ts";
 import type { DemoName } from "../selection.ts";
+import { Fact } from "./fact.tsx";
 
 export function LineCard(props: { name: DemoName; line: Line }) {
   const { name, line } = props;
@@ -55,15 +56,6 @@ function Wire() {
       <circle class="here" cx="8" cy="8" r="6" />
       <circle class="there" cx="56" cy="8" r="6" />
     </svg>
-  );
-}
-
-function Fact(props: { term: string; value: string | undefined }) {
-  return (
-    <div>
-      <dt>{props.term}</dt>
-      <dd>{props.value ?? "–"}</dd>
-    </div>
   );
 }
 

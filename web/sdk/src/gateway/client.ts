@@ -42,7 +42,7 @@ export interface Options {
   readonly callWithinMs?: number;
   /** How long the gateway may take to bind the device. Default 10,000. */
   readonly bindWithinMs?: number;
-  /** How long a line may take to open. Default 15,000. */
+  /** How long a line may take to open. Default 10,000. */
   readonly openWithinMs?: number;
   /** Most calls that have no answer yet. Default 64. */
   readonly maxCalls?: number;
@@ -52,6 +52,8 @@ export interface Options {
   readonly baseMs?: number;
   /** Where the doubling ends. Default 30,000. */
   readonly maxMs?: number;
+  /** How long a line must have been open for the doubling to start anew. Default 10,000. */
+  readonly stableAfterMs?: number;
   /** Makes a socket. Default `new WebSocket(url)`; Node 20 has none of its own, `ws` does. */
   readonly socket?: (url: string) => Socket;
 }
@@ -69,23 +71,37 @@ export interface Client {
   close(): void;
 }
 
+/** How long the gateway may take to answer a close. */
+const CLOSE_WITHIN_MS = 5_000;
+
+/** The longest that `setTimeout` waits; what is longer it does at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Opens the line, and keeps it open until it is closed. */
 export function createClient(url: string, options: Options = {}): Client {
   const device = options.deviceId ?? deviceId();
+  const { host = new URL(url).host, openWithinMs = 10_000, maxEvents = 1_000 } = options;
   const session = createSession({
     deviceId: device,
-    host: options.host ?? new URL(url).host,
+    host,
     callWithinMs: options.callWithinMs ?? 10_000,
     bindWithinMs: options.bindWithinMs ?? 10_000,
     maxCalls: options.maxCalls ?? 64,
   });
-  const { baseMs = 500, maxMs = 30_000, openWithinMs = 15_000 } = options;
-  const backoff = createBackoff({ baseMs, maxMs, stableAfterMs: 10_000 });
+  const backoff = createBackoff({
+    baseMs: options.baseMs ?? 500,
+    maxMs: options.maxMs ?? 30_000,
+    stableAfterMs: options.stableAfterMs ?? 10_000,
+  });
   const makeSocket = options.socket ?? ((url) => new WebSocket(url) as unknown as Socket);
 
   let socket: Socket | undefined;
   let openedAt: number | undefined;
+  /** Rings when the session has something to do. */
   let timer: ReturnType<typeof setTimeout> | undefined;
+  /** Rings when the line does not open, or when nobody answers its close: that is an end, too. */
+  let late: ReturnType<typeof setTimeout> | undefined;
+  /** Rings when the next line is to be opened. */
   let retry: ReturnType<typeof setTimeout> | undefined;
   let isEnded = false;
   /** What is sent, one after the other: a signature takes a moment. */
@@ -99,11 +115,10 @@ export function createClient(url: string, options: Options = {}): Client {
     const mine = makeSocket(url);
     socket = mine;
     openedAt = undefined;
-    // A close that nobody answers, or a line that does not open, is an end, too.
-    let late = setTimeout(() => ended(mine, 1006, "the line did not open"), openWithinMs);
+    endWithin(openWithinMs, "the line did not open");
     mine.onopen = () => {
-      clearTimeout(late);
       if (mine !== socket) return;
+      clearTimeout(late);
       openedAt = Date.now();
       session.opened(Date.now());
       turn();
@@ -115,29 +130,28 @@ export function createClient(url: string, options: Options = {}): Client {
     };
     mine.onerror = () => {};
     mine.onclose = ({ code, reason }) => {
-      clearTimeout(late);
-      ended(mine, code, reason);
-    };
-    restart = () => {
-      mine.close(1000, "Reconnect");
-      late = setTimeout(() => ended(mine, 1006, "the close was not answered"), 5_000);
+      if (mine === socket) ended(code, reason);
     };
   }
 
-  let restart = () => {};
+  function endWithin(ms: number, why: string): void {
+    clearTimeout(late);
+    late = setTimeout(
+      () => {
+        const line = socket;
+        ended(1006, why);
+        line?.close();
+      },
+      Math.min(ms, LONGEST_TIMER_MS),
+    );
+  }
 
-  function ended(which: Socket, code: number, reason: string): void {
-    if (which !== socket) return;
+  /** The line has ended, or is let go of. */
+  function ended(code: number, reason: string): void {
+    clearTimeout(late);
     socket = undefined;
-    which.onclose = null;
-    try {
-      which.close();
-    } catch {
-      // It never opened, or is closed already.
-    }
     if (openedAt !== undefined) backoff.wasOpen(Date.now() - openedAt);
     session.lost();
-    if (isEnded) return;
     const retryInMs = backoff.next(Math.random());
     retry = setTimeout(open, retryInMs);
     tell({ kind: "disconnected", code, reason, retryInMs });
@@ -148,10 +162,13 @@ export function createClient(url: string, options: Options = {}): Client {
   function turn(): void {
     const line = socket;
     for (const item of session.takeOutgoing()) {
-      sending = sending.then(() => send(line, item)).catch(() => {});
+      sending = sending.then(() => send(line, item)).catch(complain);
     }
     for (const heard of session.takeHeard()) tell(heard);
-    if (session.takeRestart()) restart();
+    if (session.takeRestart()) {
+      endWithin(CLOSE_WITHIN_MS, "the close was not answered");
+      line?.close(1000, "Reconnect");
+    }
     clearTimeout(timer);
     const deadline = session.deadline();
     if (deadline === undefined) return;
@@ -160,7 +177,7 @@ export function createClient(url: string, options: Options = {}): Client {
         session.handleTimeout(Date.now());
         turn();
       },
-      Math.max(0, deadline - Date.now()),
+      Math.min(Math.max(0, deadline - Date.now()), LONGEST_TIMER_MS),
     );
   }
 
@@ -170,8 +187,6 @@ export function createClient(url: string, options: Options = {}): Client {
     if (line !== undefined && line === socket) line.send(text);
   }
 
-  const host = options.host ?? new URL(url).host;
-
   function signed(call: Call): Promise<Call> | Call {
     if (options.credentials === undefined) return call;
     return sign(call, options.credentials, { timestampMs: Date.now(), nonce: crypto.randomUUID() });
@@ -179,15 +194,15 @@ export function createClient(url: string, options: Options = {}): Client {
 
   function tell(event: Event): void {
     const line = socket;
-    if (event.kind === "notify" && waitingEvents >= (options.maxEvents ?? 1_000)) {
+    if (event.kind === "notify" && waitingEvents >= maxEvents) {
       // Not heard and not acknowledged: a gateway that keeps messages says it again.
-      restart();
+      session.endLine();
       return;
     }
     waitingEvents += 1;
     hearing = hearing
       .then(() => options.onEvent?.(event))
-      .catch((error: unknown) => console.error(error))
+      .catch(complain)
       .then(() => {
         waitingEvents -= 1;
         if (event.kind !== "notify" || line === undefined || line !== socket) return;
@@ -219,10 +234,17 @@ export function createClient(url: string, options: Options = {}): Client {
     close() {
       if (isEnded) return;
       isEnded = true;
-      clearTimeout(timer);
-      clearTimeout(retry);
+      for (const one of [timer, late, retry]) clearTimeout(one);
       session.end();
-      socket?.close(1000, "");
+      const line = socket;
+      // What it says until it is closed is not heard any more.
+      socket = undefined;
+      line?.close(1000, "");
     },
   };
+}
+
+/** A call that cannot be signed, or an owner that throws: nobody waits for this error. */
+function complain(error: unknown): void {
+  console.error(error);
 }

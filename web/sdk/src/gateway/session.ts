@@ -1,8 +1,8 @@
 // What is said on a line to the gateway, and when: no socket, no clock, no randomness.
 //
-//   offline ─opened▶ binding ─RO▶ bound ─OS, CR▶ leaving ─▶ (the line is opened anew)
-//      ▲     RG        │ RF, silence │ silence
-//      └───────────────┴─────────────┴──────────────────── lost
+//   offline ─opened▶ binding ─RO▶ bound ─OS, CR▶ leaving
+//      ▲     RG        │ RF, silence │ silence     │ a second later
+//      └───────────────┴─────────────┴─────────────┘ the line is to be opened anew, or is lost
 //
 // After each call: send what `takeOutgoing` gives, hand on what `takeAnswers` and `takeHeard` give, and open the line
 // anew where `takeRestart` says so. `deadline` says when `handleTimeout` is due. Times are milliseconds.
@@ -75,6 +75,7 @@ type Phase =
       heardAt: number;
     }
   | { readonly kind: "leaving"; readonly at: number }
+  // There is no line, or it is about to end: nothing is said on it.
   | { readonly kind: "offline" };
 
 export type Session = ReturnType<typeof createSession>;
@@ -96,13 +97,22 @@ export function createSession(options: SessionOptions) {
   let nextSeq = 0;
   let restarts = false;
   /** What the device is registered with, for as long as that is wanted. */
-  let registration: { call: Call; isAsked: boolean; isDone: boolean } | undefined;
+  let registration: { call: Call; isDone: boolean } | undefined;
   let queue: Waiting[] = [];
   const sent = new Map<string, Waiting>();
   let outgoing: Outgoing[] = [];
   let heard: Heard[] = [];
 
   const say = (text: string) => outgoing.push({ kind: "word", text });
+  const waitingCalls = () => [...queue, ...sent.values()];
+  const isRegistering = () => waitingCalls().some(({ kind }) => kind === "REGISTER");
+
+  /** Asks for the line's end, once; until then it is heard, and nothing is said on it. */
+  function endLine(): void {
+    if (phase.kind === "offline") return;
+    phase = { kind: "offline" };
+    restarts = true;
+  }
 
   function sendQueued(): void {
     if (phase.kind !== "bound") return;
@@ -130,17 +140,15 @@ export function createSession(options: SessionOptions) {
 
   /** Registers where that is wanted, not done, and not asked at the moment. */
   function registerAgain(now: number): void {
-    if (registration === undefined || registration.isAsked || registration.isDone) return;
-    registration.isAsked = true;
+    if (registration === undefined || registration.isDone || isRegistering()) return;
     const { call } = registration;
     queue.unshift({ kind: "REGISTER", call, until: now + options.callWithinMs, settle: () => {} });
     sendQueued();
   }
 
   function registered(response: Response | undefined): void {
-    // One that is not wanted any more is nobody's news.
-    if (registration === undefined) return;
-    registration.isAsked = false;
+    // One that is not wanted any more, or that another follows, is nobody's news.
+    if (registration === undefined || isRegistering()) return;
     if (response !== undefined && isSuccess(response)) {
       registration.isDone = true;
       heard.push({ kind: "registered" });
@@ -189,7 +197,7 @@ export function createSession(options: SessionOptions) {
       phase = { kind: "offline" };
       outgoing = [];
       restarts = false;
-      if (registration) registration = { ...registration, isAsked: false, isDone: false };
+      if (registration) registration.isDone = false;
       const calls = [...sent.values()];
       sent.clear();
       for (const { settle } of calls) settle("lost");
@@ -226,14 +234,16 @@ export function createSession(options: SessionOptions) {
           return;
         }
         case "come-back":
-          if (phase.kind !== "leaving") phase = { kind: "leaving", at: now + BEFORE_LEAVING_MS };
+          if (phase.kind === "binding" || phase.kind === "bound") {
+            phase = { kind: "leaving", at: now + BEFORE_LEAVING_MS };
+          }
           return;
         case "envelope":
           answered(text);
           return;
         case "not-bound":
           heard.push({ kind: "not-bound", why: word.why });
-          restarts = true;
+          endLine();
           return;
         case "notify":
           heard.push({ kind: "notify", text: word.text });
@@ -247,7 +257,7 @@ export function createSession(options: SessionOptions) {
         settle("busy");
         return;
       }
-      if (kind === "REGISTER") registration = { call, isAsked: true, isDone: false };
+      if (kind === "REGISTER") registration = { call, isDone: false };
       if (kind === "UNREGISTER") registration = undefined;
       queue.push({ kind, call, until: now + options.callWithinMs, settle });
       sendQueued();
@@ -260,12 +270,12 @@ export function createSession(options: SessionOptions) {
 
     /** What is due now. */
     handleTimeout(now: number): void {
-      if (phase.kind === "binding" && phase.until <= now) restarts = true;
-      if (phase.kind === "leaving" && phase.at <= now) restarts = true;
+      if (phase.kind === "binding" && phase.until <= now) endLine();
+      if (phase.kind === "leaving" && phase.at <= now) endLine();
       if (phase.kind === "bound" && phase.beatAt <= now) {
         phase.beatAt = now + phase.keepAliveMs;
         if (now - phase.heardAt > SILENT_BEATS * phase.keepAliveMs) {
-          restarts = true;
+          endLine();
         } else {
           say("H1");
           registerAgain(now);
@@ -276,16 +286,18 @@ export function createSession(options: SessionOptions) {
 
     /** When `handleTimeout` is due. */
     deadline(): number | undefined {
-      const times = [...queue, ...sent.values()].map((waiting) => waiting.until);
+      const times = waitingCalls().map((waiting) => waiting.until);
       if (phase.kind === "binding") times.push(phase.until);
       if (phase.kind === "bound") times.push(phase.beatAt);
       if (phase.kind === "leaving") times.push(phase.at);
       return times.length === 0 ? undefined : Math.min(...times);
     },
 
+    endLine,
+
     /** Ends every call that waits. */
     end(): void {
-      const calls = [...queue, ...sent.values()];
+      const calls = waitingCalls();
       queue = [];
       sent.clear();
       for (const { settle } of calls) settle("ended");
