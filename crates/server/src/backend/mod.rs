@@ -37,7 +37,7 @@ pub(crate) use addresses::{Reach, is_refused};
 pub(crate) use call::{Call, Reply};
 pub(crate) use error::BackendError;
 pub(crate) use retry::jittered;
-pub(crate) use signing::{MIN_SECRET_BYTES, Secret};
+pub(crate) use signing::{MIN_SECRET_BYTES, SigningKey};
 
 use self::breaker::Breaker;
 use self::client::Client;
