@@ -15,7 +15,6 @@
 mod admission;
 mod app;
 mod auth;
-#[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod backend;
 #[cfg(test)]
 mod by_hand;
@@ -24,9 +23,7 @@ mod causes;
 pub mod config;
 mod counts;
 mod delivery;
-#[cfg_attr(not(test), allow(dead_code, reason = "the operator's side uses the rest"))]
 mod devices;
-#[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod events;
 mod gate;
 mod http;
@@ -48,7 +45,6 @@ mod routes;
 pub mod service;
 mod splitter;
 mod start;
-#[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod store;
 mod target;
 mod tunnel;

@@ -1,14 +1,12 @@
 //! What the services of a server share, made before the first of them.
 
-use std::sync::OnceLock;
-
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
 use crate::counts::Counts;
 use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError, StoreOptions};
+use crate::store::{Store, StoreError};
 use crate::tunnel::Families;
 
 /// What a service may need beyond its own configuration.
@@ -18,14 +16,12 @@ pub(crate) struct Resources {
     pub(crate) metrics: Metrics,
     /// The HTTP servers behind this one.
     pub(crate) backends: Backends,
-    /// What outlives the process, where the configuration has a place for it.
-    #[allow(dead_code, reason = "the services that use it come with it")]
-    pub(crate) store: Option<Store>,
     /// The devices of all gateways.
     pub(crate) devices: Devices,
     /// What backends are still to be told.
     pub(crate) outboxes: Outboxes,
-    proxied: OnceLock<Families>,
+    /// What is counted of upstreams.
+    pub(crate) proxied: Families,
 }
 
 impl Resources {
@@ -39,27 +35,14 @@ impl Resources {
         store: Option<&PlannedStore>,
     ) -> Result<Self, StoreError> {
         let metrics = Metrics::default();
-        let store = store.map(|plan| {
-            let options = StoreOptions { min_free_bytes: plan.min_free_bytes };
-            Store::open_with(&plan.path, &options)
-        });
-        let store = store.transpose()?;
+        let store = store.map(|plan| Store::open(&plan.path, plan.min_free_bytes)).transpose()?;
         if let Some(store) = &store {
             store.register(&metrics);
         }
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
-        let devices = Devices::open(store.clone(), &metrics)?;
-        let (counts, proxied) = (Counts::default(), OnceLock::new());
-        Ok(Self { counts, metrics, backends, store, devices, outboxes, proxied })
-    }
-
-    /// What is counted of upstreams; `/metrics` shows it once there is one.
-    pub(crate) fn proxied(&self) -> &Families {
-        self.proxied.get_or_init(|| {
-            let mut families = None;
-            self.metrics.register(|registry| families = Some(Families::registered(registry)));
-            families.expect("a registration runs at once")
-        })
+        let devices = Devices::open(store, &metrics)?;
+        let proxied = metrics.register(Families::registered);
+        Ok(Self { counts: Counts::default(), metrics, backends, devices, outboxes, proxied })
     }
 }
