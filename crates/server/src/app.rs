@@ -98,6 +98,7 @@ impl App {
         let operator = operator.transpose()?;
         let routes = Routes::new(routes, &resources);
         resources.outboxes.warn_of_unclaimed();
+        resources.devices.warn_of_unclaimed();
         let shared = Arc::new(Shared { routes, listeners, resources, stopping });
         Ok(Self { server, shared, secure, operator, stop, drain })
     }

@@ -15,7 +15,6 @@
 mod admission;
 mod app;
 mod auth;
-#[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod backend;
 #[cfg(test)]
 mod by_hand;
@@ -24,10 +23,8 @@ mod causes;
 pub mod config;
 mod counts;
 mod delivery;
-#[cfg_attr(not(test), allow(dead_code, reason = "the operator's side uses the rest"))]
 mod devices;
 mod entrance;
-#[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod events;
 mod exchange;
 mod gate;
@@ -52,7 +49,6 @@ mod routes;
 pub mod service;
 mod splitter;
 mod start;
-#[cfg_attr(not(test), allow(dead_code, reason = "the services that use it come with it"))]
 mod store;
 mod tally;
 mod target;

@@ -12,7 +12,7 @@ pub(crate) struct Metrics(Mutex<Registry>);
 
 impl Metrics {
     /// Has something register its counters, under its own name: `tieline_` is put in front.
-    pub(crate) fn register<R>(&self, register: impl FnOnce(&mut Registry) -> R) -> R {
+    pub(crate) fn register<T>(&self, register: impl FnOnce(&mut Registry) -> T) -> T {
         register(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -1,7 +1,5 @@
 //! What the services of a server share, made before the first of them.
 
-use std::sync::OnceLock;
-
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
 use crate::counts::Counts;
@@ -9,25 +7,31 @@ use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
 use crate::service::rpc;
-use crate::store::{Store, StoreError, StoreOptions};
+use crate::store::{Store, StoreError};
 use crate::tunnel::Families;
 
 /// What a service may need beyond its own configuration.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Resources {
     pub(crate) counts: Counts,
     pub(crate) metrics: Metrics,
     /// The HTTP servers behind this one.
     pub(crate) backends: Backends,
-    /// What outlives the process, where the configuration has a place for it.
-    #[allow(dead_code, reason = "the services that use it come with it")]
-    pub(crate) store: Option<Store>,
     /// The devices of all gateways.
     pub(crate) devices: Devices,
     /// What backends are still to be told.
     pub(crate) outboxes: Outboxes,
-    proxied: OnceLock<Families>,
-    rpc: OnceLock<rpc::Counts>,
+    /// What is counted of upstreams.
+    pub(crate) proxied: Families,
+    /// What is counted of JSON-RPC.
+    pub(crate) rpc: rpc::Counts,
+}
+
+impl Default for Resources {
+    /// No backends, and nothing that outlives the process.
+    fn default() -> Self {
+        Self::new(Vec::new(), None).expect("without a store there is nothing that can fail")
+    }
 }
 
 impl Resources {
@@ -41,29 +45,16 @@ impl Resources {
         store: Option<&PlannedStore>,
     ) -> Result<Self, StoreError> {
         let metrics = Metrics::default();
-        let store = store.map(|plan| {
-            let options = StoreOptions { min_free_bytes: plan.min_free_bytes };
-            Store::open_with(&plan.path, &options)
-        });
-        let store = store.transpose()?;
+        let store = store.map(|plan| Store::open(&plan.path, plan.min_free_bytes)).transpose()?;
         if let Some(store) = &store {
             store.register(&metrics);
         }
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
-        let devices = Devices::open(store.clone(), &metrics)?;
-        let (proxied, rpc) = (OnceLock::new(), OnceLock::new());
+        let devices = Devices::open(store, &metrics)?;
+        let proxied = metrics.register(Families::registered);
+        let rpc = metrics.register(rpc::Counts::registered);
         let counts = Counts::default();
-        Ok(Self { counts, metrics, backends, store, devices, outboxes, proxied, rpc })
-    }
-
-    /// What is counted of upstreams; `/metrics` shows it once there is one.
-    pub(crate) fn proxied(&self) -> &Families {
-        self.proxied.get_or_init(|| self.metrics.register(Families::registered))
-    }
-
-    /// What is counted of JSON-RPC; `/metrics` shows it once there is a node, or answers are kept.
-    pub(crate) fn rpc(&self) -> &rpc::Counts {
-        self.rpc.get_or_init(|| self.metrics.register(rpc::Counts::registered))
+        Ok(Self { counts, metrics, backends, devices, outboxes, proxied, rpc })
     }
 }

@@ -143,7 +143,7 @@ impl Route {
         let tunnel = plan
             .proxy
             .as_ref()
-            .map(|proxy| Tunnel::new(Arc::clone(proxy), &plan.path, resources.proxied()));
+            .map(|proxy| Tunnel::new(Arc::clone(proxy), &plan.path, &resources.proxied));
         let service = match &tunnel {
             Some(tunnel) => Some(Arc::new(tunnel.clone()) as Arc<dyn Service>),
             None => plan.service.as_ref().map(|kind| start(kind, &plan, resources)),

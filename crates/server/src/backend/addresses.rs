@@ -102,7 +102,10 @@ const fn is_private(address: IpAddr) -> bool {
         }
         IpAddr::V6(address) => {
             let [first, ..] = address.segments();
-            address.is_unique_local() || first & 0xFFC0 == 0xFEC0
+            address.is_unique_local()
+                || first & 0xFFC0 == 0xFEC0
+                // Translated by a network to whatever it likes (RFC 8215).
+                || matches!(address.segments(), [0x64, 0xFF9B, 1, ..])
         }
     }
 }
@@ -182,6 +185,7 @@ mod tests {
             "198.18.0.1",
             "fd12::1",
             "fec0::1",
+            "64:ff9b:1::7f00:1",
             "::ffff:10.0.0.1",
             "64:ff9b::c0a8:101",
             "2002:a00:1::",

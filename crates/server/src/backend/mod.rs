@@ -38,7 +38,7 @@ pub(crate) use call::{Call, Reply};
 pub(crate) use error::BackendError;
 pub(crate) use headers::{for_backend, for_caller};
 pub(crate) use retry::jittered;
-pub(crate) use signing::{MIN_SECRET_BYTES, Secret};
+pub(crate) use signing::{MIN_SECRET_BYTES, SigningKey};
 
 use self::breaker::Breaker;
 use self::client::Client;

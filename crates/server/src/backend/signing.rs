@@ -35,9 +35,9 @@ pub(crate) const MIN_SECRET_BYTES: usize = 16;
 
 /// What signs; it is never printed.
 #[derive(Clone)]
-pub(crate) struct Secret(Hmac<Sha256>);
+pub(crate) struct SigningKey(Hmac<Sha256>);
 
-impl Secret {
+impl SigningKey {
     /// A secret of at least [`MIN_SECRET_BYTES`]; `None` for a shorter one.
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
         if bytes.len() < MIN_SECRET_BYTES {
@@ -76,9 +76,9 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
+        f.write_str("SigningKey")
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
     /// The vector of `docs/backends.md`, made with OpenSSL and not with this code.
     #[test]
     fn signs_the_request_of_the_documentation() {
-        let secret = Secret::new(b"0123456789abcdef").unwrap();
+        let secret = SigningKey::new(b"0123456789abcdef").unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("x-ca-deviceid", "d1@app".parse().unwrap());
         headers.insert("idempotency-key", "d1@app.7.connected.1".parse().unwrap());
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn whatever_changes_changes_the_signature() {
-        let secret = Secret::new(b"0123456789abcdef").unwrap();
+        let secret = SigningKey::new(b"0123456789abcdef").unwrap();
         let (none, now) = (HeaderMap::new(), UNIX_EPOCH);
         let first = secret.sign("GET", "/", &none, b"", now);
         let mut other = HeaderMap::new();
@@ -115,14 +115,14 @@ mod tests {
         assert_ne!(first, secret.sign("GET", "/", &other, b"", now));
         assert_ne!(first, secret.sign("GET", "/", &none, b"x", now));
         assert_ne!(first, secret.sign("GET", "/", &none, b"", now + Duration::from_secs(1)));
-        assert_ne!(first, Secret::new(&[7; 16]).unwrap().sign("GET", "/", &none, b"", now));
+        assert_ne!(first, SigningKey::new(&[7; 16]).unwrap().sign("GET", "/", &none, b"", now));
         assert_eq!(first, secret.sign("GET", "/", &none, b"", now));
     }
 
     #[test]
     fn a_short_secret_is_none_and_no_secret_is_printed() {
-        assert!(Secret::new(&[b'a'; 15]).is_none());
-        let secret = Secret::new(b"canary-canary-canary").unwrap();
+        assert!(SigningKey::new(&[b'a'; 15]).is_none());
+        let secret = SigningKey::new(b"canary-canary-canary").unwrap();
         assert!(!format!("{secret:?}").contains("canary"));
     }
 }

@@ -45,7 +45,8 @@ pub struct Backend {
     pub max_in_flight: usize,
 
     /// A file with the secret that signs each request (HMAC-SHA256), at least 16 bytes; white space
-    /// at its end does not count. Default: requests are not signed.
+    /// at its end does not count. It is read when the server starts. Default: requests are not
+    /// signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_secret_file: Option<PathBuf>,
 

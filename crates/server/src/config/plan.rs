@@ -16,7 +16,7 @@ use super::backend::Protocol;
 use super::file::Log;
 use super::route::Service;
 use crate::auth::{Access, Tokens};
-use crate::backend::{Reach, Secret};
+use crate::backend::{Reach, SigningKey};
 use crate::limits::Limiter;
 use crate::listen::Certificates;
 use crate::rpc::Methods;
@@ -76,7 +76,7 @@ pub struct Backend {
     /// Most calls in flight.
     pub max_in_flight: usize,
     /// What signs requests.
-    pub(crate) secret: Option<Secret>,
+    pub(crate) secret: Option<SigningKey>,
     /// Which HTTP is spoken.
     pub protocol: Protocol,
     /// Whom to believe.

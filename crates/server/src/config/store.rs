@@ -14,7 +14,7 @@ pub struct Store {
     pub path: PathBuf,
 
     /// Bytes of the disk that are left free: below, nothing more is stored until there is room
-    /// again. Default 67108864.
+    /// again. With less than the default, a disk that fills up may cost a restart. Default 67108864.
     #[serde(default = "min_free_bytes")]
     pub min_free_bytes: u64,
 }

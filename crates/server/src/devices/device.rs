@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use bytestring::ByteString;
 use tokio::time::{Duration, Instant};
 
-use super::inbox::{Inbox, Waiting};
+use super::inbox::{Inbox, Kept, Waiting};
 use super::{DeviceInfo, Notified, Rules};
 use crate::peer::Remote;
 use crate::peer_id::PeerId;
@@ -23,7 +23,10 @@ const KEYS_KNOWN_FOR: Duration = Duration::from_secs(10 * 60);
 pub(super) struct Device {
     pub(super) rules: Arc<Rules>,
     pub(super) line: Option<Line>,
-    pub(super) is_registered: bool,
+    /// As what it has registered; unless `is_changing`, the store knows it so, too.
+    pub(super) registration: Option<Registration>,
+    /// Whether its registration is being written, or removed: one change comes after the other.
+    pub(super) is_changing: bool,
     pub(super) user: Option<String>,
     pub(super) inbox: Inbox,
     /// Made when it is first asked for.
@@ -32,6 +35,13 @@ pub(super) struct Device {
     away: Instant,
     /// What was sent under keys lately, the oldest first.
     keys: VecDeque<(u128, Instant, Notified)>,
+}
+
+/// As what a device has registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Registration {
+    pub(super) route: String,
+    pub(super) user: Option<String>,
 }
 
 /// The line that a device has.
@@ -62,7 +72,8 @@ impl Device {
         Self {
             rules: Arc::clone(rules),
             line: None,
-            is_registered: false,
+            registration: None,
+            is_changing: false,
             user: None,
             inbox: Inbox::default(),
             turn: None,
@@ -73,7 +84,7 @@ impl Device {
 
     /// Sends a message, or puts it into the inbox.
     pub(super) fn take(&mut self, text: &str, key: Option<u128>, number: u64, now_ms: u64) -> Sent {
-        if !self.is_registered && !self.is_ready() {
+        if self.registration.is_none() && !self.is_ready() {
             return Sent::Refused(Notified::Unknown);
         }
         if self.line.as_ref().is_some_and(|line| line.remote.is_full()) {
@@ -92,8 +103,9 @@ impl Device {
         if !self.inbox.has_room(text.len(), max_messages, max_bytes) {
             return Sent::Refused(Notified::Full);
         }
-        let (text, expires_ms) = (ByteString::from(text), now_ms + time_to_live.as_millis() as u64);
-        self.inbox.push(Waiting { number, text, expires_ms, key, is_written: false });
+        let expires_ms = now_ms.saturating_add(time_to_live.as_millis() as u64);
+        let text = ByteString::from(text);
+        self.inbox.push(Waiting { number, text, expires_ms, key, kept: Kept::InMemory });
         Sent::Waits
     }
 
@@ -120,6 +132,11 @@ impl Device {
         self.rules.until_acknowledged || !self.is_ready()
     }
 
+    /// As what it would register now.
+    pub(super) fn as_it_is(&self) -> Registration {
+        Registration { route: self.rules.route.clone(), user: self.user.clone() }
+    }
+
     /// What became of a message under this key, if there was one lately.
     pub(super) fn earlier(&mut self, key: u128) -> Option<Notified> {
         while self.keys.front().is_some_and(|(_, since, _)| since.elapsed() > KEYS_KNOWN_FOR) {
@@ -141,7 +158,7 @@ impl Device {
     /// The store has the message of this number; what became of it.
     pub(super) fn written(&mut self, number: u64) -> Notified {
         if let Some(waiting) = self.inbox.find(number) {
-            waiting.is_written = true;
+            waiting.kept = Kept::OnDisk;
         }
         if self.inbox.is_sent(number) { Notified::Delivered } else { Notified::Stored }
     }
@@ -162,7 +179,7 @@ impl Device {
 
     /// Takes back the registration; answers what waited.
     pub(super) fn forget(&mut self) -> Vec<Waiting> {
-        self.is_registered = false;
+        self.registration = None;
         self.keys.clear();
         if let Some(line) = &mut self.line {
             line.is_ready = false;
@@ -187,13 +204,20 @@ impl Device {
 
     /// Whether it has been away so long that its registration is void.
     pub(super) fn is_forgotten(&self) -> bool {
-        self.is_registered && self.line.is_none() && self.away.elapsed() > self.rules.forget_after
+        self.registration.is_some()
+            && !self.is_changing
+            && self.line.is_none()
+            && self.away.elapsed() > self.rules.forget_after
     }
 
     /// Whether nothing is left to know of it.
     pub(super) fn is_over(&self) -> bool {
         let has_turn = self.turn.as_ref().is_some_and(|turn| Arc::strong_count(turn) > 1);
-        self.line.is_none() && !self.is_registered && self.inbox.len() == 0 && !has_turn
+        self.line.is_none()
+            && self.registration.is_none()
+            && !self.is_changing
+            && self.inbox.len() == 0
+            && !has_turn
     }
 
     pub(super) fn info(&self, id: &str) -> DeviceInfo {
@@ -201,7 +225,7 @@ impl Device {
             id: id.to_owned(),
             route: self.rules.route.clone(),
             is_online: self.line.is_some(),
-            is_registered: self.is_registered,
+            is_registered: self.registration.is_some(),
             user: self.user.clone(),
             since: self.line.as_ref().map(|line| line.since),
             waiting_messages: self.inbox.len(),

@@ -14,8 +14,18 @@ pub(super) struct Waiting {
     pub(super) expires_ms: u64,
     /// Of the key under which its sender may send it again.
     pub(super) key: Option<u128>,
-    /// Whether the store has it.
-    pub(super) is_written: bool,
+    pub(super) kept: Kept,
+}
+
+/// Where a message is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// In memory alone.
+    InMemory,
+    /// In the store, too.
+    OnDisk,
+    /// On its way there: whoever sent it is not answered before.
+    Writing,
 }
 
 /// The messages of one device, the oldest first.
@@ -83,10 +93,11 @@ impl Inbox {
         expired
     }
 
-    /// Takes one message out, wherever it is, unless it was sent.
+    /// Takes a message out that the store cannot have, wherever it is, unless it was sent.
     pub(super) fn withdraw(&mut self, number: u64) -> Option<Waiting> {
         let at = self.place(number)?;
         if at < self.sent {
+            self.queue[at].kept = Kept::InMemory;
             return None;
         }
         let waiting = self.queue.remove(at)?;
@@ -119,6 +130,16 @@ impl Inbox {
         self.queue.iter().any(|waiting| waiting.key == Some(key))
     }
 
+    /// Whether the message that was sent under this key is still being written.
+    pub(super) fn is_writing(&self, key: u128) -> bool {
+        self.queue.iter().any(|waiting| waiting.key == Some(key) && waiting.kept == Kept::Writing)
+    }
+
+    /// All of them, the oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.queue.iter()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.queue.len()
     }
@@ -134,7 +155,7 @@ mod tests {
 
     fn waiting(number: u64, text: &'static str, expires_ms: u64) -> Waiting {
         let text = ByteString::from_static(text);
-        Waiting { number, text, expires_ms, key: None, is_written: false }
+        Waiting { number, text, expires_ms, key: None, kept: Kept::InMemory }
     }
 
     fn filled() -> Inbox {

@@ -16,6 +16,10 @@ mod device;
 mod inbox;
 mod record;
 mod stored;
+mod users;
+
+#[cfg(test)]
+mod killed;
 #[cfg(test)]
 mod tests;
 
@@ -29,20 +33,27 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytestring::ByteString;
 use sha2::{Digest, Sha256};
 use tieline::CloseCode;
+use tokio::sync::oneshot;
+use tracing::warn;
 
 use self::counts::Counts;
 use self::device::{Device, Line, Sent};
+use self::inbox::Kept;
 use self::stored::{Left, Stored};
+use self::users::Users;
 use crate::metrics::Metrics;
 use crate::peer::Remote;
 use crate::peer_id::PeerId;
-use crate::store::{Store, StoreError};
+use crate::store::{Room, Store, StoreError};
 
 /// Locks of the directory; devices are spread over them by their ids.
 const SHARDS: usize = 64;
 
 /// How often what is over is looked for.
 const TIDY_EVERY: Duration = Duration::from_secs(30);
+
+/// Devices that are forgotten each time at most; each is a write.
+const MAX_FORGOTTEN: usize = 1_000;
 
 /// The devices of all gateways. Clones are the same.
 #[derive(Clone, Debug)]
@@ -56,6 +67,7 @@ struct Directory {
     /// The number of the next message.
     next: AtomicU64,
     stored: Stored,
+    users: Users,
     /// What the last process has left and no gateway has taken over yet.
     left: Mutex<HashMap<String, Left>>,
 }
@@ -111,6 +123,17 @@ pub(crate) enum Notified {
     Unknown,
 }
 
+/// How far a message has come.
+enum Taken {
+    /// It was sent before under its key, and is being written.
+    Already,
+    Done(Notified),
+    /// There has to be room for it first, among what waits to be written.
+    NoRoom,
+    /// It is being written, and then it is known what became of it.
+    Writing(oneshot::Receiver<Notified>),
+}
+
 /// Why a device is given no line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unbound {
@@ -146,8 +169,8 @@ impl Devices {
         let next = AtomicU64::new(numbers.max().unwrap_or_default() + 1);
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
         let (hasher, left) = (RandomState::new(), Mutex::new(left));
-        let counts = Counts::default();
-        Self(Arc::new(Directory { shards, hasher, counts, next, stored, left }))
+        let (counts, users) = (Counts::default(), Users::default());
+        Self(Arc::new(Directory { shards, hasher, counts, next, stored, users, left }))
     }
 
     /// Takes over what the last process has left of a gateway's devices; before anything is served.
@@ -158,7 +181,8 @@ impl Devices {
         let left = lock(&self.0.left).remove(&rules.route).unwrap_or_default();
         for (id, user) in left.registrations {
             let mut device = Device::new(rules);
-            (device.is_registered, device.user) = (true, user);
+            device.user = user;
+            device.registration = Some(device.as_it_is());
             self.insert(id, device);
         }
         for (id, waiting) in left.messages {
@@ -171,8 +195,30 @@ impl Devices {
     }
 
     fn insert(&self, id: String, device: Device) {
-        if self.shard(&id).insert(id.as_str().into(), device).is_none() {
-            self.0.counts.known.inc();
+        let id: Arc<str> = id.into();
+        let user = device.user.clone();
+        if let Some(before) = self.shard(&id).insert(Arc::clone(&id), device) {
+            self.let_go(&id, &before);
+        }
+        self.0.counts.known.inc();
+        if let Some(user) = user {
+            self.0.users.add(&user, &id);
+        }
+    }
+
+    /// A device is known no more.
+    fn let_go(&self, id: &str, device: &Device) {
+        self.0.counts.known.dec();
+        if let Some(user) = &device.user {
+            self.0.users.remove(user, id);
+        }
+    }
+
+    /// Says what is left of routes that keep nothing any more. It stays in the store.
+    pub(crate) fn warn_of_unclaimed(&self) {
+        for (route, left) in lock(&self.0.left).drain() {
+            let (devices, messages) = (left.registrations.len(), left.messages.len());
+            warn!(route, devices, messages, "the store has devices of a route that keeps none");
         }
     }
 
@@ -191,18 +237,27 @@ impl Devices {
     ) -> Result<(), Unbound> {
         let older = {
             let mut shard = self.shard(id);
-            if !shard.contains_key(id) {
-                if self.0.counts.known.get() >= rules.max_devices as i64 {
+            let id = match shard.get_key_value(id) {
+                Some((id, _)) => Arc::clone(id),
+                None if self.0.counts.known.get() >= rules.max_devices as i64 => {
                     return Err(Unbound::TooMany);
                 }
-                self.0.counts.known.inc();
-            }
-            let device = shard.entry(id.into()).or_insert_with(|| Device::new(rules));
+                None => {
+                    self.0.counts.known.inc();
+                    id.into()
+                }
+            };
+            let device = shard.entry(Arc::clone(&id)).or_insert_with(|| Device::new(rules));
             if !device.may_be_of(user, rules) {
                 return Err(Unbound::OfAnother);
             }
             device.rules = Arc::clone(rules);
-            device.user = user.map(str::to_owned).or_else(|| device.user.take());
+            if let Some(user) = user.filter(|user| device.user.as_deref() != Some(*user)) {
+                if let Some(before) = device.user.replace(user.to_owned()) {
+                    self.0.users.remove(&before, &id);
+                }
+                self.0.users.add(user, &id);
+            }
             device.inbox.rewind();
             let older = device.line.replace(Line::new(line.clone()));
             self.0.counts.bound(older.is_some());
@@ -219,26 +274,118 @@ impl Devices {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] where its registration is to outlive the server and cannot.
+    /// [`StoreError`] where its registration is to outlive the server and cannot: it is as before.
     pub(crate) async fn register(&self, id: &str) -> Result<(), StoreError> {
-        let (rules, user) = {
-            let mut shard = self.shard(id);
-            let Some(device) = shard.get_mut(id).filter(|device| !device.is_registered) else {
-                return Ok(());
+        self.change(id, true).await.map(|_| ())
+    }
+
+    /// Takes back a device's registration and empties its inbox; whether it was known.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where that is not on disk: it is registered as before.
+    pub(crate) async fn forget(&self, id: &str) -> Result<bool, StoreError> {
+        self.change(id, false).await
+    }
+
+    /// Has a device registered, or not; whether it is known. Dropped before it is done, it happens
+    /// all the same.
+    async fn change(&self, id: &str, is_registered: bool) -> Result<bool, StoreError> {
+        let written = loop {
+            let is_durable = |device: &Device| self.0.stored.is_for(&device.rules);
+            let room = if self.shard(id).get(id).is_some_and(is_durable) {
+                self.0.stored.room(id, 0).await
+            } else {
+                None
             };
-            device.is_registered = true;
-            (Arc::clone(&device.rules), device.user.clone())
+            let begun = {
+                let (room, mut shard) = (room, self.shard(id));
+                let Some(device) = shard.get_mut(id) else { return Ok(false) };
+                if device.is_changing {
+                    None
+                } else if is_registered && device.registration == Some(device.as_it_is()) {
+                    return Ok(true);
+                } else {
+                    let written = self.begin(id, device, is_registered, room);
+                    self.remove_if_over(&mut shard, id);
+                    Some(written)
+                }
+            };
+            match begun {
+                Some(written) => break written,
+                None => self.0.stored.settled().await?,
+            }
         };
-        if !rules.is_durable {
-            return Ok(());
+        match written {
+            None => Ok(true),
+            Some(written) => match written.await {
+                Ok(written) => written.map(|()| true),
+                // The store is closed, and says so.
+                Err(_) => self.0.stored.settled().await.map(|()| true),
+            },
         }
-        let written = self.0.stored.register(&rules.route, id, user.as_deref()).await;
-        if written.is_err()
-            && let Some(device) = self.shard(id).get_mut(id)
+    }
+
+    /// Begins to change a registration: at once, where nothing is written, else with what says when
+    /// it is. A device that registers is registered from here on, one that is forgotten is when that
+    /// is on disk.
+    fn begin(
+        &self,
+        id: &str,
+        device: &mut Device,
+        is_registered: bool,
+        room: Option<Room>,
+    ) -> Option<oneshot::Receiver<Result<(), StoreError>>> {
+        let before = device.registration.clone();
+        let batch = if is_registered {
+            let now = device.as_it_is();
+            let batch = Stored::registered(id, before.as_ref(), &now);
+            device.registration = Some(now);
+            batch
+        } else {
+            Stored::unregistered(id, before.as_ref(), &device.rules, &device.inbox)
+        };
+        if !self.0.stored.is_for(&device.rules) {
+            if !is_registered {
+                device.forget();
+            }
+            return None;
+        }
+        device.is_changing = true;
+        // What comes until it is done is not in the batch.
+        let behind = self.0.next.load(Ordering::Relaxed);
+        let (devices, id) = (self.clone(), id.to_owned());
+        let (tell, written) = oneshot::channel();
+        self.0.stored.submit(room, batch, move |result| {
+            let mut shard = devices.shard(&id);
+            if let Some(device) = shard.get_mut(&*id) {
+                device.is_changing = false;
+                match (is_registered, result.is_ok()) {
+                    (true, false) => device.registration = before,
+                    (false, true) => {
+                        for taken in device.forget().iter().filter(|it| it.number >= behind) {
+                            devices.0.stored.taken(&device.rules, &id, taken);
+                        }
+                    }
+                    _ => {}
+                }
+                devices.remove_if_over(&mut shard, &id);
+            }
+            drop(shard);
+            // Whoever is told may let the store go, and open it again.
+            drop(devices);
+            // Nobody may want to know any more.
+            let _ = tell.send(result);
+        });
+        Some(written)
+    }
+
+    fn remove_if_over(&self, shard: &mut Shard, id: &str) {
+        if shard.get(id).is_some_and(Device::is_over)
+            && let Some(device) = shard.remove(id)
         {
-            device.is_registered = false;
+            self.let_go(id, &device);
         }
-        written
     }
 
     /// The device can be sent to on this line, and is sent what waits for it.
@@ -267,10 +414,7 @@ impl Devices {
         let Some(device) = shard.get_mut(id).filter(|device| device.is_on(line)) else { return };
         device.leave();
         self.0.counts.online.dec();
-        if device.is_over() {
-            shard.remove(id);
-            self.0.counts.known.dec();
-        }
+        self.remove_if_over(&mut shard, id);
     }
 
     /// The device's turn: whoever holds its lock has it, in the order of asking, whichever its line.
@@ -301,47 +445,57 @@ impl Devices {
 
     async fn take(&self, id: &str, text: &str, idempotency_key: Option<&str>) -> Notified {
         let key = idempotency_key.map(|key| digest(id, key));
-        let mut room = None;
-        let (sent, written) = loop {
-            // Again where the device has left while there was no room yet.
-            if room.is_none() && self.is_kept_on_disk(id) {
-                room = self.0.stored.room(id, text.len()).await;
-            }
-            let mut shard = self.shard(id);
-            let Some(device) = shard.get_mut(id) else { return Notified::Unknown };
-            if room.is_none() && self.0.stored.keeps(device) {
-                continue;
-            }
-            if let Some(earlier) = key.and_then(|key| device.earlier(key)) {
-                return earlier;
-            }
-            let now_ms = now_ms();
-            for expired in device.inbox.expire(now_ms) {
-                self.0.stored.taken(&device.rules, id, &expired);
-            }
-            let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-            let sent = match device.take(text, key, number, now_ms) {
-                Sent::Now => Notified::Delivered,
-                Sent::Refused(notified) => return notified,
-                Sent::Waits => {
-                    self.send_waiting(id, device);
-                    if device.inbox.is_sent(number) {
-                        Notified::Delivered
-                    } else {
-                        Notified::Stored
+        loop {
+            let room = if self.is_kept_on_disk(id) {
+                self.0.stored.room(id, text.len()).await
+            } else {
+                None
+            };
+            match self.try_to_take(id, text, key, room) {
+                Taken::Already => {
+                    if self.0.stored.settled().await.is_err() {
+                        return Notified::Full;
                     }
                 }
-            };
-            if let Some(key) = key {
-                device.remember(key, sent);
+                Taken::Done(notified) => return notified,
+                Taken::NoRoom => {}
+                // Without a word the store is closed: nothing is promised.
+                Taken::Writing(written) => return written.await.unwrap_or(Notified::Full),
             }
-            let written = room.and_then(|room| self.write(id, device, number, room));
-            break (sent, written);
+        }
+    }
+
+    fn try_to_take(&self, id: &str, text: &str, key: Option<u128>, room: Option<Room>) -> Taken {
+        let mut shard = self.shard(id);
+        let Some(device) = shard.get_mut(id) else { return Taken::Done(Notified::Unknown) };
+        if room.is_none() && self.0.stored.keeps(device) {
+            return Taken::NoRoom;
+        }
+        if let Some(key) = key
+            && let Some(earlier) = device.earlier(key)
+        {
+            let is_writing = device.inbox.is_writing(key);
+            return if is_writing { Taken::Already } else { Taken::Done(earlier) };
+        }
+        let now_ms = now_ms();
+        for expired in device.inbox.expire(now_ms) {
+            self.0.stored.taken(&device.rules, id, &expired);
+        }
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let sent = match device.take(text, key, number, now_ms) {
+            Sent::Now => Notified::Delivered,
+            Sent::Refused(notified) => return Taken::Done(notified),
+            Sent::Waits => {
+                self.send_waiting(id, device);
+                if device.inbox.is_sent(number) { Notified::Delivered } else { Notified::Stored }
+            }
         };
-        match written {
-            None => sent,
-            // Without a word the store is closed: nothing is promised.
-            Some(written) => written.await.unwrap_or(Notified::Full),
+        if let Some(key) = key {
+            device.remember(key, sent);
+        }
+        match room.and_then(|room| self.write(id, device, number, room)) {
+            Some(written) => Taken::Writing(written),
+            None => Taken::Done(sent),
         }
     }
 
@@ -354,28 +508,6 @@ impl Devices {
         // What comes from here on waits for its next line.
         line.is_ready = false;
         line.remote.close(code, reason);
-        true
-    }
-
-    /// Takes back a device's registration and empties its inbox; whether it was known.
-    pub(crate) async fn forget(&self, id: &str) -> bool {
-        let (rules, taken) = {
-            let mut shard = self.shard(id);
-            let Some(device) = shard.get_mut(id) else { return false };
-            let taken = device.forget();
-            let rules = Arc::clone(&device.rules);
-            if device.is_over() {
-                shard.remove(id);
-                self.0.counts.known.dec();
-            }
-            (rules, taken)
-        };
-        for taken in &taken {
-            self.0.stored.taken(&rules, id, taken);
-        }
-        if rules.is_durable {
-            self.0.stored.unregister(&rules.route, id).await;
-        }
         true
     }
 
@@ -399,14 +531,7 @@ impl Devices {
 
     /// The ids of a user's devices, in their order.
     pub(crate) fn of_user(&self, user: &str) -> Vec<String> {
-        let mut ids = Vec::new();
-        for shard in &self.0.shards {
-            let shard = lock(shard);
-            let own = shard.iter().filter(|(_, device)| device.user.as_deref() == Some(user));
-            ids.extend(own.map(|(id, _)| id.to_string()));
-        }
-        ids.sort_unstable();
-        ids
+        self.0.users.of(user)
     }
 
     /// Removes from the store what was delivered, and whatever is over; for ever.
@@ -423,22 +548,19 @@ impl Devices {
 
     /// Lets go of what nobody waits for any more.
     fn expire(&self) {
-        let now_ms = now_ms();
+        let (now_ms, mut forgotten) = (now_ms(), 0);
         for shard in &self.0.shards {
-            let mut shard = lock(shard);
-            shard.retain(|id, device| {
+            lock(shard).retain(|id, device| {
                 for expired in device.inbox.expire(now_ms) {
                     self.0.stored.taken(&device.rules, id, &expired);
                 }
-                if device.is_forgotten() {
-                    for taken in device.forget() {
-                        self.0.stored.taken(&device.rules, id, &taken);
-                    }
-                    self.0.stored.unregistered(&device.rules, id);
+                if forgotten < MAX_FORGOTTEN && device.is_forgotten() {
+                    forgotten += 1;
+                    self.begin(id, device, false, None);
                 }
                 let is_over = device.is_over();
                 if is_over {
-                    self.0.counts.known.dec();
+                    self.let_go(id, device);
                 }
                 !is_over
             });
@@ -457,14 +579,15 @@ impl Devices {
         id: &str,
         device: &mut Device,
         number: u64,
-        room: crate::store::Room,
-    ) -> Option<tokio::sync::oneshot::Receiver<Notified>> {
+        room: Room,
+    ) -> Option<oneshot::Receiver<Notified>> {
         let waiting = device.inbox.find(number)?;
+        waiting.kept = Kept::Writing;
         let (devices, id, rules) = (self.clone(), id.to_owned(), Arc::clone(&device.rules));
         let batch = Stored::message(&rules.route, &id, waiting);
-        let (tell, written) = tokio::sync::oneshot::channel();
-        self.0.stored.submit(room, batch, move |is_written| {
-            let notified = devices.settle(&id, &rules, number, is_written);
+        let (tell, written) = oneshot::channel();
+        self.0.stored.submit(Some(room), batch, move |result| {
+            let notified = devices.settle(&id, &rules, number, result.is_ok());
             // Whoever is told may let the store go, and open it again.
             drop(devices);
             // Nobody may want to know any more.

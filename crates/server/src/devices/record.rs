@@ -9,7 +9,7 @@
 
 use bytestring::ByteString;
 
-use super::inbox::Waiting;
+use super::inbox::{Kept, Waiting};
 
 const VERSION: u8 = 1;
 
@@ -63,7 +63,7 @@ pub(super) fn decode_message(key: &[u8], value: &[u8]) -> Option<(String, String
     let text = ByteString::try_from(text).ok()?;
     let key = Some(u128::from_be_bytes(*key)).filter(|key| *key != 0);
     let (number, expires_ms) = (u64::from_be_bytes(*number), u64::from_be_bytes(*expires));
-    Some((route, device, Waiting { number, text, expires_ms, key, is_written: true }))
+    Some((route, device, Waiting { number, text, expires_ms, key, kept: Kept::OnDisk }))
 }
 
 fn decode_device(key: &[u8]) -> Option<(String, String)> {
@@ -82,7 +82,7 @@ mod tests {
             text: ByteString::from_static("a#b\n\0é"),
             expires_ms: 1_525_872_629_832,
             key: Some(3),
-            is_written: true,
+            kept: Kept::OnDisk,
         };
         let (route, device) = ("/a".to_owned(), "id@1".to_owned());
         let key = message(&route, &device, waiting.number);

@@ -1,19 +1,20 @@
 //! What of the devices is on disk, where there is a store.
 //!
-//! Messages are written before their sender is answered. They are removed behind the back of whoever
-//! took them, many at a time: a server that is killed in that moment may send a message twice, and
-//! loses none.
+//! Whoever sends a message, registers or takes that back is answered once it is written. Messages
+//! are removed behind the back of whoever took them, many at a time: a server that is killed in that
+//! moment may send a message twice, and loses none.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::sleep;
 use tracing::error;
 
-use super::Rules;
-use super::device::Device;
-use super::inbox::Waiting;
-use super::record;
+use super::device::{Device, Registration};
+use super::inbox::{Inbox, Kept, Waiting};
+use super::{Rules, lock, record};
 use crate::causes::Causes;
 use crate::store::{Batch, Room, Space, Store, StoreError};
 
@@ -22,6 +23,9 @@ const ENTRY_BYTES: usize = 200;
 
 /// Most entries that are removed at a time.
 const MAX_REMOVED: usize = 4_096;
+
+/// The pause after entries could not be removed.
+const REMOVED_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// What the last process has left of a route.
 #[derive(Debug, Default)]
@@ -35,7 +39,8 @@ pub(super) struct Left {
 #[derive(Debug)]
 pub(super) struct Stored {
     store: Option<Store>,
-    removals: Mutex<Vec<(Space, Vec<u8>)>>,
+    /// The keys of messages that do not wait any more: no more than there are on disk.
+    removals: Mutex<Vec<Vec<u8>>>,
     has_removals: Notify,
 }
 
@@ -44,70 +49,44 @@ impl Stored {
     pub(super) fn open(store: Option<Store>) -> Result<(Self, HashMap<String, Left>), StoreError> {
         let mut left: HashMap<String, Left> = HashMap::new();
         if let Some(store) = &store {
+            let not_understood = || store.corrupt("an entry of the devices cannot be understood");
             for (key, value) in store.scan(Space::Registrations, b"")? {
-                match record::decode_registration(&key, &value) {
-                    None => not_understood(),
-                    Some((route, device, user)) => {
-                        left.entry(route).or_default().registrations.push((device, user));
-                    }
-                }
+                let (route, device, user) =
+                    record::decode_registration(&key, &value).ok_or_else(not_understood)?;
+                left.entry(route).or_default().registrations.push((device, user));
             }
             for (key, value) in store.scan(Space::Inboxes, b"")? {
-                match record::decode_message(&key, &value) {
-                    None => not_understood(),
-                    Some((route, device, waiting)) => {
-                        left.entry(route).or_default().messages.push((device, waiting));
-                    }
-                }
+                let (route, device, waiting) =
+                    record::decode_message(&key, &value).ok_or_else(not_understood)?;
+                left.entry(route).or_default().messages.push((device, waiting));
             }
         }
         let (removals, has_removals) = (Mutex::default(), Notify::new());
         Ok((Self { store, removals, has_removals }, left))
     }
 
-    /// Writes that a device is registered.
-    pub(super) async fn register(
-        &self,
-        route: &str,
-        device: &str,
-        user: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let Some(store) = &self.store else { return Ok(()) };
-        let key = record::registration(route, device);
-        // It may have been taken back a moment ago.
-        self.removals()
-            .retain(|(space, removed)| *space != Space::Registrations || *removed != key);
-        let mut batch = Batch::default();
-        batch.put(Space::Registrations, &key, &record::encode_registration(user));
-        store.write(batch).await
-    }
-
-    /// Writes that it is not.
-    pub(super) async fn unregister(&self, route: &str, device: &str) {
-        let Some(store) = &self.store else { return };
-        let mut batch = Batch::default();
-        batch.remove(Space::Registrations, &record::registration(route, device));
-        if let Err(error) = store.write(batch).await {
-            error!(error = %Causes(&error), "a registration is not removed from the store");
-        }
-    }
-
-    /// As [`unregister`](Self::unregister), some time soon.
-    pub(super) fn unregistered(&self, rules: &Rules, device: &str) {
-        if rules.is_durable {
-            self.remove(Space::Registrations, record::registration(&rules.route, device));
-        }
+    /// Whether what happens to the devices of these rules is written.
+    pub(super) fn is_for(&self, rules: &Rules) -> bool {
+        self.store.is_some() && rules.is_durable
     }
 
     /// Whether a message for this device would be written now.
     pub(super) fn keeps(&self, device: &Device) -> bool {
-        self.store.is_some() && device.rules.is_durable && device.keeps()
+        self.is_for(&device.rules) && device.keeps()
     }
 
-    /// Room for a message among what waits to be written.
+    /// Room for an entry among what waits to be written.
     pub(super) async fn room(&self, device: &str, len: usize) -> Option<Room> {
         let store = self.store.as_ref()?;
         Some(store.room(ENTRY_BYTES + device.len() + len).await)
+    }
+
+    /// Waits until whatever was handed over before is written, or could not be.
+    pub(super) async fn settled(&self) -> Result<(), StoreError> {
+        match &self.store {
+            Some(store) => store.settled().await,
+            None => Ok(()),
+        }
     }
 
     /// What is to be written of a message.
@@ -118,36 +97,60 @@ impl Stored {
         batch
     }
 
-    /// Has it written; `done` is told whether it was, on the store's own thread.
+    /// What is to be written where a device registers that may have been registered otherwise.
+    pub(super) fn registered(
+        device: &str,
+        before: Option<&Registration>,
+        now: &Registration,
+    ) -> Batch {
+        let mut batch = Batch::default();
+        if let Some(before) = before {
+            batch.remove(Space::Registrations, &record::registration(&before.route, device));
+        }
+        let key = record::registration(&now.route, device);
+        batch.put(Space::Registrations, &key, &record::encode_registration(now.user.as_deref()));
+        batch
+    }
+
+    /// What is to be removed where a device takes its registration back: that, and what waits.
+    pub(super) fn unregistered(
+        device: &str,
+        before: Option<&Registration>,
+        rules: &Rules,
+        inbox: &Inbox,
+    ) -> Batch {
+        let mut batch = Batch::default();
+        if let Some(before) = before {
+            batch.remove(Space::Registrations, &record::registration(&before.route, device));
+        }
+        for waiting in inbox.iter().filter(|waiting| waiting.kept != Kept::InMemory) {
+            batch.remove(Space::Inboxes, &record::message(&rules.route, device, waiting.number));
+        }
+        batch
+    }
+
+    /// Has it written; `done` is told what came of it, on the store's own thread.
     pub(super) fn submit(
         &self,
-        room: Room,
+        room: Option<Room>,
         batch: Batch,
-        done: impl FnOnce(bool) + Send + 'static,
+        done: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) {
-        let Some(store) = &self.store else { return };
-        store.submit(Some(room), batch, move |written| {
-            if let Err(error) = &written {
-                error!(error = %Causes(error), "a message is not stored");
-            }
-            done(written.is_ok());
-        });
+        if let Some(store) = &self.store {
+            store.submit(room, batch, done);
+        }
     }
 
     /// A message does not wait any more.
     pub(super) fn taken(&self, rules: &Rules, device: &str, waiting: &Waiting) {
-        if waiting.is_written {
+        if waiting.kept == Kept::OnDisk {
             self.remove_message(&rules.route, device, waiting.number);
         }
     }
 
     /// Removes a message some time soon.
     pub(super) fn remove_message(&self, route: &str, device: &str, number: u64) {
-        self.remove(Space::Inboxes, record::message(route, device, number));
-    }
-
-    fn remove(&self, space: Space, key: Vec<u8>) {
-        self.removals().push((space, key));
+        self.removals().push(record::message(route, device, number));
         self.has_removals.notify_one();
     }
 
@@ -155,30 +158,52 @@ impl Stored {
     pub(super) async fn remove_taken(&self) {
         let Some(store) = &self.store else { return };
         loop {
-            let removals: Vec<_> = {
+            let bytes: usize = self.removals().iter().take(MAX_REMOVED).map(Vec::len).sum();
+            if bytes == 0 {
+                self.has_removals.notified().await;
+                continue;
+            }
+            // Nothing is in nobody's hands: what is taken out below is handed over at once.
+            let room = store.room(bytes).await;
+            let removed: Vec<_> = {
                 let mut removals = self.removals();
                 let count = removals.len().min(MAX_REMOVED);
                 removals.drain(..count).collect()
             };
-            if removals.is_empty() {
-                self.has_removals.notified().await;
-                continue;
-            }
-            let mut batch = Batch::default();
-            for (space, key) in &removals {
-                batch.remove(*space, key);
-            }
-            if let Err(error) = store.write(batch).await {
-                error!(error = %Causes(&error), "what was delivered is not removed from the store");
+            if let Err(error) = store.hand_over(room, without(&removed)).await {
+                error!(error = %Causes(&error), "what was delivered is not removed from the store yet");
+                self.removals().extend(removed);
+                sleep(REMOVED_AGAIN_AFTER).await;
             }
         }
     }
 
-    pub(super) fn removals(&self) -> MutexGuard<'_, Vec<(Space, Vec<u8>)>> {
-        self.removals.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn removals(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        lock(&self.removals)
     }
 }
 
-fn not_understood() {
-    error!("an entry of the store is not understood: it is left out");
+/// After an orderly end nothing is delivered again.
+impl Drop for Stored {
+    fn drop(&mut self) {
+        let removals = std::mem::take(&mut *self.removals());
+        if let Some(store) = &self.store
+            && !removals.is_empty()
+        {
+            store.submit(None, without(&removals), |written| {
+                if let Err(error) = written {
+                    error!(error = %Causes(&error), "what was delivered may be delivered again");
+                }
+            });
+        }
+    }
+}
+
+/// Removes these messages.
+fn without(keys: &[Vec<u8>]) -> Batch {
+    let mut batch = Batch::default();
+    for key in keys {
+        batch.remove(Space::Inboxes, key);
+    }
+    batch
 }

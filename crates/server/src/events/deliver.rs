@@ -148,7 +148,7 @@ impl Events {
             })
             .await;
         if let Err(error) = given_up {
-            warn!(route, error = %Causes(&error), "a dead event is alive again after a restart");
+            warn!(route, error = %Causes(&error), "an event is not given up yet: that cannot be written");
         }
     }
 }

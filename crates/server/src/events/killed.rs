@@ -21,7 +21,7 @@ const URL: &str = "TIELINE_TEST_EVENTS_URL";
 const DEVICES: u32 = 6;
 
 fn start(folder: &Path, url: &str) -> Events {
-    let store = Store::open(folder).unwrap();
+    let store = Store::open(folder, 0).unwrap();
     let plan = PlannedEvents {
         backend: "a".to_owned(),
         path: "/hook".to_owned(),

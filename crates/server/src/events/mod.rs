@@ -32,6 +32,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
+use tracing::warn;
 
 pub(crate) use at::At;
 pub(crate) use event::{DeadEvent, Event, EventKind};
@@ -75,6 +76,8 @@ struct State {
     dead: BTreeMap<u64, DeadEvent>,
     /// Since when an event waits that was dead.
     revived: HashMap<u64, At>,
+    /// Whether it was said that too many wait, and they still do.
+    is_crowded: bool,
 }
 
 /// A session that is open, as it is kept: what its last event was.
@@ -108,15 +111,20 @@ enum Change {
     /// Neither the session nor its first event is there.
     Opened { generation: u64, position: u64 },
     /// The session is over all the same, as it was.
-    Reopened { generation: u64, position: u64, disconnected: Box<Waiting> },
+    Reopened { generation: u64 },
     /// The event is not there.
     Recorded { position: u64 },
     /// It is over, whatever the disk says: that is written later.
     Closed { position: u64 },
-    /// The event is dead as before.
-    Revived { number: u64, dead: Box<DeadEvent>, position: u64 },
-    /// Nothing that matters.
+    /// Nothing but what was taken away.
     Tidied,
+}
+
+/// What a batch takes away; it is there again where that cannot be written.
+#[derive(Default)]
+struct Taken {
+    waiting: Vec<(u64, Waiting)>,
+    dead: Vec<(u64, DeadEvent)>,
 }
 
 /// A session on its way to whoever opens it.
@@ -130,6 +138,8 @@ struct Draft<'a> {
     inner: &'a Inner,
     last: MutexGuard<'a, u64>,
     batch: Batch,
+    taken: Taken,
+    given_up: u64,
 }
 
 impl Events {
@@ -261,11 +271,7 @@ impl Events {
     ///
     /// [`StoreError`] where it is still on disk.
     pub(crate) async fn forget(&self, number: u64) -> Result<bool, StoreError> {
-        self.commit(|state, draft| {
-            draft.batch.remove(Space::DeadEvents, &draft.inner.key(number));
-            (Change::Tidied, state.dead.remove(&number).is_some())
-        })
-        .await
+        self.commit(|state, draft| (Change::Tidied, draft.forget(state, number).is_some())).await
     }
 
     /// Makes a batch, and waits until it is on disk.
@@ -303,19 +309,28 @@ impl Events {
         // Held until the batch is handed over: on disk, too, the numbers only rise.
         let mut draft = Draft::new(&self.0);
         let change = make(&mut state, &mut draft);
-        let Draft { last, mut batch, .. } = draft;
+        let is_numbered = !matches!(change, Change::Tidied);
+        let Draft { last, mut batch, taken, given_up, .. } = draft;
+        let settle = move |state: &mut State, inner: &Inner, is_saved: bool| {
+            state.settle(change, is_saved);
+            if is_saved {
+                inner.counts.given_up.inc_by(given_up);
+            } else {
+                state.put_back(taken);
+            }
+        };
         let Some(store) = &self.0.store else {
-            state.settle(change, true);
+            settle(&mut state, &self.0, true);
             drop((last, state));
             self.0.wake.notify_one();
             return done(Ok(()));
         };
-        if !matches!(change, Change::Tidied) {
+        if is_numbered {
             batch.put(Space::Counters, COUNTER, &last.to_be_bytes());
         }
         let inner = Arc::clone(&self.0);
         store.submit(room, batch, move |result| {
-            inner.lock().settle(change, result.is_ok());
+            settle(&mut inner.lock(), &inner, result.is_ok());
             inner.wake.notify_one();
             // Whoever is told may let the store go, and open it again.
             drop(inner);
@@ -349,7 +364,7 @@ impl Inner {
 impl<'a> Draft<'a> {
     fn new(inner: &'a Inner) -> Self {
         let last = inner.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { inner, last, batch: Batch::default() }
+        Self { inner, last, batch: Batch::default(), taken: Taken::default(), given_up: 0 }
     }
 
     fn number(&mut self) -> u64 {
@@ -372,14 +387,15 @@ impl<'a> Draft<'a> {
         if !is_over || last.is_sending || last.not_before <= Instant::now() {
             return None;
         }
-        let disconnected = Box::new(state.queue.remove(position)?);
+        let disconnected = state.queue.remove(position)?;
         let Event { generation, seq, .. } = disconnected.event;
+        self.taken.waiting.push((position, disconnected));
         let session = OpenSession { device: device.to_owned(), seq: seq - 1 };
         self.batch.remove(Space::Events, &self.inner.key(position));
         self.put_session(generation, &session);
         state.sessions.insert(generation, session);
         self.inner.counts.suppressed.inc();
-        Some((generation, Change::Reopened { generation, position, disconnected }))
+        Some((generation, Change::Reopened { generation }))
     }
 
     fn record(&mut self, state: &mut State, generation: u64, kind: EventKind) -> Change {
@@ -401,14 +417,21 @@ impl<'a> Draft<'a> {
     }
 
     fn revive(&mut self, state: &mut State, number: u64) -> Option<Change> {
-        let dead = Box::new(state.dead.remove(&number)?);
-        let (event, position) = (dead.event.clone(), self.number());
-        self.batch.remove(Space::DeadEvents, &self.inner.key(number));
+        let event = self.forget(state, number)?.event.clone();
+        let position = self.number();
         self.batch.put(Space::Events, &self.inner.key(position), &event.body());
         let waiting = Waiting::new(event, Instant::now(), self.inner.unsaved(), false);
         state.queue.push(position, waiting);
         state.revived.insert(position, At::now());
-        Some(Change::Revived { number, dead, position })
+        Some(Change::Recorded { position })
+    }
+
+    /// Takes an event off the list of the dead.
+    fn forget(&mut self, state: &mut State, number: u64) -> Option<&DeadEvent> {
+        let dead = state.dead.remove(&number)?;
+        self.batch.remove(Space::DeadEvents, &self.inner.key(number));
+        self.taken.dead.push((number, dead));
+        self.taken.dead.last().map(|(_, dead)| dead)
     }
 
     /// Writes an event once more that could not be written.
@@ -446,7 +469,14 @@ impl<'a> Draft<'a> {
 
     /// Gives up the oldest of what waits where one more would be too much.
     fn make_room(&mut self, state: &mut State) {
-        while state.queue.len() >= self.inner.plan.max_waiting
+        let max_waiting = self.inner.plan.max_waiting;
+        if state.queue.len() >= max_waiting && !state.is_crowded {
+            let route = self.inner.name.as_str();
+            warn!(route, max_waiting, "too many events wait: the oldest are given up");
+        }
+        state.is_crowded =
+            state.queue.len() >= if state.is_crowded { max_waiting / 2 } else { max_waiting };
+        while state.queue.len() >= max_waiting
             && let Some(position) = state.queue.oldest_at_rest()
         {
             self.give_up(state, position, "too many events wait (max_waiting)".to_owned());
@@ -455,18 +485,20 @@ impl<'a> Draft<'a> {
 
     /// Puts an event on the list of the dead, of which it may be the last.
     fn give_up(&mut self, state: &mut State, position: u64, error: String) {
-        let Some(Waiting { event, tries, .. }) = state.queue.remove(position) else { return };
+        let Some(waiting) = state.queue.remove(position) else { return };
         state.revived.remove(&position);
-        self.inner.counts.given_up.inc();
-        self.remove(position, &event);
+        self.given_up += 1;
+        self.remove(position, &waiting.event);
+        let (event, tries) = (waiting.event.clone(), waiting.tries);
+        self.taken.waiting.push((position, waiting));
         let dead = DeadEvent { event, tries, error, died_at: At::now() };
         let value = serde_json::to_vec(&dead).expect("an event is texts and numbers");
         self.batch.put(Space::DeadEvents, &self.inner.key(position), &value);
         state.dead.insert(position, dead);
         while state.dead.len() > self.inner.plan.max_dead
-            && let Some((forgotten, _)) = state.dead.pop_first()
+            && let Some((&oldest, _)) = state.dead.first_key_value()
         {
-            self.batch.remove(Space::DeadEvents, &self.inner.key(forgotten));
+            self.forget(state, oldest);
         }
     }
 
@@ -491,28 +523,31 @@ impl State {
             Change::Opened { position, .. }
             | Change::Recorded { position }
             | Change::Closed { position }
-            | Change::Revived { position, .. }
                 if is_saved =>
             {
                 self.queue.settle(position, Saved::Yes);
             }
-            Change::Reopened { .. } | Change::Tidied if is_saved => {}
+            Change::Reopened { .. } if is_saved => {}
             Change::Opened { generation, position } => {
                 self.sessions.remove(&generation);
                 self.queue.remove(position);
             }
-            Change::Reopened { generation, position, disconnected } => {
-                self.sessions.remove(&generation);
-                self.queue.push(position, *disconnected);
-            }
-            Change::Recorded { position } => _ = self.queue.remove(position),
-            Change::Closed { position } => self.queue.settle(position, Saved::No),
-            Change::Revived { number, dead, position } => {
+            Change::Reopened { generation } => _ = self.sessions.remove(&generation),
+            Change::Recorded { position } => {
                 self.revived.remove(&position);
                 self.queue.remove(position);
-                self.dead.insert(number, *dead);
             }
+            Change::Closed { position } => self.queue.settle(position, Saved::No),
             Change::Tidied => {}
+        }
+    }
+
+    /// What was to be taken away is there again.
+    fn put_back(&mut self, taken: Taken) {
+        self.dead.extend(taken.dead);
+        for (position, waiting) in taken.waiting {
+            self.dead.remove(&position);
+            self.queue.push(position, waiting);
         }
     }
 }

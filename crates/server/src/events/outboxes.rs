@@ -53,18 +53,18 @@ impl Outboxes {
     ///
     /// [`StoreError`] where it cannot be read.
     pub(crate) fn open(store: Option<&Store>, metrics: &Metrics) -> Result<Self, StoreError> {
-        // Without a store the clock has to do, so that numbers rise over restarts, too.
-        let volatile = At::now().millis() * 1_000;
-        let (mut durable, mut left) = (0, HashMap::new());
-        if let Some(store) = store {
-            durable = counter(store)?;
-            left = read(store)?;
-        }
+        // Numbers rise over restarts by the clock, where there is no store, or one that was begun anew
+        // or is an old copy; and by the store, where the clock was set back.
+        let clock = At::now().millis() * 1_000;
+        let (durable, left) = match store {
+            Some(store) => (counter(store)?.max(clock), read(store)?),
+            None => (clock, HashMap::new()),
+        };
         let inner = Arc::new(Inner {
             store: store.cloned(),
             counts: Counts::register(metrics),
             durable: Arc::new(Mutex::new(durable)),
-            volatile: Arc::new(Mutex::new(volatile)),
+            volatile: Arc::new(Mutex::new(clock)),
             left: Mutex::new(left),
             started: Mutex::default(),
         });
@@ -107,11 +107,11 @@ impl Outboxes {
         lock(&self.0.started).values().cloned().collect()
     }
 
-    /// Says what is left of routes that are no more. It stays where it is.
+    /// Says what is left of routes that keep nothing any more. It stays in the store.
     pub(crate) fn warn_of_unclaimed(&self) {
-        for (route, left) in &*lock(&self.0.left) {
+        for (route, left) in lock(&self.0.left).drain() {
             let (events, sessions) = (left.events.len(), left.sessions.len());
-            warn!(route, events, sessions, "the store has events of a route that is no more");
+            warn!(route, events, sessions, "the store has events of a route that keeps none");
         }
     }
 }

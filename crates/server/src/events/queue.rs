@@ -180,3 +180,86 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::events::{At, EventKind};
+
+    fn waiting(device: &str, not_before: Instant) -> Waiting {
+        let event = Event {
+            event: EventKind::Connected,
+            device: device.to_owned(),
+            generation: 1,
+            seq: 1,
+            at: At::now(),
+            reason: None,
+        };
+        Waiting::new(event, not_before, Saved::Yes, true)
+    }
+
+    fn next(queue: &mut Queue, now: Instant) -> Option<u64> {
+        queue.next(now).map(|(position, _)| position)
+    }
+
+    #[test]
+    fn devices_take_turns_and_each_has_one_at_a_time() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        for (position, device) in [(1, "a"), (2, "a"), (3, "b")] {
+            queue.push(position, waiting(device, now));
+        }
+        assert_eq!([next(&mut queue, now), next(&mut queue, now)], [Some(1), Some(3)]);
+        assert_eq!(next(&mut queue, now), None, "the second of a waits for the first");
+        queue.remove(1);
+        assert_eq!(next(&mut queue, now), Some(2));
+    }
+
+    #[test]
+    fn one_that_is_paused_holds_up_its_device_and_no_other() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        for (position, device) in [(1, "a"), (2, "a"), (3, "b")] {
+            queue.push(position, waiting(device, now));
+        }
+        assert_eq!(next(&mut queue, now), Some(1));
+        let later = now + Duration::from_secs(5);
+        queue.pause(1, later, 1);
+        assert_eq!([next(&mut queue, now), next(&mut queue, now)], [Some(3), None]);
+        assert_eq!(queue.deadline(), Some(later));
+        assert_eq!(next(&mut queue, later), Some(1));
+        assert!(!queue.get(1).unwrap().is_new && queue.get(1).unwrap().tries == 1);
+    }
+
+    #[test]
+    fn nothing_is_told_before_it_is_on_disk() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.push(1, Waiting { saved: Saved::Soon, ..waiting("a", now) });
+        queue.push(2, waiting("a", now));
+        assert_eq!((next(&mut queue, now), queue.deadline()), (None, None));
+        queue.settle(1, Saved::Yes);
+        assert_eq!(next(&mut queue, now), Some(1));
+    }
+
+    #[test]
+    fn what_was_being_sent_when_the_sender_went_is_sent_again() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.push(1, waiting("a", now));
+        assert_eq!(next(&mut queue, now), Some(1));
+        queue.recover();
+        assert_eq!(next(&mut queue, now), Some(1));
+    }
+
+    #[test]
+    fn one_that_is_taken_out_leaves_its_place_to_the_next() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        for position in 1..=3 {
+            queue.push(position, waiting("a", now));
+        }
+        queue.remove(1);
+        queue.remove(2);
+        assert_eq!(next(&mut queue, now), Some(3));
+        queue.remove(3);
+        assert_eq!((queue.len(), queue.deadline(), queue.oldest_at_rest()), (0, None, None));
+    }
+}

@@ -17,8 +17,8 @@ use http::header::{
 };
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
-use super::body::Body;
 use crate::admission::{Entrance, allows_origin};
+use crate::exchange::Body;
 use crate::routes::Route;
 
 /// For how many seconds a browser need not ask again.

@@ -159,6 +159,7 @@ pub(super) async fn find(
     responses(
         (status = 204, description = "it is forgotten"),
         (status = 404, description = "no such device", body = Problem),
+        (status = 503, description = "the store does not let go of it", body = Problem),
     ),
 )]
 pub(super) async fn forget(
@@ -168,7 +169,7 @@ pub(super) async fn forget(
     let (Path(id), devices) = (id?, &side.resources.devices);
     let was_known = devices.forget(&id).await;
     devices.disconnect(&id, CloseCode::POLICY, "revoked by the operator");
-    if was_known { Ok(StatusCode::NO_CONTENT) } else { Err(unknown(&id)) }
+    if was_known? { Ok(StatusCode::NO_CONTENT) } else { Err(unknown(&id)) }
 }
 
 #[utoipa::path(

@@ -56,6 +56,12 @@ pub enum StoreError {
     /// A key that is empty or too long. Ours to prevent.
     #[error("a key of {0} bytes cannot be stored")]
     Key(usize),
+    /// What is in the folder has a form of its own.
+    #[error("the store in {} was written by another version of the server", .path.display())]
+    Version {
+        /// The folder.
+        path: PathBuf,
+    },
 }
 
 impl StoreError {
@@ -65,6 +71,7 @@ impl StoreError {
             fjall::Error::Io(source) | fjall::Error::Storage(fjall::LsmError::Io(source)) => {
                 Self::io(path, source)
             }
+            fjall::Error::InvalidVersion(Some(_)) => Self::Version { path },
             fjall::Error::Locked => Self::InUse { path },
             fjall::Error::Poisoned => Self::Broken { path },
             error => Self::Corrupt { path, source: Arc::new(error) },
@@ -103,6 +110,9 @@ impl StoreError {
             }
             Self::Io { .. } => {
                 "store.path is a folder that the server may write to, or a path where it may make one"
+            }
+            Self::Version { .. } => {
+                "start the version that wrote it, or name another folder in store.path"
             }
             Self::Closed { .. } | Self::Key(_) => return None,
         })

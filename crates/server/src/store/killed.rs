@@ -20,7 +20,7 @@ fn child() {
     let Some(folder) = env::var_os(FOLDER) else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = Store::open(Path::new(&folder)).unwrap();
+        let store = Store::open(Path::new(&folder), 0).unwrap();
         let first = store.scan(Space::Events, b"").unwrap().len() as u32;
         let writers = (0..WRITERS).map(|writer| write_for_ever(store.clone(), writer, first));
         futures_util::future::join_all(writers).await;
@@ -58,7 +58,7 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     // After so many lines: while the folder is new, in the middle, and on what is recovered.
     for lines in [1, 23, 150, 600, 7] {
         acknowledged.extend(killed_after(&folder, lines));
-        let store = Store::open(&folder).unwrap();
+        let store = Store::open(&folder, 0).unwrap();
         let entries = store.scan(Space::Events, b"").unwrap();
         assert!(entries.is_sorted(), "the keys are in order");
         for &(writer, number) in &acknowledged {
@@ -95,6 +95,8 @@ fn killed_after(folder: &Path, lines: usize) -> Vec<(u32, u32)> {
     let mut acknowledged: Vec<_> =
         said.by_ref().map_while(Result::ok).filter_map(written).take(lines).collect();
     assert_eq!(acknowledged.len(), lines, "the child ended by itself");
+    let error = Store::open(folder, 0).unwrap_err();
+    assert!(matches!(error, StoreError::InUse { .. }), "two processes have one store: {error:?}");
     child.kill().unwrap();
     child.wait().unwrap();
     // What it had printed by then was acknowledged, too.

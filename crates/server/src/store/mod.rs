@@ -10,6 +10,7 @@
 
 mod batch;
 mod error;
+mod format;
 mod tally;
 mod writer;
 
@@ -35,7 +36,7 @@ pub use error::StoreError;
 pub(crate) use scratch::Scratch;
 
 use self::tally::Tally;
-use self::writer::{Done, Order, Writer};
+use self::writer::{Order, Writer};
 use crate::metrics::Metrics;
 
 /// Most bytes that wait to be written; a writer beyond it waits.
@@ -49,13 +50,6 @@ const MEMTABLE_BYTES: u64 = 4 << 20;
 
 /// Most bytes of journal on disk beside the tables.
 const JOURNAL_BYTES: u64 = 64 << 20;
-
-/// How a store is opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StoreOptions {
-    /// Bytes of the disk that are left free: below, nothing more is written. Default 64 MiB.
-    pub(crate) min_free_bytes: u64,
-}
 
 /// What outlives the process. Cloning it is cheap; the folder is let go with the last clone.
 #[derive(Clone)]
@@ -93,28 +87,19 @@ struct Counts {
     syncs: Counter,
 }
 
-impl Default for StoreOptions {
-    fn default() -> Self {
-        Self { min_free_bytes: 64 << 20 }
-    }
-}
-
 impl Store {
-    /// Opens the store in a folder, and makes it where there is none.
+    /// Opens the store in a folder, and makes it where there is none. Nothing is written while fewer
+    /// bytes of the disk are free than `min_free_bytes`.
     ///
     /// # Errors
     ///
     /// [`StoreError`] where the folder cannot be used, another process has it, or what is in it
-    /// cannot be understood.
-    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_with(path, &StoreOptions::default())
-    }
-
-    /// Opens it with other options.
-    pub(crate) fn open_with(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+    /// cannot be understood, or is of another version.
+    pub(crate) fn open(path: &Path, min_free_bytes: u64) -> Result<Self, StoreError> {
         let spaces = Arc::new(Spaces::open(path).map_err(|error| StoreError::new(path, error))?);
+        format::check(path, &spaces)?;
         let counts = Counts::default();
-        let kept = Arc::new(AtomicU64::new(options.min_free_bytes));
+        let kept = Arc::new(AtomicU64::new(min_free_bytes));
         let tally = Tally::open(path, &spaces)?;
         let (ours, theirs) = (Arc::clone(&spaces), Arc::clone(&kept));
         let writer = Writer::start(path, ours, tally, theirs, counts.clone())?;
@@ -144,18 +129,19 @@ impl Store {
     /// Dropped before it is done, the batch is written or not, but never in part.
     pub(crate) async fn write(&self, batch: Batch) -> Result<(), StoreError> {
         let room = self.room(batch.bytes()).await;
+        self.hand_over(room, batch).await
+    }
+
+    /// Hands a batch over at once, as [`submit`](Self::submit) does; done once it is on disk.
+    pub(crate) fn hand_over(
+        &self,
+        room: Room,
+        batch: Batch,
+    ) -> impl Future<Output = Result<(), StoreError>> {
         let (done, is_done) = oneshot::channel();
         // Whoever has stopped waiting does not want to know.
         self.submit(Some(room), batch, move |result| _ = done.send(result));
-        is_done.await.unwrap_or_else(|_| Err(self.closed()))
-    }
-
-    /// Writes a batch while the thread waits: for the time before anything is served.
-    pub(crate) fn write_blocking(&self, batch: Batch) -> Result<(), StoreError> {
-        let (done, is_done) = std::sync::mpsc::sync_channel(1);
-        let done: Done = Box::new(move |result| _ = done.send(result));
-        self.0.writer.order(Order { batch, room: None, done });
-        is_done.recv().unwrap_or_else(|_| Err(self.closed()))
+        async move { is_done.await.unwrap_or_else(|_| Err(self.closed())) }
     }
 
     /// Waits until there is room for a batch of so many bytes, which may then be
@@ -164,6 +150,19 @@ impl Store {
         let bytes = bytes.clamp(1, MAX_WAITING_BYTES) as u32;
         let room = Arc::clone(&self.0.room).acquire_many_owned(bytes).await;
         room.expect("the semaphore is never closed")
+    }
+
+    /// Waits until whatever was handed over before is written, or could not be.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Closed`]: then nobody knows.
+    pub(crate) async fn settled(&self) -> Result<(), StoreError> {
+        let room = self.room(1).await;
+        let (done, is_done) = oneshot::channel();
+        // Whoever has stopped waiting does not want to know.
+        self.submit(Some(room), Batch::default(), move |_| _ = done.send(()));
+        is_done.await.map_err(|_| self.closed())
     }
 
     /// Hands a batch over, with room for it where it may be one of many. Batches are written in the

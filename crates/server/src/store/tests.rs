@@ -19,7 +19,7 @@ fn keys(store: &Store, prefix: &str) -> Vec<String> {
 #[tokio::test]
 async fn what_was_written_is_read_in_the_order_of_its_keys_also_when_opened_again() {
     let folder = Scratch::new();
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     for key in ["b2", "a", "b1", "c"] {
         store.write(put(key, "x")).await.unwrap();
     }
@@ -29,7 +29,7 @@ async fn what_was_written_is_read_in_the_order_of_its_keys_also_when_opened_agai
     store.write(batch).await.unwrap();
     assert_eq!(keys(&store, "b"), ["b2", "b3"]);
     drop(store);
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     assert_eq!(keys(&store, ""), ["a", "b2", "b3", "c"]);
     assert_eq!(store.get(Space::Sessions, b"b1").unwrap().unwrap(), b"of another space");
     assert_eq!(store.get(Space::Inboxes, b"b1").unwrap(), None);
@@ -38,7 +38,7 @@ async fn what_was_written_is_read_in_the_order_of_its_keys_also_when_opened_agai
 #[tokio::test]
 async fn writes_that_wait_at_the_same_time_share_one_sync() {
     let folder = Scratch::new();
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     // The writer's thread is held by the first until all others wait.
     let (go, wait) = std::sync::mpsc::channel::<()>();
     let (held, is_held) = std::sync::mpsc::channel::<()>();
@@ -68,7 +68,7 @@ async fn writes_that_wait_at_the_same_time_share_one_sync() {
 #[tokio::test]
 async fn batches_are_written_in_the_order_in_which_they_were_handed_over() {
     let folder = Scratch::new();
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     for number in 0..50 {
         let room = store.room(1).await;
         store.submit(Some(room), put("same", &number.to_string()), |result| result.unwrap());
@@ -80,26 +80,25 @@ async fn batches_are_written_in_the_order_in_which_they_were_handed_over() {
 #[tokio::test]
 async fn a_folder_has_one_store_at_a_time() {
     let folder = Scratch::new();
-    let store = Store::open(&folder).unwrap();
-    let error = Store::open(&folder).unwrap_err();
+    let store = Store::open(&folder, 0).unwrap();
+    let error = Store::open(&folder, 0).unwrap_err();
     assert!(matches!(error, StoreError::InUse { .. }), "{error:?}");
     assert!(error.to_string().contains("in use by another process"), "{error}");
     drop(store);
-    Store::open(&folder).unwrap();
+    Store::open(&folder, 0).unwrap();
 }
 
 #[tokio::test]
 async fn a_full_disk_is_told_before_anything_is_half_written() {
     let folder = Scratch::new();
-    let options = StoreOptions { min_free_bytes: u64::MAX };
-    let store = Store::open_with(&folder, &options).unwrap();
+    let store = Store::open(&folder, u64::MAX).unwrap();
     let error = store.write(put("a", "x")).await.unwrap_err();
     assert!(matches!(error, StoreError::Full { kept: u64::MAX, .. }), "{error:?}");
     assert!(error.advice().unwrap().contains("make room"));
     assert_eq!(keys(&store, ""), [""; 0]);
     drop(store);
     // With room again it goes on.
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     store.write(put("a", "x")).await.unwrap();
     assert_eq!(keys(&store, ""), ["a"]);
 }
@@ -108,21 +107,53 @@ async fn a_full_disk_is_told_before_anything_is_half_written() {
 async fn a_damaged_store_is_told_and_not_begun_anew() {
     for (file, bytes) in [("version", &b"nonsense"[..]), ("version", b"")] {
         let folder = Scratch::new();
-        let store = Store::open(&folder).unwrap();
+        let store = Store::open(&folder, 0).unwrap();
         store.write(put("a", "x")).await.unwrap();
         drop(store);
         fs::write(folder.join(file), bytes).unwrap();
-        let error = Store::open(&folder).unwrap_err();
+        let error = Store::open(&folder, 0).unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
         assert!(error.advice().unwrap().contains("restored from a copy"));
     }
+}
+
+#[tokio::test]
+async fn a_store_of_another_version_is_left_alone() {
+    let folder = Scratch::new();
+    let store = Store::open(&folder, 0).unwrap();
+    store.write(put("a", "x")).await.unwrap();
+    let mut newer = Batch::default();
+    newer.put(Space::Counters, format::KEY, &2_u64.to_be_bytes());
+    store.write(newer).await.unwrap();
+    drop(store);
+    let error = Store::open(&folder, 0).unwrap_err();
+    assert!(matches!(error, StoreError::Version { .. }), "{error:?}");
+    assert!(error.advice().unwrap().contains("the version that wrote it"));
+
+    let folder = Scratch::new();
+    drop(Store::open(&folder, 0).unwrap());
+    // As the second version of the database has it.
+    fs::write(folder.join("version"), b"FJL\x02").unwrap();
+    let error = Store::open(&folder, 0).unwrap_err();
+    assert!(matches!(error, StoreError::Version { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_was_handed_over_is_settled_whatever_became_of_it() {
+    let folder = Scratch::new();
+    let store = Store::open(&folder, u64::MAX).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    store.submit(None, put("a", "x"), move |result| tell.send(result.is_ok()).unwrap());
+    store.settled().await.unwrap();
+    assert_eq!(told.try_recv(), Ok(false));
+    assert_eq!(store.0.counts.syncs.get(), 0);
 }
 
 #[test]
 fn a_folder_that_cannot_be_one_is_told() {
     let folder = Scratch::new();
     fs::write(&*folder, "a file").unwrap();
-    let error = Store::open(&folder).unwrap_err();
+    let error = Store::open(&folder, 0).unwrap_err();
     assert!(matches!(error, StoreError::Io { .. }), "{error:?}");
     let _ = fs::remove_file(&*folder);
 }
@@ -130,7 +161,7 @@ fn a_folder_that_cannot_be_one_is_told() {
 #[tokio::test]
 async fn a_key_that_cannot_be_costs_only_its_own_batch() {
     let folder = Scratch::new();
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     let long = "k".repeat(70_000);
     let (good, empty, long) = tokio::join!(
         store.write(put("a", "x")),
@@ -141,15 +172,6 @@ async fn a_key_that_cannot_be_costs_only_its_own_batch() {
     assert!(matches!(empty, Err(StoreError::Key(0))));
     assert!(matches!(long, Err(StoreError::Key(70_000))));
     assert_eq!(keys(&store, ""), ["a"]);
-}
-
-#[test]
-fn before_anything_is_served_a_write_may_be_waited_for() {
-    let folder = Scratch::new();
-    let store = Store::open(&folder).unwrap();
-    store.write_blocking(put("a", "x")).unwrap();
-    drop(store);
-    assert_eq!(keys(&Store::open(&folder).unwrap(), ""), ["a"]);
 }
 
 /// Writes something over a file, where there is something.
@@ -165,14 +187,14 @@ fn damage(file: &Path, at: u64) {
 async fn damage_to_what_was_acknowledged_is_told_wherever_it_is() {
     for at in [200, 3_000, 12_000, 24_000] {
         let folder = Scratch::new();
-        let store = Store::open(&folder).unwrap();
+        let store = Store::open(&folder, 0).unwrap();
         for number in 0..100 {
             store.write(put(&format!("{number:03}"), &"x".repeat(200))).await.unwrap();
         }
         drop(store);
         damage(&folder.join("0.jnl"), at);
         // A database alone would take it for the end of the journal, and go on without the rest.
-        let error = Store::open(&folder).unwrap_err();
+        let error = Store::open(&folder, 0).unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{at}: {error:?}");
     }
 }
@@ -181,7 +203,7 @@ async fn damage_to_what_was_acknowledged_is_told_wherever_it_is() {
 async fn a_store_whose_tally_is_lost_is_opened_all_the_same() {
     for tally in [None, Some(&b""[..]), Some(b"nonsense and more"), Some(&[0; 8])] {
         let folder = Scratch::new();
-        let store = Store::open(&folder).unwrap();
+        let store = Store::open(&folder, 0).unwrap();
         store.write(put("a", "x")).await.unwrap();
         drop(store);
         let file = folder.join(tally::FILE);
@@ -189,7 +211,7 @@ async fn a_store_whose_tally_is_lost_is_opened_all_the_same() {
             None => fs::remove_file(file).unwrap(),
             Some(bytes) => fs::write(file, bytes).unwrap(),
         }
-        let store = Store::open(&folder).unwrap();
+        let store = Store::open(&folder, 0).unwrap();
         store.write(put("b", "x")).await.unwrap();
         assert_eq!(keys(&store, ""), ["a", "b"]);
     }

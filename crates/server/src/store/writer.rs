@@ -113,7 +113,6 @@ impl Work {
             Ok(()) => {
                 self.counts.batches.inc_by(batches);
                 self.counts.bytes.inc_by(bytes as u64);
-                self.counts.syncs.inc();
             }
             Err(_) => _ = self.counts.failures.inc_by(batches),
         }
@@ -153,6 +152,7 @@ impl Work {
         commit.insert(self.spaces.keyspace(Space::Counters), tally::KEY, number);
         commit.commit().map_err(|error| StoreError::new(&self.path, error))?;
         self.tally.tell();
+        self.counts.syncs.inc();
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use tieline::tls::{TlsError, TlsOptions};
 use url::{Host, Url};
 
 use super::Check;
-use crate::backend::{MIN_SECRET_BYTES, Reach, Secret, is_refused};
+use crate::backend::{MIN_SECRET_BYTES, Reach, SigningKey, is_refused};
 use crate::config::backend::{self as file, Protocol};
 use crate::config::error::{ConfigError, Problem};
 use crate::config::plan::Backend;
@@ -45,7 +45,6 @@ impl Check<'_> {
         Ok(backends)
     }
 
-    #[allow(dead_code, reason = "the services that use it come with it")]
     /// The backend of this name, for the services that refer to it.
     pub(super) fn has_backend(
         &self,
@@ -123,11 +122,11 @@ impl Check<'_> {
     }
 
     /// A secret in a file of its own; an editor's newline at its end is not part of it.
-    fn secret(&self, path: &Path, key: &Key) -> Result<Secret, ConfigError> {
+    fn secret(&self, path: &Path, key: &Key) -> Result<SigningKey, ConfigError> {
         let bytes = std::fs::read(path).map_err(|source| {
             self.fail(Problem::SecretFile { path: path.to_owned(), source }, key)
         })?;
-        Secret::new(bytes.trim_ascii_end()).ok_or_else(|| {
+        SigningKey::new(bytes.trim_ascii_end()).ok_or_else(|| {
             let problem = Problem::ShortSecret { path: path.to_owned(), min: MIN_SECRET_BYTES };
             self.fail(problem, key)
         })

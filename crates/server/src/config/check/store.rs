@@ -22,7 +22,6 @@ impl Check<'_> {
         Ok(Some(Store { path, min_free_bytes: written.min_free_bytes }))
     }
 
-    #[allow(dead_code, reason = "the services that use it come with it")]
     /// Refuses what is to be durable where there is nothing to keep it in.
     pub(super) fn needs_store(&self, file: &config::File, key: &Key) -> Result<(), ConfigError> {
         match file.store {
@@ -31,7 +30,6 @@ impl Check<'_> {
         }
     }
 
-    #[allow(dead_code, reason = "the services that use it come with it")]
     /// The events of a route.
     pub(super) fn events(
         &self,

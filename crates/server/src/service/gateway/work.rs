@@ -172,7 +172,7 @@ impl Line {
             self.shared.devices.register(device).await?;
             EventKind::Registered
         } else {
-            self.shared.devices.forget(device).await;
+            self.shared.devices.forget(device).await?;
             EventKind::Unregistered
         };
         let session = self.state.borrow().session.clone();

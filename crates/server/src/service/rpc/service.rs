@@ -74,13 +74,13 @@ impl Rpc {
         let kept = |rule: &config::RpcCache| (Names::of(&rule.methods), rule.within.get());
         let upstream = config.upstream.as_ref().map(|node| {
             let options = node.options().expect("a node's address is checked with the rest");
-            let counts = resources.rpc().node(path, &options.address.to_string());
+            let counts = resources.rpc.node(path, &options.address.to_string());
             Upstream::new(options, counts)
         });
         let cache = config.cache.iter().map(kept).collect();
         let cache_counts = match config.cache.is_empty() {
             true => CacheCounts::default(),
-            false => resources.rpc().cache(path),
+            false => resources.rpc.cache(path),
         };
         let dispatch = Dispatch {
             methods,

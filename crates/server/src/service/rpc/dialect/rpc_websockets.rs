@@ -86,7 +86,9 @@ impl Conversation for Seat {
         let seat = Rc::clone(&self.0);
         let kind = message.kind();
         match parse(message.bytes(), seat.dispatch.limits.max_batch) {
-            Ok(Said::One(Item::Answer(answer))) => drop(seat.line.hear(answer)),
+            Ok(Said::One(Item::Answer(answer))) => {
+                seat.line.hear(answer);
+            }
             Ok(Said::One(item)) => {
                 let line = Rc::clone(&seat.line);
                 line.work(async move {

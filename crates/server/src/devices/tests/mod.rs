@@ -1,11 +1,13 @@
 //! Devices that come, go, are taken over and return; with a store and without.
 
+mod durable;
+
 use tokio::time::advance;
 
 use super::*;
 use crate::by_hand::Bench;
 use crate::peer::Peer;
-use crate::store::{Scratch, StoreOptions};
+use crate::store::{Batch, Scratch, Space};
 
 /// What holds where nothing else is said.
 fn rules() -> Rules {
@@ -75,7 +77,7 @@ async fn only_who_has_registered_is_sent_anything() {
     scene.devices.ready("a", line.id());
     assert_eq!(scene.notify("a", "3").await, Notified::Delivered);
     assert_eq!(scene.heard(&line), ["NF#2", "NF#3"]);
-    assert!(scene.devices.forget("a").await);
+    assert!(scene.devices.forget("a").await.unwrap());
     assert_eq!(scene.notify("a", "4").await, Notified::Unknown);
 }
 
@@ -248,83 +250,31 @@ async fn an_operator_sees_them_in_the_order_of_their_ids() {
 }
 
 #[tokio::test]
-async fn what_is_durable_outlives_the_process() {
+async fn a_users_devices_are_known_as_they_come_change_hands_and_go() {
     let folder = Scratch::new();
     let durable = || Rules { is_durable: true, ..rules() };
-    let store = Store::open(&folder).unwrap();
-    let mut scene = Scene::with_store(durable(), Some(store));
-    let line = scene.register("a").await;
-    scene.devices.left("a", line.id());
-    for text in ["1", "2"] {
-        let notified = scene.devices.notify("a", text, Some(text)).await;
-        assert_eq!(notified, Notified::Stored);
-    }
-    drop(scene);
-
-    let mut scene = Scene::with_store(durable(), Some(Store::open(&folder).unwrap()));
-    assert_eq!(scene.devices.find("a").unwrap().waiting_messages, 2);
-    let again = scene.devices.notify("a", "1", Some("1")).await;
-    assert_eq!(again, Notified::Stored, "as it was, and not once more");
-    assert_eq!(scene.notify("a", "3").await, Notified::Stored);
-    let line = scene.register("a").await;
-    assert_eq!(scene.heard(&line), ["NF#1", "NF#2", "NF#3"]);
-    let nothing_waits = async {
-        loop {
-            let left = scene.devices.0.stored.removals().is_empty();
-            tokio::task::yield_now().await;
-            if left {
-                return;
-            }
-        }
+    let mut scene = Scene::with_store(durable(), Some(Store::open(&folder, 0).unwrap()));
+    let bind = |scene: &mut Scene, id: &str, user| {
+        let peer = scene.bench.peer();
+        scene.devices.bind(id, &peer.remote(), user, &scene.rules).unwrap();
+        peer
     };
-    tokio::select! {
-        () = scene.devices.tidy() => unreachable!("it goes on for ever"),
-        () = nothing_waits => {}
-    }
-    // What is submitted is written in its order: behind the removals.
-    scene.devices.left("a", line.id());
-    assert_eq!(scene.notify("a", "4").await, Notified::Stored);
+    bind(&mut scene, "a", Some("ann"));
+    scene.devices.register("a").await.unwrap();
+    let other = bind(&mut scene, "b", Some("ann"));
+    assert_eq!(scene.devices.of_user("ann"), ["a", "b"]);
+    scene.devices.left("b", other.id());
+    assert_eq!(scene.devices.of_user("ann"), ["a"], "nothing is left of the other");
+    bind(&mut scene, "a", Some("bob"));
+    bind(&mut scene, "a", None);
+    assert!(scene.devices.of_user("ann").is_empty());
+    assert_eq!(scene.devices.of_user("bob"), ["a"]);
+    // It registers again, as somebody else's.
+    scene.devices.register("a").await.unwrap();
     drop(scene);
-
-    let mut scene = Scene::with_store(durable(), Some(Store::open(&folder).unwrap()));
-    let line = scene.register("a").await;
-    assert_eq!(scene.heard(&line), ["NF#4"]);
-    scene.devices.forget("a").await;
-    drop(scene);
-    let scene = Scene::with_store(durable(), Some(Store::open(&folder).unwrap()));
-    assert!(scene.devices.find("a").is_none());
-}
-
-#[tokio::test]
-async fn what_the_store_refuses_is_refused_and_may_be_sent_again() {
-    let folder = Scratch::new();
-    let durable = || Rules { is_durable: true, ..rules() };
-    let mut scene = Scene::with_store(durable(), Some(Store::open(&folder).unwrap()));
-    scene.register("a").await;
-    drop(scene);
-
-    let full = StoreOptions { min_free_bytes: u64::MAX };
-    let store = Store::open_with(&folder, &full).unwrap();
-    let mut scene = Scene::with_store(durable(), Some(store));
-    for _ in 0..2 {
-        assert_eq!(scene.devices.notify("a", "1", Some("k")).await, Notified::Full);
-    }
-    assert_eq!(scene.devices.find("a").unwrap().waiting_messages, 0);
-    let _line = scene.bind("b");
-    assert!(scene.devices.register("b").await.is_err());
-    assert_eq!(scene.notify("b", "1").await, Notified::Unknown);
-}
-
-#[tokio::test]
-async fn a_device_of_a_route_that_is_no_more_waits_for_it() {
-    let folder = Scratch::new();
-    let durable = |route: &str| Rules { is_durable: true, route: route.to_owned(), ..rules() };
-    let mut scene = Scene::with_store(durable("/a"), Some(Store::open(&folder).unwrap()));
-    scene.register("a").await;
-    drop(scene);
-    let scene = Scene::with_store(durable("/b"), Some(Store::open(&folder).unwrap()));
-    assert!(scene.devices.find("a").is_none());
-    drop(scene);
-    let scene = Scene::with_store(durable("/a"), Some(Store::open(&folder).unwrap()));
-    assert!(scene.devices.find("a").is_some());
+    let scene = Scene::with_store(durable(), Some(Store::open(&folder, 0).unwrap()));
+    assert!(scene.devices.of_user("ann").is_empty());
+    assert_eq!(scene.devices.of_user("bob"), ["a"]);
+    scene.devices.forget("a").await.unwrap();
+    assert!(scene.devices.of_user("bob").is_empty());
 }

@@ -1,5 +1,7 @@
 //! Outboxes with a real backend, over restarts, refusals and full disks.
 
+mod durable;
+
 use axum::body::to_bytes;
 use axum::response::IntoResponse;
 use http::StatusCode;
@@ -10,7 +12,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::backend::tests::{backend, serve};
 use crate::metrics::Metrics;
-use crate::store::{Scratch, StoreOptions};
+use crate::store::Scratch;
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
@@ -104,7 +106,7 @@ async fn all_told(events: &Events) {
 #[tokio::test]
 async fn a_session_is_told_from_its_beginning_to_its_end_in_order() {
     let (folder, (backend, mut told)) = (Scratch::new(), listen(ok).await);
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     let events = start(&store, plan(), &backend);
     let _delivering = deliver(&events);
     let session = events.open("d1").await.unwrap();
@@ -129,65 +131,13 @@ async fn a_session_is_told_from_its_beginning_to_its_end_in_order() {
 }
 
 #[tokio::test]
-async fn a_restart_ends_the_sessions_that_were_open_once() {
-    let (folder, (backend, mut told)) = (Scratch::new(), listen(ok).await);
-    let (mut keys, mut last) = (Vec::new(), 0);
-    for round in 0..3 {
-        let store = Store::open(&folder).unwrap();
-        let events = start(&store, plan(), &backend);
-        // Nobody delivers in the first: all of it waits for the second.
-        let delivering = (round > 0).then(|| deliver(&events));
-        if round == 0 {
-            let open = events.open("d1").await.unwrap();
-            events.record(&open, EventKind::Registered).await.unwrap();
-            let closed = events.open("d2").await.unwrap();
-            events.close(closed.clone(), "bye").await.unwrap();
-            let (one, two) = (open.generation, closed.generation);
-            keys.extend([format!("d1.{one}.connected.1"), format!("d1.{one}.registered.2")]);
-            keys.extend([format!("d1.{one}.disconnected.3"), format!("d2.{two}.connected.1")]);
-            keys.push(format!("d2.{two}.disconnected.2"));
-            last = two;
-        } else {
-            all_told(&events).await;
-        }
-        assert!(events.open("d3").await.unwrap().generation > last, "it rises over restarts");
-        if let Some(delivering) = delivering {
-            all_told(&events).await;
-            delivering.stop().await;
-        }
-        drop(events);
-        drop(store);
-    }
-    let mut all = Vec::new();
-    while let Ok((key, event)) = told.try_recv() {
-        let is_restart = event.event == EventKind::Disconnected && event.device != "d2";
-        assert_eq!(event.reason.as_deref() == Some(RESTARTED), is_restart);
-        all.push(key);
-    }
-    let of = |device: &str| -> Vec<_> {
-        all.iter().filter(|key| key.starts_with(device)).cloned().collect()
-    };
-    keys.sort_by_key(|key| key.rsplit('.').next().map(str::to_owned));
-    assert_eq!(
-        of("d1"),
-        keys.iter().filter(|key| key.starts_with("d1")).cloned().collect::<Vec<_>>()
-    );
-    assert_eq!(
-        of("d2"),
-        keys.iter().filter(|key| key.starts_with("d2")).cloned().collect::<Vec<_>>()
-    );
-    // Three rounds of d3, of which the last is open still.
-    assert_eq!(of("d3").len(), 5);
-}
-
-#[tokio::test]
 async fn a_device_whose_events_are_refused_holds_up_no_other_and_stays_in_order() {
     let refuse_first = |event: &Event, tries: usize| match (event.device.as_str(), tries) {
         ("bad", 1) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::OK,
     };
     let (folder, (backend, mut told)) = (Scratch::new(), listen(refuse_first).await);
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     let events = start(&store, plan(), &backend);
     let bad = events.open("bad").await.unwrap();
     events.close(bad, "").await.unwrap();
@@ -216,7 +166,7 @@ async fn what_is_refused_too_often_is_dead_and_can_be_sent_again() {
         _ => StatusCode::OK,
     };
     let (folder, (backend, mut told)) = (Scratch::new(), listen(refuse_first).await);
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     let plan = PlannedEvents { max_tries: 1, ..plan() };
     let events = start(&store, plan.clone(), &backend);
     let delivering = deliver(&events);
@@ -230,7 +180,7 @@ async fn what_is_refused_too_often_is_dead_and_can_be_sent_again() {
     // The list outlives the server.
     drop(events);
     drop(store);
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     let events = start(&store, plan, &backend);
     let list = events.dead(None, 10);
     assert_eq!(list, dead);
@@ -258,7 +208,7 @@ async fn what_is_refused_too_often_is_dead_and_can_be_sent_again() {
 #[tokio::test]
 async fn what_waits_is_bounded_and_the_oldest_are_given_up() {
     let (folder, (backend, _)) = (Scratch::new(), listen(ok).await);
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     let plan = PlannedEvents { max_waiting: 3, max_dead: 2, ..plan() };
     let events = start(&store, plan, &backend);
     for device in ["d1", "d2", "d3", "d4", "d5", "d6", "d7"] {
@@ -275,7 +225,7 @@ async fn what_waits_is_bounded_and_the_oldest_are_given_up() {
 #[tokio::test]
 async fn a_device_that_is_back_within_the_grace_was_never_away() {
     let (folder, (backend, mut told)) = (Scratch::new(), listen(ok).await);
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     let plan = PlannedEvents { grace: Duration::from_secs(3_600), ..plan() };
     let events = start(&store, plan.clone(), &backend);
     let delivering = deliver(&events);
@@ -291,7 +241,7 @@ async fn a_device_that_is_back_within_the_grace_was_never_away() {
     drop(events);
     drop(store);
     // Nor is it over for a restart.
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     let events = start(&store, plan, &backend);
     let _delivering = deliver(&events);
     assert_eq!(events.open("d1").await.unwrap(), session);
@@ -300,84 +250,9 @@ async fn a_device_that_is_back_within_the_grace_was_never_away() {
 }
 
 #[tokio::test]
-async fn a_full_disk_opens_no_session_and_what_ends_is_told_when_there_is_room() {
-    let (folder, (backend, mut told)) = (Scratch::new(), listen(ok).await);
-    let store = Store::open_with(&folder, &StoreOptions { min_free_bytes: 0 }).unwrap();
-    let events = start(&store, plan(), &backend);
-    let session = events.open("d1").await.unwrap();
-    store.keep_free(u64::MAX);
-    assert!(matches!(events.open("d2").await, Err(StoreError::Full { .. })));
-    assert!(events.record(&session, EventKind::Registered).await.is_err());
-    assert!(events.close(session, "bye").await.is_err());
-    assert_eq!(events.lag().waiting, 2);
-    store.keep_free(0);
-    let _delivering = deliver(&events);
-    assert!(heard(&mut told).await.ends_with(".connected.1"));
-    assert!(heard(&mut told).await.contains(".disconnected."));
-    all_told(&events).await;
-    for space in [Space::Events, Space::Sessions] {
-        assert_eq!(store.scan(space, b"").unwrap(), []);
-    }
-}
-
-#[tokio::test]
-async fn without_a_store_events_are_told_from_memory_and_numbers_rise_over_restarts() {
-    let (backend, mut told) = listen(ok).await;
-    let mut last = 0;
-    for _ in 0..2 {
-        let outboxes = Outboxes::open(None, &Metrics::default()).unwrap();
-        let events = outboxes.start("/gate", plan(), Arc::clone(&backend));
-        let _delivering = deliver(&events);
-        let session = events.open("d1").await.unwrap();
-        assert!(session.generation > last && session.generation < 1 << 53);
-        last = session.generation;
-        assert_eq!(heard(&mut told).await, format!("d1.{last}.connected.1"));
-        assert!(outboxes.find("/gate").is_some() && outboxes.find("/other").is_none());
-        // The clock of the numbers is one of milliseconds.
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_session_whose_opening_is_given_up_is_closed_again() {
-    let (folder, (backend, _)) = (Scratch::new(), listen(ok).await);
-    let store = Store::open(&folder).unwrap();
-    let events = start(&store, plan(), &backend);
-    let mut opening = Box::pin(events.open("d1"));
-    while events.lag().waiting == 0 {
-        assert!(futures_util::poll!(&mut opening).is_pending());
-        tokio::task::yield_now().await;
-    }
-    drop(opening);
-    store.write(Batch::default()).await.unwrap();
-    assert_eq!(store.scan(Space::Sessions, b"").unwrap(), []);
-    assert_eq!(store.scan(Space::Events, b"").unwrap().len(), 2);
-}
-
-#[tokio::test]
-async fn the_outboxes_of_two_routes_do_not_mix_and_one_that_is_no_more_stays() {
-    let (folder, (backend, _)) = (Scratch::new(), listen(ok).await);
-    let store = Store::open(&folder).unwrap();
-    let all = outboxes(&store);
-    let one = all.start("/a", plan(), Arc::clone(&backend));
-    let other = all.start("/ab", plan(), Arc::clone(&backend));
-    let (first, second) = (one.open("d1").await.unwrap(), other.open("d1").await.unwrap());
-    assert_ne!(first.generation, second.generation);
-    drop((all, one, other));
-    let all = outboxes(&store);
-    all.warn_of_unclaimed();
-    let one = all.start("/a", plan(), backend);
-    // `connected`, and the `disconnected` of the restart.
-    assert_eq!(one.lag().waiting, 2);
-    store.write(Batch::default()).await.unwrap();
-    assert_eq!(store.scan(Space::Events, b"").unwrap().len(), 3);
-    assert_eq!(store.scan(Space::Sessions, b"").unwrap().len(), 1);
-}
-
-#[tokio::test]
 async fn how_far_behind_it_is_is_shown() {
     let (folder, (backend, mut told)) = (Scratch::new(), listen(ok).await);
-    let store = Store::open(&folder).unwrap();
+    let store = Store::open(&folder, 0).unwrap();
     let metrics = Metrics::default();
     let all = Outboxes::open(Some(&store), &metrics).unwrap();
     let events = all.start("/gate", plan(), backend);
@@ -395,85 +270,4 @@ async fn how_far_behind_it_is_is_shown() {
     let text = metrics.text();
     assert!(text.contains(r#"tieline_events_waiting{route="/gate"} 0"#), "{text}");
     assert!(text.contains(r#"tieline_events_oldest_seconds{route="/gate"} 0"#), "{text}");
-}
-
-mod order {
-    //! The queue by itself, its time moved by hand.
-
-    use super::*;
-
-    fn waiting(device: &str, not_before: Instant) -> Waiting {
-        let event = Event {
-            event: EventKind::Connected,
-            device: device.to_owned(),
-            generation: 1,
-            seq: 1,
-            at: At::now(),
-            reason: None,
-        };
-        Waiting::new(event, not_before, Saved::Yes, true)
-    }
-
-    fn next(queue: &mut Queue, now: Instant) -> Option<u64> {
-        queue.next(now).map(|(position, _)| position)
-    }
-
-    #[test]
-    fn devices_take_turns_and_each_has_one_at_a_time() {
-        let (mut queue, now) = (Queue::default(), Instant::now());
-        for (position, device) in [(1, "a"), (2, "a"), (3, "b")] {
-            queue.push(position, waiting(device, now));
-        }
-        assert_eq!([next(&mut queue, now), next(&mut queue, now)], [Some(1), Some(3)]);
-        assert_eq!(next(&mut queue, now), None, "the second of a waits for the first");
-        queue.remove(1);
-        assert_eq!(next(&mut queue, now), Some(2));
-    }
-
-    #[test]
-    fn one_that_is_paused_holds_up_its_device_and_no_other() {
-        let (mut queue, now) = (Queue::default(), Instant::now());
-        for (position, device) in [(1, "a"), (2, "a"), (3, "b")] {
-            queue.push(position, waiting(device, now));
-        }
-        assert_eq!(next(&mut queue, now), Some(1));
-        let later = now + Duration::from_secs(5);
-        queue.pause(1, later, 1);
-        assert_eq!([next(&mut queue, now), next(&mut queue, now)], [Some(3), None]);
-        assert_eq!(queue.deadline(), Some(later));
-        assert_eq!(next(&mut queue, later), Some(1));
-        assert!(!queue.get(1).unwrap().is_new && queue.get(1).unwrap().tries == 1);
-    }
-
-    #[test]
-    fn nothing_is_told_before_it_is_on_disk() {
-        let (mut queue, now) = (Queue::default(), Instant::now());
-        queue.push(1, Waiting { saved: Saved::Soon, ..waiting("a", now) });
-        queue.push(2, waiting("a", now));
-        assert_eq!((next(&mut queue, now), queue.deadline()), (None, None));
-        queue.settle(1, Saved::Yes);
-        assert_eq!(next(&mut queue, now), Some(1));
-    }
-
-    #[test]
-    fn what_was_being_sent_when_the_sender_went_is_sent_again() {
-        let (mut queue, now) = (Queue::default(), Instant::now());
-        queue.push(1, waiting("a", now));
-        assert_eq!(next(&mut queue, now), Some(1));
-        queue.recover();
-        assert_eq!(next(&mut queue, now), Some(1));
-    }
-
-    #[test]
-    fn one_that_is_taken_out_leaves_its_place_to_the_next() {
-        let (mut queue, now) = (Queue::default(), Instant::now());
-        for position in 1..=3 {
-            queue.push(position, waiting("a", now));
-        }
-        queue.remove(1);
-        queue.remove(2);
-        assert_eq!(next(&mut queue, now), Some(3));
-        queue.remove(3);
-        assert_eq!((queue.len(), queue.deadline(), queue.oldest_at_rest()), (0, None, None));
-    }
 }
