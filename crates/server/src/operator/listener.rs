@@ -121,7 +121,7 @@ mod tests {
         let (mut read, mut write) = tokio::io::split(theirs);
         let asking = async {
             let line = format!("x: {}\r\n", "y".repeat(1_000));
-            let _ = write.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").await;
+            write.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").await.unwrap();
             // The other end stops reading, and then is gone.
             while write.write_all(line.as_bytes()).await.is_ok() {}
         };

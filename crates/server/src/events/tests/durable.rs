@@ -171,8 +171,8 @@ async fn the_outboxes_of_two_routes_do_not_mix_and_one_that_is_no_more_stays() {
     assert_ne!(first.generation, second.generation);
     drop((all, one, other));
     let all = outboxes(&store);
-    all.warn_of_unclaimed();
     let one = all.start("/a", plan(), backend);
+    all.warn_of_unclaimed();
     // `connected`, and the `disconnected` of the restart.
     assert_eq!(one.lag().waiting, 2);
     store.write(Batch::default()).await.unwrap();

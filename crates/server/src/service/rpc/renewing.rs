@@ -46,7 +46,7 @@ impl Renewing {
     ) -> Result<Identity, RpcError> {
         let Shown { token } = decode(params)?;
         if self.refused.get() == MAX_REFUSED {
-            return Err(RpcError::limit_exceeded("too many tokens were refused, come back"));
+            return Err(RpcError::limit_exceeded("too many refused tokens: open another line"));
         }
         self.renewal.renew(peer, &token).map_err(|refusal| {
             // That the keys are not there is not the client's fault.

@@ -99,7 +99,9 @@ impl Conversation for Seat {
             Ok(Said::Batch(items)) => {
                 let line = Rc::clone(&seat.line);
                 let (answers, rest) = answers_first(items);
-                answers.into_iter().for_each(|answer| drop(line.hear(answer)));
+                for answer in answers {
+                    line.hear(answer);
+                }
                 line.work(async move {
                     let one = async |item, until| seat.one(item, until).await;
                     let spoken = seat.dispatch.batch(rest, &seat.caller, one).await;
