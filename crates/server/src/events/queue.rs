@@ -58,7 +58,8 @@ impl Queue {
     }
 
     /// The one at this position.
-    pub(super) fn get(&self, position: u64) -> Option<&Waiting> {
+    #[cfg(test)]
+    fn get(&self, position: u64) -> Option<&Waiting> {
         self.waiting.get(&position)
     }
 

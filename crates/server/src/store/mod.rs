@@ -127,6 +127,7 @@ impl Store {
     /// # Cancel safety
     ///
     /// Dropped before it is done, the batch is written or not, but never in part.
+    #[cfg(test)]
     pub(crate) async fn write(&self, batch: Batch) -> Result<(), StoreError> {
         let room = self.room(batch.bytes()).await;
         self.hand_over(room, batch).await

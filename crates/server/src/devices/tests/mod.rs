@@ -229,7 +229,7 @@ async fn a_device_is_its_users_while_it_is_on_line_or_registered() {
     assert_eq!(scene.devices.find("a").unwrap().user.as_deref(), Some("ann"));
     bind(&scene, &peers[2], Some("ann"), &own).unwrap();
     bind(&scene, &peers[3], None, &own).expect("the route does not ask any more");
-    scene.devices.forget("a").await;
+    scene.devices.forget("a").await.unwrap();
     scene.devices.left("a", peers[3].id());
     bind(&scene, &peers[4], Some("bob"), &own).expect("it is nobody's");
 }
