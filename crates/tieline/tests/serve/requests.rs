@@ -4,7 +4,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tieline::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use tieline::http::{self, HeaderMap, HeaderValue, Response, StatusCode};
 use tieline::serve::{self, Arrival, Decision, Handler, Link, Message, Trouble};
 use tieline::{
     AcceptOptions, Agreement, Answer, Connect, ConnectError, Limits, Origins, Refusal, Request,
@@ -83,7 +83,7 @@ struct Silent;
 impl Handler for Silent {
     type State = ();
 
-    fn decide(&mut self, _: tieline::http::Request<()>, _: &Arrival) -> Decision<Self> {
+    fn decide(&mut self, _: http::Request<()>, _: &Arrival) -> Decision<Self> {
         Decision::Reset
     }
 
