@@ -11,8 +11,7 @@ use tieline::serve::Backlog;
 use tracing::{error, info};
 
 use crate::causes::Causes;
-use crate::config::{self, PlannedPage, PlannedRoute};
-use crate::http::HEALTH_PATH;
+use crate::config::{self, HEALTH_PATH, PlannedPage, PlannedRoute};
 use crate::resources::Resources;
 use crate::service::rpc::Rpc;
 use crate::service::{Chat, Counter, Echo, Gateway, Room, Service};

@@ -43,6 +43,7 @@ pub use plan::{
 };
 pub use proxy::{Health, Proxy, UpstreamTls};
 pub use rate::{Rate, RateError};
+pub(crate) use route::HEALTH_PATH;
 pub use route::{Compression, Excess, Limits, Page, Route, Service};
 pub use rpc::{RateOf, Rpc, RpcBackend, RpcCache, RpcDialect, RpcLimits, RpcRate, RpcWebsockets};
 pub use source::{At, Key, Source};

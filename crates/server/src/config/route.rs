@@ -12,6 +12,9 @@ use super::rate::Rate;
 use super::rpc::Rpc;
 use super::span::Span;
 
+/// Where the server says that it lives, whatever the routes are.
+pub(crate) const HEALTH_PATH: &str = "/healthz";
+
 /// What stands at one path: a service for WebSockets, a page for browsers, or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -10,13 +10,12 @@ use http::header::{
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use tieline_proto::handshake::VERSIONS;
 
-use super::HEALTH_PATH;
 use super::console;
 use super::disk::{self, Below, Found};
 use super::harden::harden_console;
 use super::kind::content_type;
 use crate::admission::{refusal, stopping};
-use crate::config::PlannedPage;
+use crate::config::{HEALTH_PATH, PlannedPage};
 use crate::exchange::Body;
 use crate::routes::Routes;
 

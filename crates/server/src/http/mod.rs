@@ -31,9 +31,6 @@ use crate::admission::Entrance;
 use crate::patient::Patient;
 use crate::worker::Worker;
 
-/// Where the server says that it lives, whatever the routes are.
-pub(crate) const HEALTH_PATH: &str = "/healthz";
-
 /// A file of the page that is built in, and its type.
 pub(crate) fn console_asset(name: &str) -> Option<(&'static [u8], &'static str)> {
     console::asset(name).map(|asset| (asset.bytes, kind::content_type(name)))

@@ -13,12 +13,12 @@ use tokio::select;
 use tokio::time::sleep_until;
 
 use super::Tunnel;
-use super::body::{Progress, Upload};
 use super::dial::{Sender, connect};
 use super::fault::Fault;
 use super::path::rewrite;
 use super::plan::{Plan, Target};
 use super::pool;
+use super::upload::{Progress, Upload};
 use super::upstream::Open;
 use crate::request;
 

@@ -16,9 +16,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tracing::debug;
 
-use super::body::Upload;
 use super::fault::Fault;
 use super::plan::Target;
+use super::upload::Upload;
 use crate::patient::Patient;
 
 /// Asks one request at a time of an upstream.

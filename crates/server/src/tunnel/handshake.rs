@@ -30,11 +30,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Tunnel;
 use super::asking::{Answered, Asking};
-use super::body::Upload;
 use super::copy::Side;
 use super::dial::{Io, Stream};
 use super::fault::Fault;
 use super::headers::{of_request, strip_hop_by_hop};
+use super::upload::Upload;
 use super::upstream::Open;
 use crate::admission::Admitted;
 use crate::exchange::{Body, Foreign};

@@ -7,9 +7,9 @@ use http::{HeaderValue, Request};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{info, warn};
 
-use super::body::Upload;
 use super::dial::connect;
 use super::plan::{Health, Plan};
+use super::upload::Upload;
 use super::upstream::Upstream;
 use crate::causes::Causes;
 

@@ -10,12 +10,12 @@
 //! below the services: they are streamed as bytes, and nobody here knows their messages.
 
 mod asking;
-mod body;
 #[cfg(test)]
 mod by_hand;
 mod choose;
 mod copy;
 mod dial;
+mod download;
 mod fault;
 mod flow;
 mod frames;
@@ -30,6 +30,7 @@ mod path;
 mod plan;
 mod pool;
 mod requests;
+mod upload;
 mod upstream;
 
 use std::fmt;

@@ -6,9 +6,10 @@ use hyper::body::{Body as _, Incoming};
 
 use super::Tunnel;
 use super::asking::{Answered, Asking};
-use super::body::{Download, Upload};
+use super::download::Download;
 use super::fault::Fault;
 use super::headers::{of_request, strip_hop_by_hop};
+use super::upload::Upload;
 use crate::exchange::{Body, Foreign};
 use crate::request::Request;
 

@@ -11,20 +11,12 @@ use tokio::time::{Instant, sleep_until};
 use super::call::{Call, CallError, CallId, Kind, Response};
 use super::event::{Event, Events, Told};
 use super::options::Options;
+use super::order::{Answered, Order};
 use super::session::Session;
 use super::signature::Stamp;
 use crate::connect::Connect;
 use crate::message::Message;
 use crate::reconnect::{self, Reconnecting};
-
-type Answered = Result<Response, CallError>;
-
-/// What is asked of the driver.
-pub(super) enum Order {
-    /// A message that came on this line was dealt with.
-    Acknowledge(u64),
-    Call(Kind, Call, oneshot::Sender<Answered>),
-}
 
 /// Most orders that wait for the driver.
 const MAX_ORDERS: usize = 64;

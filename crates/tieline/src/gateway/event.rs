@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::client::Order;
+use super::order::Order;
 use super::session::Heard;
 use crate::reconnect::Why;
 

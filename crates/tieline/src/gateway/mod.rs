@@ -18,6 +18,7 @@ mod client;
 mod envelope;
 mod event;
 mod options;
+mod order;
 mod session;
 mod signature;
 mod word;

@@ -12,9 +12,8 @@ use super::Check;
 use crate::config::File;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::plan::{Page, Route};
-use crate::config::route::{self as file, SAME_ORIGIN};
+use crate::config::route::{self as file, HEALTH_PATH, SAME_ORIGIN};
 use crate::config::source::Key;
-use crate::http::HEALTH_PATH;
 use crate::limits::Limiter;
 use crate::rpc::Methods;
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::client::Client;
 use super::error::RpcError;
 use super::line::Line;
-use super::methods::decode;
+use super::params::decode;
 use super::subscriptions::SubscriptionId;
 use crate::request::Request;
 

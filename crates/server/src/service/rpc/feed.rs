@@ -1,15 +1,22 @@
 //! What a subscription tells its subscriber by.
 
+use std::cell::Cell;
 use std::fmt;
-use std::rc::{Rc, Weak};
+use std::pin::Pin;
+use std::rc::Rc;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-
 use tieline::CloseCode;
 
-use super::line::Line;
 use super::written;
+use crate::peer::Peer;
+
+/// What pushes to a subscriber, for as long as that wants it.
+pub(crate) type Feeding = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Begins to push, once the subscriber knows the subscription's id.
+pub(crate) type Begin = Box<dyn FnOnce(Feed) -> Feeding>;
 
 /// Pushes to one subscriber. Clones push to the same.
 ///
@@ -17,14 +24,21 @@ use super::written;
 /// that does not read for too long is closed with 1013 (setting `backlog_bytes`).
 #[derive(Clone)]
 pub struct Feed {
-    line: Weak<Line>,
+    peer: Peer,
+    /// Whether the subscriber has asked to be told of gaps.
+    hears_gaps: Rc<Cell<bool>>,
     namespace: Rc<str>,
     id: Rc<str>,
 }
 
 impl Feed {
-    pub(crate) fn new(line: &Rc<Line>, namespace: Rc<str>, id: Rc<str>) -> Self {
-        Self { line: Rc::downgrade(line), namespace, id }
+    pub(crate) fn new(
+        peer: &Peer,
+        hears_gaps: &Rc<Cell<bool>>,
+        namespace: Rc<str>,
+        id: Rc<str>,
+    ) -> Self {
+        Self { peer: peer.clone(), hears_gaps: Rc::clone(hears_gaps), namespace, id }
     }
 
     /// The id that the subscriber knows the subscription by.
@@ -42,28 +56,22 @@ impl Feed {
 
     /// The same with JSON as it is.
     pub(crate) fn push_raw(&self, result: &RawValue) {
-        if let Some(line) = self.line.upgrade() {
-            line.peer().send(written::push(&self.namespace, &self.id, result));
-        }
+        self.peer.send(written::push(&self.namespace, &self.id, result));
     }
 
     /// Whether the subscriber wants to be told of gaps.
     pub(crate) fn hears_gaps(&self) -> bool {
-        self.line.upgrade().is_some_and(|line| line.hears_gaps.get())
+        self.hears_gaps.get()
     }
 
     /// Says something else about the subscription.
     pub(crate) fn say(&self, text: String) {
-        if let Some(line) = self.line.upgrade() {
-            line.peer().send(text);
-        }
+        self.peer.send(text);
     }
 
     /// Closes the line, because something is missing that should have been pushed.
     pub(crate) fn end(&self) {
-        if let Some(line) = self.line.upgrade() {
-            line.peer().close(CloseCode::TRY_AGAIN, "a subscription ended: subscribe again");
-        }
+        self.peer.close(CloseCode::TRY_AGAIN, "a subscription ended: subscribe again");
     }
 }
 

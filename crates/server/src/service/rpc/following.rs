@@ -1,7 +1,6 @@
 //! A subscription at a node, told to one client.
 
-use super::feed::Feed;
-use super::methods::Begin;
+use super::feed::{Begin, Feed};
 use super::upstream::{OnGap, Push, Subscription};
 
 /// Tells a client what a subscription brings, once the client knows its id.

@@ -22,12 +22,12 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, spawn_local};
 
-use super::client::CallError;
+use super::call_error::CallError;
 use super::error::RpcError;
-use super::exchange::Spoken;
 use super::renewing::Renewing;
 use super::request::Answer;
-use super::subscriptions::Subscriptions;
+use super::spoken::Spoken;
+use super::subscriptions::{SubscriptionId, Subscriptions};
 use super::written;
 use crate::config::RpcLimits;
 use crate::peer::Peer;
@@ -51,7 +51,7 @@ pub(crate) struct Line {
     /// Whether the peer has logged in, where that makes a difference.
     pub(crate) has_logged_in: Cell<bool>,
     /// Whether the peer has asked to be told of gaps in its subscriptions.
-    pub(crate) hears_gaps: Cell<bool>,
+    pub(crate) hears_gaps: Rc<Cell<bool>>,
 }
 
 type ClientAnswer = Result<Box<RawValue>, RpcError>;
@@ -79,7 +79,7 @@ impl Line {
             subscriptions: Subscriptions::default(),
             renewing: Renewing::of(request),
             has_logged_in: Cell::default(),
-            hears_gaps: Cell::default(),
+            hears_gaps: Rc::default(),
         })
     }
 
@@ -108,12 +108,17 @@ impl Line {
         }
     }
 
+    /// The answer was sent: what it subscribed begins.
+    pub(crate) fn begin(&self, ids: impl IntoIterator<Item = SubscriptionId>) {
+        self.subscriptions.begin(ids, &self.peer, &self.hears_gaps);
+    }
+
     /// Answers the peer; what it subscribed to begins behind the answer.
-    pub(crate) fn say(self: &Rc<Self>, spoken: Spoken) {
+    pub(crate) fn say(&self, spoken: Spoken) {
         if let Some(text) = spoken.text {
             self.peer.reply(text);
         }
-        self.subscriptions.begin(self, spoken.begins);
+        self.begin(spoken.begins);
     }
 
     /// Calls the peer.

@@ -7,13 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
 use super::call::Call;
 use super::error::RpcError;
 use super::events::Events;
-use super::feed::Feed;
+use super::feed::{Begin, Feed, Feeding};
+use super::params::encode;
 
 /// What answers the calls of a route: methods, subscriptions, and the events of clients that speak
 /// the dialect of `rpc-websockets`. Clones are the same.
@@ -55,12 +55,6 @@ pub struct Methods {
 
 /// What a method answers, once it does; on the worker of its caller.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Box<RawValue>, RpcError>>>>;
-
-/// What pushes to a subscriber, for as long as that wants it.
-pub(crate) type Feeding = Pin<Box<dyn Future<Output = ()>>>;
-
-/// Begins to push, once the subscriber knows the subscription's id.
-pub(crate) type Begin = Box<dyn FnOnce(Feed) -> Feeding>;
 
 #[derive(Clone)]
 struct Method(Arc<dyn Fn(Call) -> Answering + Send + Sync>);
@@ -169,23 +163,6 @@ impl Source {
     }
 }
 
-/// A value as JSON.
-pub(crate) fn encode(value: &impl Serialize) -> Result<Box<RawValue>, RpcError> {
-    to_raw_value(value).map_err(|_| RpcError::new(RpcError::INTERNAL, "the result is no JSON"))
-}
-
-/// Parameters that were given, as a value of a type: those that are missing are null, nothing in an
-/// array, or nothing in an object, whichever the type takes.
-pub(crate) fn decode<T: DeserializeOwned>(params: Option<&RawValue>) -> Result<T, RpcError> {
-    let decoded = match params {
-        Some(params) => serde_json::from_str(params.get()),
-        None => serde_json::from_str("null")
-            .or_else(|_| serde_json::from_str("[]"))
-            .or_else(|_| serde_json::from_str("{}")),
-    };
-    decoded.map_err(|error| RpcError::invalid_params(format!("invalid params: {error}")))
-}
-
 impl fmt::Debug for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Method")
@@ -201,20 +178,6 @@ impl fmt::Debug for Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn raw(json: &str) -> Box<RawValue> {
-        serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn missing_parameters_are_whatever_the_type_takes_for_nothing() {
-        decode::<()>(None).unwrap();
-        assert_eq!(decode::<Vec<u8>>(None).unwrap(), [0u8; 0]);
-        assert_eq!(decode::<BTreeMap<String, u8>>(None).unwrap().len(), 0);
-        assert_eq!(decode::<(u8,)>(None).unwrap_err().code, RpcError::INVALID_PARAMS);
-        assert_eq!(decode::<(u8, bool)>(Some(&raw("[1,true]"))).unwrap(), (1, true));
-        assert_eq!(decode::<(u8,)>(Some(&raw("[-1]"))).unwrap_err().code, -32602);
-    }
 
     #[test]
     fn the_later_of_two_methods_counts() {

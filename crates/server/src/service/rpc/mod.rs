@@ -10,6 +10,7 @@
 mod backend;
 mod cache;
 mod call;
+mod call_error;
 mod client;
 mod conversation;
 mod counts;
@@ -26,11 +27,13 @@ mod line;
 mod members;
 mod methods;
 mod names;
+mod params;
 mod post;
 mod rates;
 mod renewing;
 mod request;
 mod service;
+mod spoken;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -38,7 +41,8 @@ pub(crate) mod upstream;
 mod written;
 
 pub use call::Call;
-pub use client::{CallError, Client};
+pub use call_error::CallError;
+pub use client::Client;
 pub(crate) use counts::Counts;
 pub use error::RpcError;
 pub use events::{EventError, Events};

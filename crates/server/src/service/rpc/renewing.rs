@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::RpcError;
-use super::methods::decode;
+use super::params::decode;
 use crate::auth::{Identity, Renewal};
 use crate::peer::Peer;
 use crate::request::Request;

@@ -7,16 +7,15 @@
 //! A subscription waits until the answer with its id was given to the line, in a batch the answer of
 //! the whole batch: nobody is told of an id that it does not know.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use data_encoding::HEXLOWER;
 use tokio::task::{AbortHandle, spawn_local};
 
-use super::feed::Feed;
-use super::line::Line;
-use super::methods::Begin;
+use super::feed::{Begin, Feed};
+use crate::peer::Peer;
 
 /// The subscriptions of one line.
 #[derive(Default)]
@@ -62,12 +61,17 @@ impl Subscriptions {
     }
 
     /// The answer was sent: those of them that are still wanted begin.
-    pub(crate) fn begin(&self, line: &Rc<Line>, ids: impl IntoIterator<Item = SubscriptionId>) {
+    pub(crate) fn begin(
+        &self,
+        ids: impl IntoIterator<Item = SubscriptionId>,
+        peer: &Peer,
+        hears_gaps: &Rc<Cell<bool>>,
+    ) {
         for id in ids {
             let Some(State::Waits(namespace, begin)) = self.0.borrow_mut().remove(&id) else {
                 continue;
             };
-            let feed = Feed::new(line, namespace, id.0.clone());
+            let feed = Feed::new(peer, hears_gaps, namespace, id.0.clone());
             let task = spawn_local(begin(feed)).abort_handle();
             self.0.borrow_mut().insert(id, State::Begun(task));
         }

@@ -34,11 +34,11 @@ use crate::service::Conversation;
 use crate::service::rpc::call::Caller;
 use crate::service::rpc::dispatch::{LOGIN, Outcome, Shared, Until};
 use crate::service::rpc::error::RpcError;
-use crate::service::rpc::exchange::{Spoken, Told};
 use crate::service::rpc::id::Id;
 use crate::service::rpc::line::Line;
-use crate::service::rpc::methods::{decode, encode};
+use crate::service::rpc::params::{decode, encode};
 use crate::service::rpc::request::{Ask, Fault, Item, Said, Unread, answers_first, parse};
+use crate::service::rpc::spoken::{Spoken, Told};
 use crate::service::rpc::written;
 
 /// One peer, in its namespace.
@@ -133,7 +133,7 @@ impl Inner {
             (MessageKind::Text, Some(text)) => self.line.peer().reply(text),
             (MessageKind::Binary, Some(text)) => self.line.peer().reply(text.into_bytes()),
         }
-        self.line.subscriptions.begin(&self.line, begins);
+        self.line.begin(begins);
     }
 
     async fn one(&self, item: Item, until: Until) -> Option<Told> {
