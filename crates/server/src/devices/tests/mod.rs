@@ -259,12 +259,14 @@ async fn a_users_devices_are_known_as_they_come_change_hands_and_go() {
         scene.devices.bind(id, &peer.remote(), user, &scene.rules).unwrap();
         peer
     };
-    bind(&mut scene, "a", Some("ann"));
+    let first = bind(&mut scene, "a", Some("ann"));
     scene.devices.register("a").await.unwrap();
     let other = bind(&mut scene, "b", Some("ann"));
     assert_eq!(scene.devices.of_user("ann"), ["a", "b"]);
     scene.devices.left("b", other.id());
     assert_eq!(scene.devices.of_user("ann"), ["a"], "nothing is left of the other");
+    scene.devices.forget("a").await.unwrap();
+    scene.devices.left("a", first.id());
     bind(&mut scene, "a", Some("bob"));
     bind(&mut scene, "a", None);
     assert!(scene.devices.of_user("ann").is_empty());
