@@ -178,7 +178,7 @@ impl Stored {
         }
     }
 
-    fn removals(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+    pub(super) fn removals(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
         lock(&self.removals)
     }
 }

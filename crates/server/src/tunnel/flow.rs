@@ -156,7 +156,8 @@ impl<'w> Flow<'w> {
             return;
         }
         if self.frames.as_ref().is_some_and(Frames::may_close) {
-            self.close.get_or_insert((CloseCode::BAD_GATEWAY, "the upstream is gone".into()));
+            let gone = || (CloseCode::BAD_GATEWAY, "the upstream is gone".into());
+            self.close.get_or_insert_with(gone);
             self.say_close();
         }
         self.state = State::Ending;

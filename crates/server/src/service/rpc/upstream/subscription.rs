@@ -28,11 +28,13 @@ pub(crate) struct Subscription {
     here: Arc<Here>,
 }
 
+/// Where something is heard, by worker and what is heard.
+type ByName = HashMap<(ThreadId, Arc<str>), Weak<Here>>;
+
 /// All workers on which somebody hears something.
 #[derive(Debug)]
 pub(super) struct Everywhere {
-    /// By what they hear.
-    all: Mutex<HashMap<(ThreadId, Arc<str>), Weak<Here>>>,
+    all: Mutex<ByName>,
     /// How many hear something.
     count: Gauge,
 }
@@ -145,7 +147,7 @@ impl Everywhere {
         Ok(Subscription::new(here, pushes))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(ThreadId, Arc<str>), Weak<Here>>> {
+    fn lock(&self) -> MutexGuard<'_, ByName> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
