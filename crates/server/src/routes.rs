@@ -12,6 +12,8 @@ use tracing::{error, info};
 
 use crate::causes::Causes;
 use crate::config::{self, HEALTH_PATH, PlannedPage, PlannedRoute};
+use crate::limits::Flow;
+use crate::request::Request;
 use crate::resources::Resources;
 use crate::service::rpc::Rpc;
 use crate::service::{Chat, Counter, Echo, Gateway, Room, Service};
@@ -138,6 +140,13 @@ fn longest_first<'r>(routes: impl Iterator<Item = &'r Arc<Route>>) -> Vec<Arc<Ro
 }
 
 impl Route {
+    /// What a line that this request opens may say; `None` where that is not limited.
+    pub(crate) fn flow(&self, request: &Request) -> Option<Flow> {
+        let address = request.address().map(|address| address.ip());
+        let user = request.identity().map(|identity| identity.user.as_str());
+        self.plan.limiter.flow(address, user)
+    }
+
     fn new(plan: PlannedRoute, resources: &Arc<Resources>) -> Self {
         let tunnel = plan
             .proxy

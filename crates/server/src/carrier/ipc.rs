@@ -69,7 +69,7 @@ where
     let peer = Peer::of_line(worker.inbox(), &route.backlog);
     let _registered = worker.register(&peer);
     log::attached(&peer, &request, "ipc");
-    let flow = route.plan.limiter.flow();
+    let flow = route.flow(&request);
     let mut carrier = Carrier {
         stream,
         splitter: Splitter::new(route.plan.limits.max_message_bytes),

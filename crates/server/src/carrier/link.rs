@@ -50,7 +50,7 @@ impl Carrier {
         log::connected(&peer, &request, agreement);
         let service = route.service.as_ref().expect("admitted only where there is a service");
         let mut conversation = service.open(&peer, &request);
-        let flow = route.plan.limiter.flow();
+        let flow = route.flow(&request);
         if flow.is_some() || !held.is_empty() {
             conversation = Box::new(Limited::new(conversation, flow, held, Rc::clone(&self.0)));
         }

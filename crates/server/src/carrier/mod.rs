@@ -39,6 +39,6 @@ pub(crate) async fn carry<S>(
     log::connected(&peer, &request, agreement);
     // Whatever answered it: over HTTP/2 that is 200.
     let _open = worker.opened(&listener, &route, StatusCode::SWITCHING_PROTOCOLS);
-    let flow = route.plan.limiter.flow();
+    let flow = route.flow(&request);
     stream::carry(worker, socket, peer, service, &request, flow).await;
 }

@@ -228,7 +228,7 @@ mod tests {
         let source = Source::new("x.toml", text);
         let file = File::parse(&source).unwrap();
         let mut plan = Plan::new(file, &source, &Overrides::default()).unwrap();
-        plan.routes.remove(0).limiter.flow()
+        plan.routes.remove(0).limiter.flow(None, None)
     }
 
     #[tokio::test(start_paused = true)]

@@ -158,7 +158,24 @@ pub struct Limits {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<Rate>,
 
-    /// What happens to a line above `messages` or `bytes`: "pause" reads nothing from it until it
+    /// Messages of all lines of one address together; an address of IPv6 stands for its /64. Not
+    /// counted over Unix sockets. Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages_per_address: Option<Rate>,
+
+    /// Bytes of the messages of all lines of one address together. Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_per_address: Option<Rate>,
+
+    /// Messages of all lines together of one user of a route with `access`. Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages_per_user: Option<Rate>,
+
+    /// Bytes of the messages of all lines together of one user. Default no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_per_user: Option<Rate>,
+
+    /// What happens to a line above one of these: "pause" reads nothing from it until it
     /// is within them again, or ends it with 1008 where that would take more than a minute; "close"
     /// ends it at once. Default "pause".
     pub excess: Excess,
@@ -218,6 +235,10 @@ impl Default for Limits {
             close_within: Span::from_secs(5),
             messages: None,
             bytes: None,
+            messages_per_address: None,
+            bytes_per_address: None,
+            messages_per_user: None,
+            bytes_per_user: None,
             excess: Excess::default(),
             connects_per_address: None,
             connects_per_user: None,

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::gcra::Gcra;
+use super::shared::Share;
 use crate::config::{Excess, Rate};
 
-/// The limits of a line, and what it has said: part of its own state, without any allocation.
+/// The limits of a line, and what it has said, by itself and together with others.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
     messages: Option<(Rate, Gcra)>,
     bytes: Option<(Rate, Gcra)>,
+    shares: Vec<Share>,
     excess: Excess,
 }
 
@@ -29,12 +31,17 @@ pub(crate) enum Verdict {
 }
 
 impl Flow {
-    pub(super) fn new(messages: Option<Rate>, bytes: Option<Rate>, excess: Excess) -> Option<Self> {
-        if messages.is_none() && bytes.is_none() {
+    pub(super) fn new(
+        messages: Option<Rate>,
+        bytes: Option<Rate>,
+        shares: Vec<Share>,
+        excess: Excess,
+    ) -> Option<Self> {
+        if messages.is_none() && bytes.is_none() && shares.is_empty() {
             return None;
         }
         let begin = |rate: Option<Rate>| rate.map(|rate| (rate, Gcra::default()));
-        Some(Self { messages: begin(messages), bytes: begin(bytes), excess })
+        Some(Self { messages: begin(messages), bytes: begin(bytes), shares, excess })
     }
 
     /// Counts a message of so many bytes, at a time in nanoseconds since the worker began. One
@@ -47,23 +54,28 @@ impl Flow {
     /// The same for a part of a message, which is not counted as one twice.
     #[inline]
     pub(crate) fn take_part(&mut self, messages: u64, bytes: u64, now: u64) -> Verdict {
-        let wait = |limit: &mut Option<(Rate, Gcra)>, cost| match limit {
-            Some((rate, gcra)) => gcra.take(cost, *rate, now),
-            None => Duration::ZERO,
+        // The first of those that are exceeded most.
+        let mut exceeded: Option<(&'static str, Rate, Duration)> = None;
+        let mut look = |setting, rate, wait: Duration| {
+            if wait > exceeded.map_or(Duration::ZERO, |(.., longest)| longest) {
+                exceeded = Some((setting, rate, wait));
+            }
         };
-        let messages = wait(&mut self.messages, messages);
-        let bytes = wait(&mut self.bytes, bytes);
-        if messages.is_zero() && bytes.is_zero() {
-            return Verdict::Go;
+        if let Some((rate, gcra)) = &mut self.messages {
+            look("messages", *rate, gcra.take(messages, *rate, now));
         }
-        let (setting, limit, longest) = match messages >= bytes {
-            true => ("messages", &self.messages, messages),
-            false => ("bytes", &self.bytes, bytes),
-        };
-        match self.excess {
-            Excess::Pause if longest <= MAX_PAUSE => Verdict::Pause(setting, longest),
-            _ => {
-                let rate = limit.as_ref().map(|(rate, _)| rate.to_string()).unwrap_or_default();
+        if let Some((rate, gcra)) = &mut self.bytes {
+            look("bytes", *rate, gcra.take(bytes, *rate, now));
+        }
+        for share in &self.shares {
+            look(share.setting(), share.rate(), share.take(messages, bytes));
+        }
+        match (exceeded, self.excess) {
+            (None, _) => Verdict::Go,
+            (Some((setting, _, longest)), Excess::Pause) if longest <= MAX_PAUSE => {
+                Verdict::Pause(setting, longest)
+            }
+            (Some((setting, rate, _)), _) => {
                 Verdict::Close(setting, format!("more than {rate} (setting limits.{setting})"))
             }
         }
@@ -77,7 +89,7 @@ mod tests {
     #[test]
     fn whichever_limit_is_exceeded_more_decides() {
         let rate = |text: &str| Some(text.parse().unwrap());
-        let flow = |excess| Flow::new(rate("2/1s"), rate("100/1s"), excess).unwrap();
+        let flow = |excess| Flow::new(rate("2/1s"), rate("100/1s"), Vec::new(), excess).unwrap();
         let mut paused = flow(Excess::Pause);
         assert_eq!(paused.take(50, 0), Verdict::Go);
         assert_eq!(paused.take(50, 0), Verdict::Go);
@@ -85,9 +97,9 @@ mod tests {
         let mut closed = flow(Excess::Close);
         let reason = "more than 100/1s (setting limits.bytes)";
         assert_eq!(closed.take(101, 0), Verdict::Close("bytes", reason.into()));
-        let mut owing = Flow::new(None, rate("1/1s"), Excess::Pause).unwrap();
+        let mut owing = Flow::new(None, rate("1/1s"), Vec::new(), Excess::Pause).unwrap();
         assert!(matches!(owing.take(61, 0), Verdict::Pause("bytes", _)));
         assert!(matches!(owing.take(1, 0), Verdict::Close("bytes", _)));
-        assert!(Flow::new(None, None, Excess::Pause).is_none());
+        assert!(Flow::new(None, None, Vec::new(), Excess::Pause).is_none());
     }
 }

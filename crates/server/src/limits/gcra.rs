@@ -22,6 +22,11 @@ impl Gcra {
         let per = u64::try_from(per).unwrap_or(u64::MAX);
         Duration::from_nanos(ahead.saturating_sub(per))
     }
+
+    /// Whether something is not paid for yet.
+    pub(super) const fn owes(self, now: u64) -> bool {
+        self.0 > now
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! | connects of an address or a user    | by [`Keyed`], shared by all workers    | 429, `Retry-After` |
 //! | open lines of an address or a user  | by [`Lines`], shared by all workers    | 429, `Retry-After` |
 //! | messages and bytes of a line        | by [`Flow`], in the line's own state   | a pause, or 1008   |
+//! | the same of an address or a user    | by [`Together`], shared by their lines | a pause, or 1008   |
 //!
 //! Where nothing is limited, nothing is counted.
 
@@ -14,6 +15,7 @@ mod gcra;
 mod key;
 mod keyed;
 mod lines;
+mod shared;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub(crate) use key::Key;
 pub(crate) use keyed::Keyed;
 pub(crate) use lines::Held;
 use lines::Lines;
+use shared::{Together, Unit};
 
 use crate::config;
 
@@ -36,6 +39,8 @@ pub(crate) struct Limiter {
     lines_per_user: Option<Arc<Lines>>,
     messages: Option<config::Rate>,
     bytes: Option<config::Rate>,
+    said_per_address: Vec<Arc<Together>>,
+    said_per_user: Vec<Arc<Together>>,
     excess: config::Excess,
 }
 
@@ -49,6 +54,14 @@ impl Limiter {
             lines_per_user: limits.lines_per_user.map(Lines::new),
             messages: limits.messages,
             bytes: limits.bytes,
+            said_per_address: together([
+                ("messages_per_address", Unit::Messages, limits.messages_per_address),
+                ("bytes_per_address", Unit::Bytes, limits.bytes_per_address),
+            ]),
+            said_per_user: together([
+                ("messages_per_user", Unit::Messages, limits.messages_per_user),
+                ("bytes_per_user", Unit::Bytes, limits.bytes_per_user),
+            ]),
             excess: limits.excess,
         }
     }
@@ -96,7 +109,21 @@ impl Limiter {
     }
 
     /// What a new line may say; `None` where that is not limited.
-    pub(crate) fn flow(&self) -> Option<Flow> {
-        Flow::new(self.messages, self.bytes, self.excess)
+    pub(crate) fn flow(&self, address: Option<IpAddr>, user: Option<&str>) -> Option<Flow> {
+        let of_address = address.into_iter().flat_map(|address| {
+            let key = Key::of_address(address);
+            self.said_per_address.iter().map(move |together| together.share(key))
+        });
+        let of_user = user.into_iter().flat_map(|user| {
+            let key = Key::of_user(user);
+            self.said_per_user.iter().map(move |together| together.share(key))
+        });
+        let shares = of_address.chain(of_user).collect();
+        Flow::new(self.messages, self.bytes, shares, self.excess)
     }
+}
+
+fn together(rates: [(&'static str, Unit, Option<config::Rate>); 2]) -> Vec<Arc<Together>> {
+    let set = rates.into_iter().filter_map(|(setting, unit, rate)| Some((setting, unit, rate?)));
+    set.map(|(setting, unit, rate)| Together::new(setting, unit, rate)).collect()
 }

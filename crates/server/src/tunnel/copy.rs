@@ -218,7 +218,8 @@ mod tests {
         limits: &str,
     ) -> (DuplexStream, DuplexStream, JoinHandle<Ended>, Arc<Notify>) {
         let service = "path = '/'\nservice = { kind = 'echo' }";
-        let flow = route(&format!("{service}\nlimits = {{ {limits} }}")).plan.limiter.flow();
+        let flow =
+            route(&format!("{service}\nlimits = {{ {limits} }}")).plan.limiter.flow(None, None);
         let (client, stream) = duplex(room);
         let (upstream, other) = duplex(room);
         let (client_side, upstream_side) = (

@@ -77,7 +77,7 @@ impl Agreed {
         // Whoever takes nothing for that long is lost, on either side.
         let client = Side { stream: Patient::new(stream, silence), ahead };
         let upstream = Side { stream: Patient::new(side.stream, silence), ahead: side.ahead };
-        let flow = route.plan.limiter.flow();
+        let flow = route.flow(&request);
         let pace = flow.map(|flow| Pace::new(flow, worker.counts()));
         let ended = copy(client, upstream, bounds, pace, ending(&worker, &request)).await;
         let counts = &open.0.counts;
