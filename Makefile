@@ -26,7 +26,8 @@ test: ## Install what is missing, and pass everything (a sample of the long suit
 	@$(TIMED) 'format and lints' $(MAKE) --no-print-directory lint
 	@$(TIMED) 'unit, property and end-to-end tests' cargo test --workspace --all-features --quiet
 	@$(TIMED) 'documentation' $(MAKE) --no-print-directory doc
-	@$(TIMED) 'programs for interop' cargo build --quiet --package tieline-cli --package interop-client
+	@# With the tests, so that what was built for them is not built again in another form.
+	@$(TIMED) 'programs for interop' cargo build --quiet --workspace --all-features --bins --tests
 	@SAMPLE=1 $(TIMED) 'interop (sample)' interop/run
 
 check: lint ## The quick part: format, lints, unit tests, documentation

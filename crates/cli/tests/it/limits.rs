@@ -103,13 +103,13 @@ async fn who_says_too_much_is_closed_with_1008_where_that_is_wanted() {
 #[tokio::test]
 async fn what_lines_of_one_address_say_counts_together_and_another_line_wins_nothing() {
     let server = route("messages_per_address = '3/1h', excess = 'close'");
-    let (mut first, mut second) = (server.connect("/").await, server.connect("/").await);
-    for socket in [&mut first, &mut second, &mut first] {
-        socket.send("hello").await.unwrap();
-        assert_eq!(next(socket).await, "hello");
+    let mut lines = [server.connect("/").await, server.connect("/").await];
+    for line in [0, 1, 0] {
+        lines[line].send("hello").await.unwrap();
+        assert_eq!(next(&mut lines[line]).await, "hello");
     }
-    second.send("too much").await.unwrap();
-    assert_eq!(close_code(&mut second).await, 1008);
+    lines[1].send("too much").await.unwrap();
+    assert_eq!(close_code(&mut lines[1]).await, 1008);
     let mut third = server.connect("/").await;
     third.send("still too much").await.unwrap();
     assert_eq!(close_code(&mut third).await, 1008);
