@@ -135,9 +135,12 @@ impl Worker {
     /// says next.
     #[inline]
     pub(crate) fn deliver(&self) {
-        if self.inbox().is_empty() {
-            return;
+        if !self.inbox().is_empty() {
+            self.deliver_what_waits();
         }
+    }
+
+    fn deliver_what_waits(&self) {
         loop {
             let order = self.delivery.borrow_mut().try_next();
             match order {

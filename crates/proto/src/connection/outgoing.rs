@@ -326,16 +326,23 @@ impl Outgoing {
         out[start..start + head_len].copy_from_slice(&head[..head_len]);
     }
 
+    #[inline]
     fn frame(&mut self, opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
-        let mask = self.masks.next();
-        let len = payload.len() as u64;
+        if self.masks.0.is_some() {
+            return self.masked(opcode, payload, out);
+        }
         out.reserve(MAX_HEADER_BYTES + payload.len());
-        let Some(key) = mask else {
-            Header { fin: true, reserved: 0, opcode, mask: None, len }.encode(out);
-            out.extend_from_slice(payload);
-            return;
-        };
-        Header { fin: true, reserved: 0, opcode, mask, len }.encode(out);
+        let len = payload.len() as u64;
+        Header { fin: true, reserved: 0, opcode, mask: None, len }.encode(out);
+        out.extend_from_slice(payload);
+    }
+
+    #[inline(never)] // What a server never needs takes no room where it writes.
+    fn masked(&mut self, opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
+        let Some(key) = self.masks.next() else { return };
+        out.reserve(MAX_HEADER_BYTES + payload.len());
+        let len = payload.len() as u64;
+        Header { fin: true, reserved: 0, opcode, mask: Some(key), len }.encode(out);
         let start = out.len();
         out.extend_from_slice(payload);
         mask::apply(&mut out[start..], key);
