@@ -7,7 +7,7 @@ use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
 use crate::service::rpc;
-use crate::store::{Store, StoreError};
+use tieline_store::{Store, StoreError};
 use crate::tunnel::Families;
 
 /// What a service may need beyond its own configuration.
@@ -47,7 +47,7 @@ impl Resources {
         let metrics = Metrics::default();
         let store = store.map(|plan| Store::open(&plan.path, plan.min_free_bytes)).transpose()?;
         if let Some(store) = &store {
-            store.register(&metrics);
+            metrics.register(|registry| store.register(registry));
         }
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;

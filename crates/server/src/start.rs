@@ -2,7 +2,7 @@
 
 use tieline::serve::BindError;
 
-use crate::store::StoreError;
+use tieline_store::StoreError;
 
 /// The server cannot begin; nothing is left bound.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use super::*;
 use crate::by_hand::Bench;
-use crate::store::Scratch;
+use tieline_store::Scratch;
 
 const FOLDER: &str = "TIELINE_TEST_DEVICES";
 const ROUND: &str = "TIELINE_TEST_DEVICES_ROUND";

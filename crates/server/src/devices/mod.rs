@@ -44,7 +44,7 @@ use self::users::Users;
 use crate::metrics::Metrics;
 use crate::peer::Remote;
 use crate::peer_id::PeerId;
-use crate::store::{Room, Store, StoreError};
+use tieline_store::{Room, Store, StoreError};
 
 /// Locks of the directory; devices are spread over them by their ids.
 const SHARDS: usize = 64;

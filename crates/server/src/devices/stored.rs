@@ -16,7 +16,7 @@ use super::device::{Device, Registration};
 use super::inbox::{Inbox, Kept, Waiting};
 use super::{Rules, lock, record};
 use crate::causes::Causes;
-use crate::store::{Batch, Room, Space, Store, StoreError};
+use tieline_store::{Batch, Room, Space, Store, StoreError};
 
 /// What an entry costs beside its device and its text.
 const ENTRY_BYTES: usize = 200;

@@ -14,7 +14,7 @@ use super::queue::{Saved, Waiting};
 use super::{Change, Events};
 use crate::backend::{BackendError, Call, jittered};
 use crate::causes::Causes;
-use crate::store::StoreError;
+use tieline_store::StoreError;
 
 /// Devices that are told of at once.
 const MAX_SENDING: usize = 32;

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::backend::tests::{backend, serve};
 use crate::metrics::Metrics;
-use crate::store::Scratch;
+use tieline_store::Scratch;
 
 const FOLDER: &str = "TIELINE_TEST_EVENTS";
 const URL: &str = "TIELINE_TEST_EVENTS_URL";

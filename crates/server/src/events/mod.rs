@@ -43,7 +43,7 @@ use self::outboxes::{COUNTER, Left, Numbers};
 use self::queue::{Queue, Saved, Waiting};
 use crate::backend::Backend;
 use crate::config::PlannedEvents;
-use crate::store::{Batch, Room, Space, Store, StoreError};
+use tieline_store::{Batch, Room, Space, Store, StoreError};
 
 /// Why a session is over that was open when the process ended.
 const RESTARTED: &str = "server restarted";

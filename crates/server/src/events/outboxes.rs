@@ -15,7 +15,7 @@ use super::{Events, OpenSession};
 use crate::backend::Backend;
 use crate::config::PlannedEvents;
 use crate::metrics::Metrics;
-use crate::store::{Space, Store, StoreError};
+use tieline_store::{Space, Store, StoreError};
 
 /// Makes the outboxes of routes, and knows them all. Cloning it is cheap.
 #[derive(Clone, Default)]

@@ -16,7 +16,7 @@ use super::listing::paged;
 use super::problem::Problem;
 use crate::causes::Causes;
 use crate::events::Events;
-use crate::store::StoreError;
+use tieline_store::StoreError;
 
 /// An event that was given up.
 #[derive(Debug, Serialize, ToSchema)]

@@ -41,7 +41,7 @@ async fn with_a_secret_each_request_is_signed() {
         let signature = request.headers().get("tieline-signature").cloned();
         format!("{signature:?}").into_response()
     });
-    let file = crate::store::Scratch::new();
+    let file = tieline_store::Scratch::new();
     std::fs::write(&*file, "0123456789abcdef\n").unwrap();
     let settings = format!("signing_secret_file = '{}'", file.display());
     let backend = backend(&url.await, &settings);

@@ -96,7 +96,7 @@ async fn over_tls_the_version_is_agreed_and_the_certificate_has_to_be_good() {
     let (good, other) = (make(), make());
     let url = serve_tls(&good).await;
     let call = async |key: &rcgen::CertifiedKey<rcgen::KeyPair>, settings: &str| {
-        let file = crate::store::Scratch::new();
+        let file = tieline_store::Scratch::new();
         std::fs::write(&*file, key.cert.pem()).unwrap();
         let settings = format!("{settings}\nca_file = '{}'", file.display());
         let backend = backend(&url, &settings);

@@ -7,7 +7,7 @@ use tokio::time::advance;
 use super::*;
 use crate::by_hand::Bench;
 use crate::peer::Peer;
-use crate::store::{Batch, Scratch, Space};
+use tieline_store::{Batch, Scratch, Space};
 
 /// What holds where nothing else is said.
 fn rules() -> Rules {

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::backend::tests::{backend, serve};
 use crate::metrics::Metrics;
-use crate::store::Scratch;
+use tieline_store::Scratch;
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::backend::BackendError;
 use crate::service::Refusal;
-use crate::store::StoreError;
+use tieline_store::StoreError;
 
 /// A call that the gateway answers itself.
 #[derive(Debug, thiserror::Error)]

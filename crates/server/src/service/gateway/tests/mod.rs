@@ -27,7 +27,7 @@ use crate::backend::tests::serve;
 use crate::by_hand::{Bench, file, request};
 use crate::config::{File, Overrides, Plan, Source};
 use crate::devices::Notified;
-use crate::store::Scratch;
+use tieline_store::Scratch;
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);

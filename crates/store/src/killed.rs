@@ -79,7 +79,7 @@ fn what_was_acknowledged_is_there_after_a_kill() {
 /// What a child says was written before it was killed, so many lines after its start.
 fn killed_after(folder: &Path, lines: usize) -> Vec<(u32, u32)> {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "store::killed::child", "--nocapture", "--test-threads=1"])
+        .args(["--exact", "killed::child", "--nocapture", "--test-threads=1"])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())

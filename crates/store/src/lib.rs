@@ -16,7 +16,7 @@ mod writer;
 
 #[cfg(test)]
 mod killed;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 mod scratch;
 #[cfg(test)]
 mod tests;
@@ -28,16 +28,16 @@ use std::sync::atomic::AtomicU64;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-pub(crate) use batch::{Batch, Space};
+pub use batch::{Batch, Space};
 pub use error::StoreError;
-#[cfg(test)]
-pub(crate) use scratch::Scratch;
+#[cfg(any(test, feature = "testing"))]
+pub use scratch::Scratch;
 
 use self::tally::Tally;
 use self::writer::{Order, Writer};
-use crate::metrics::Metrics;
 
 /// Most bytes that wait to be written; a writer beyond it waits.
 const MAX_WAITING_BYTES: usize = 16 << 20;
@@ -53,7 +53,7 @@ const JOURNAL_BYTES: u64 = 64 << 20;
 
 /// What outlives the process. Cloning it is cheap; the folder is let go with the last clone.
 #[derive(Clone)]
-pub(crate) struct Store(Arc<Inner>);
+pub struct Store(Arc<Inner>);
 
 struct Inner {
     /// Before the spaces, so that the thread has ended when they are let go.
@@ -61,7 +61,10 @@ struct Inner {
     spaces: Arc<Spaces>,
     room: Arc<Semaphore>,
     counts: Counts,
-    #[cfg_attr(not(test), expect(dead_code, reason = "only tests change it while it runs"))]
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only tests change it while it runs")
+    )]
     kept: Arc<AtomicU64>,
     path: PathBuf,
 }
@@ -73,10 +76,10 @@ struct Spaces {
 }
 
 /// A key and its value.
-pub(crate) type Entry = (Vec<u8>, Vec<u8>);
+pub type Entry = (Vec<u8>, Vec<u8>);
 
 /// Room among what waits to be written.
-pub(crate) type Room = OwnedSemaphorePermit;
+pub type Room = OwnedSemaphorePermit;
 
 /// What is counted of the writing.
 #[derive(Clone, Debug, Default)]
@@ -95,7 +98,7 @@ impl Store {
     ///
     /// [`StoreError`] where the folder cannot be used, another process has it, or what is in it
     /// cannot be understood, or is of another version.
-    pub(crate) fn open(path: &Path, min_free_bytes: u64) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, min_free_bytes: u64) -> Result<Self, StoreError> {
         let spaces = Arc::new(Spaces::open(path).map_err(|error| StoreError::new(path, error))?);
         format::check(path, &spaces)?;
         let counts = Counts::default();
@@ -108,13 +111,13 @@ impl Store {
     }
 
     /// Leaves so much of the disk free from now on.
-    #[cfg(test)]
-    pub(crate) fn keep_free(&self, bytes: u64) {
+    #[cfg(any(test, feature = "testing"))]
+    pub fn keep_free(&self, bytes: u64) {
         self.0.kept.store(bytes, std::sync::atomic::Ordering::SeqCst);
     }
 
     /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.0.path
     }
 
@@ -127,14 +130,13 @@ impl Store {
     /// # Cancel safety
     ///
     /// Dropped before it is done, the batch is written or not, but never in part.
-    #[cfg(test)]
-    pub(crate) async fn write(&self, batch: Batch) -> Result<(), StoreError> {
+    pub async fn write(&self, batch: Batch) -> Result<(), StoreError> {
         let room = self.room(batch.bytes()).await;
         self.hand_over(room, batch).await
     }
 
     /// Hands a batch over at once, as [`submit`](Self::submit) does; done once it is on disk.
-    pub(crate) fn hand_over(
+    pub fn hand_over(
         &self,
         room: Room,
         batch: Batch,
@@ -147,7 +149,7 @@ impl Store {
 
     /// Waits until there is room for a batch of so many bytes, which may then be
     /// [handed over](Self::submit) without waiting.
-    pub(crate) async fn room(&self, bytes: usize) -> Room {
+    pub async fn room(&self, bytes: usize) -> Room {
         let bytes = bytes.clamp(1, MAX_WAITING_BYTES) as u32;
         let room = Arc::clone(&self.0.room).acquire_many_owned(bytes).await;
         room.expect("the semaphore is never closed")
@@ -158,7 +160,7 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::Closed`]: then nobody knows.
-    pub(crate) async fn settled(&self) -> Result<(), StoreError> {
+    pub async fn settled(&self) -> Result<(), StoreError> {
         let room = self.room(1).await;
         let (done, is_done) = oneshot::channel();
         // Whoever has stopped waiting does not want to know.
@@ -169,7 +171,7 @@ impl Store {
     /// Hands a batch over, with room for it where it may be one of many. Batches are written in the
     /// order of these calls; `done` is called on the writer's thread and must be brief, or dropped
     /// where the store is closed.
-    pub(crate) fn submit(
+    pub fn submit(
         &self,
         room: Option<Room>,
         batch: Batch,
@@ -183,7 +185,7 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] where they cannot be read.
-    pub(crate) fn scan(&self, space: Space, prefix: &[u8]) -> Result<Vec<Entry>, StoreError> {
+    pub fn scan(&self, space: Space, prefix: &[u8]) -> Result<Vec<Entry>, StoreError> {
         let entries = self.0.spaces.keyspace(space).prefix(prefix).map(|entry| {
             let (key, value) = entry.into_inner()?;
             Ok((key.to_vec(), value.to_vec()))
@@ -196,27 +198,25 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] where it cannot be read.
-    pub(crate) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.0.spaces.keyspace(space).get(key) {
             Ok(value) => Ok(value.map(|value| value.to_vec())),
             Err(error) => Err(StoreError::new(self.path(), error)),
         }
     }
 
-    /// Shows what it counts.
-    pub(crate) fn register(&self, metrics: &Metrics) {
+    /// Shows what it counts, below `store`.
+    pub fn register(&self, registry: &mut Registry) {
         let Counts { batches, bytes, failures, syncs } = self.0.counts.clone();
-        metrics.register(|registry| {
-            let registry = registry.sub_registry_with_prefix("store");
-            registry.register("batches", "Batches that are on disk", batches);
-            registry.register("bytes", "Keys and values that are on disk", bytes);
-            registry.register("failures", "Batches that could not be written", failures);
-            registry.register("syncs", "Times the disk was waited for", syncs);
-        });
+        let registry = registry.sub_registry_with_prefix("store");
+        registry.register("batches", "Batches that are on disk", batches);
+        registry.register("bytes", "Keys and values that are on disk", bytes);
+        registry.register("failures", "Batches that could not be written", failures);
+        registry.register("syncs", "Times the disk was waited for", syncs);
     }
 
     /// What is to be said of an entry that makes no sense.
-    pub(crate) fn corrupt(&self, why: &'static str) -> StoreError {
+    pub fn corrupt(&self, why: &'static str) -> StoreError {
         StoreError::corrupt(self.path(), why)
     }
 

@@ -1,5 +1,6 @@
 //! The one thread that writes: what waits is committed together and waited for once.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,13 +9,13 @@ use std::thread::{self, JoinHandle};
 
 use fjall::PersistMode;
 use rustix::fs::statvfs;
+use tracing::field::display;
 use tracing::{error, info};
 
 use super::batch::{Batch, Space};
 use super::error::StoreError;
 use super::tally::{self, Tally};
 use super::{Counts, Room, Spaces};
-use crate::causes::Causes;
 
 /// Most bytes in one commit, the last batch on top of them.
 const MAX_COMMIT_BYTES: usize = 1 << 20;
@@ -172,7 +173,8 @@ impl Work {
     fn tell(&mut self, result: &Result<(), StoreError>) {
         match result {
             Err(error) if !self.has_failed => {
-                error!(error = %Causes(error), "nothing is stored");
+                let cause = error.source().map(display);
+                error!(%error, cause, "nothing is stored");
             }
             Ok(()) if self.has_failed => info!(path = %self.path.display(), "it is stored again"),
             _ => {}

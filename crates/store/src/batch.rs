@@ -4,7 +4,11 @@ use super::error::StoreError;
 
 /// A part of the store with keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Space {
+pub enum Space {
+    /// Keys that channels were published with.
+    ChannelKeys,
+    /// Channels that are kept.
+    Channels,
     /// Numbers that outlive the process.
     Counters,
     /// Events that could not be delivered.
@@ -13,6 +17,8 @@ pub(crate) enum Space {
     Events,
     /// Messages that wait for their device.
     Inboxes,
+    /// What was published on channels.
+    Publications,
     /// Devices that are registered.
     Registrations,
     /// Sessions that are open.
@@ -22,7 +28,7 @@ pub(crate) enum Space {
 /// Changes that are written together: all of them are there afterwards, or none. Of two changes of
 /// one key the later one stays.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
+pub struct Batch {
     pub(super) changes: Vec<Change>,
     bytes: usize,
 }
@@ -43,11 +49,14 @@ const CHANGE_BYTES: usize = 32;
 
 impl Space {
     /// All, each at its own place.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 9] = [
+        Self::ChannelKeys,
+        Self::Channels,
         Self::Counters,
         Self::DeadEvents,
         Self::Events,
         Self::Inboxes,
+        Self::Publications,
         Self::Registrations,
         Self::Sessions,
     ];
@@ -55,10 +64,13 @@ impl Space {
     /// Its name on disk, which must not change.
     pub(super) const fn name(self) -> &'static str {
         match self {
+            Self::ChannelKeys => "channel_keys",
+            Self::Channels => "channels",
             Self::Counters => "counters",
             Self::DeadEvents => "dead_events",
             Self::Events => "events",
             Self::Inboxes => "inboxes",
+            Self::Publications => "publications",
             Self::Registrations => "registrations",
             Self::Sessions => "sessions",
         }
@@ -67,22 +79,22 @@ impl Space {
 
 impl Batch {
     /// Puts an entry in the place of what is there.
-    pub(crate) fn put(&mut self, space: Space, key: &[u8], value: &[u8]) {
+    pub fn put(&mut self, space: Space, key: &[u8], value: &[u8]) {
         self.change(space, key, Some(value.to_vec()));
     }
 
     /// Removes an entry, where there is one.
-    pub(crate) fn remove(&mut self, space: Space, key: &[u8]) {
+    pub fn remove(&mut self, space: Space, key: &[u8]) {
         self.change(space, key, None);
     }
 
     /// Whether nothing would change.
-    pub(crate) const fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
     /// How much it is.
-    pub(crate) const fn bytes(&self) -> usize {
+    pub const fn bytes(&self) -> usize {
         self.bytes
     }
 

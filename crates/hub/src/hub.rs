@@ -1,0 +1,339 @@
+//! Who hears what: subscribers, each from its own position on.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::broker::{Broker, BrokerError, Listener};
+use crate::channel::{Channel, Pattern};
+use crate::history::{History, Range};
+use crate::keep::{Durability, Keep};
+use crate::outlet::{Outlet, Source};
+use crate::outlets::Outlets;
+use crate::position::{Epoch, Position};
+use crate::presence::Member;
+use crate::publication::{New, Publication, Published};
+use crate::recovery::{Recovered, recover};
+use crate::shards::Shards;
+
+/// Most publications that are kept for somebody whose subscription is under way.
+const MAX_WHILE_JOINING: usize = 10_000;
+
+/// The subscribers of all channels. Cloning it is cheap.
+pub struct Hub<O: Outlet>(Arc<Inner<O>>);
+
+struct Inner<O: Outlet> {
+    memory: Arc<dyn Broker>,
+    disk: Option<Arc<dyn Broker>>,
+    rooms: Shards<Room<O>>,
+    /// Those who hear of many channels, by their namespace.
+    patterns: RwLock<HashMap<String, Vec<(Pattern, Outlets<O>)>>>,
+}
+
+/// Those who hear of one channel.
+struct Room<O> {
+    /// Where the last publication was that they were told of; `None` before the first.
+    told: Option<Position>,
+    outlets: Outlets<O>,
+    /// Subscriptions that are under way.
+    joining: usize,
+    /// What was told while there were any.
+    meanwhile: Vec<Arc<Publication>>,
+}
+
+/// A subscription that is under way: gives its place up where it comes to nothing.
+struct Joining<'a, O: Outlet> {
+    inner: &'a Inner<O>,
+    broker: &'a dyn Broker,
+    channel: &'a Channel,
+    has_listened: bool,
+    has_joined: bool,
+}
+
+impl<O: Outlet> Hub<O> {
+    /// A hub whose channels are kept by these brokers, each as its [`Durability`] says.
+    pub fn new(memory: Arc<dyn Broker>, disk: Option<Arc<dyn Broker>>) -> Self {
+        let (rooms, patterns) = (Shards::default(), RwLock::default());
+        let inner = Arc::new(Inner { memory, disk, rooms, patterns });
+        for broker in inner.brokers() {
+            broker.start(Arc::clone(&inner) as _);
+        }
+        Self(inner)
+    }
+
+    /// Publishes; ready once it has its place, and every outlet was told.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] where it has none: [`Overloaded`](BrokerError::Overloaded) where an outlet does
+    /// not keep up.
+    pub async fn publish(
+        &self,
+        channel: &Channel,
+        keep: &Keep,
+        new: New,
+    ) -> Result<Published, BrokerError> {
+        if self.0.rooms.lock(channel).get(channel).is_some_and(|room| room.outlets.are_full()) {
+            return Err(BrokerError::Overloaded);
+        }
+        self.0.broker(keep)?.publish(channel, keep, new).await
+    }
+
+    /// Subscribes somebody behind an outlet: the outlet is told of the beginning, with what was missed
+    /// since a position, and then of every publication behind it.
+    ///
+    /// At most `limit` missed publications are given.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] where the broker cannot; then nobody has subscribed.
+    pub async fn subscribe(
+        &self,
+        channel: &Channel,
+        keep: &Keep,
+        since: Option<Position>,
+        limit: usize,
+        outlet: &O,
+        member: O::Member,
+    ) -> Result<(), BrokerError> {
+        let broker = self.0.broker(keep)?;
+        let mut joining = Joining::begin(&self.0, broker, channel);
+        let start = broker.listen(channel, keep).await?;
+        joining.has_listened = true;
+        let missed = match since {
+            Some(since) => broker.read(channel, keep, Range::After(since.offset), limit).await?,
+            None => History { position: start, oldest: start.offset + 1, publications: Vec::new() },
+        };
+        joining.finish(|room| {
+            let position = room.told.unwrap_or(start);
+            let recovered = match since {
+                Some(since) => recover(since, position, limit, missed, &room.meanwhile),
+                None => Recovered::fresh(position),
+            };
+            room.outlets.join(outlet);
+            outlet.joined(Source::Channel(channel), member, recovered);
+        });
+        Ok(())
+    }
+
+    /// Lets a subscriber go: once for each that has subscribed.
+    pub fn unsubscribe(&self, channel: &Channel, keep: &Keep, outlet: &O, member: O::Member) {
+        let mut shard = self.0.rooms.lock(channel);
+        let Some(room) = shard.get_mut(channel) else { return };
+        room.outlets.leave(outlet);
+        outlet.left(Source::Channel(channel), member);
+        if room.is_empty() {
+            shard.remove(channel);
+        }
+        drop(shard);
+        if let Ok(broker) = self.0.broker(keep) {
+            broker.unlisten(channel);
+        }
+    }
+
+    /// Subscribes somebody to all channels of a pattern, from now on: a pattern has no position.
+    pub fn subscribe_all(&self, pattern: &Pattern, outlet: &O, member: O::Member) {
+        let mut namespaces = self.0.patterns.write().unwrap_or_else(PoisonError::into_inner);
+        let patterns = namespaces.entry(pattern.namespace().to_owned()).or_default();
+        let at = patterns.iter().position(|(known, _)| known == pattern).unwrap_or_else(|| {
+            patterns.push((pattern.clone(), Outlets::default()));
+            patterns.len() - 1
+        });
+        patterns[at].1.join(outlet);
+        outlet.joined(Source::Pattern(pattern), member, Recovered::NONE);
+    }
+
+    /// Lets somebody go who has subscribed to a pattern.
+    pub fn unsubscribe_all(&self, pattern: &Pattern, outlet: &O, member: O::Member) {
+        let mut namespaces = self.0.patterns.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(patterns) = namespaces.get_mut(pattern.namespace()) else { return };
+        if let Some((_, outlets)) = patterns.iter_mut().find(|(known, _)| known == pattern) {
+            outlets.leave(outlet);
+            outlet.left(Source::Pattern(pattern), member);
+        }
+        patterns.retain(|(_, outlets)| !outlets.is_empty());
+        if patterns.is_empty() {
+            namespaces.remove(pattern.namespace());
+        }
+    }
+
+    /// Reads at most `limit` publications of a channel.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] where the broker cannot.
+    pub async fn history(
+        &self,
+        channel: &Channel,
+        keep: &Keep,
+        range: Range,
+        limit: usize,
+    ) -> Result<History, BrokerError> {
+        self.0.broker(keep)?.read(channel, keep, range, limit).await
+    }
+
+    /// The broker of channels that are kept so: for presence.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError::NoStore`] where there is none.
+    pub fn broker(&self, keep: &Keep) -> Result<&dyn Broker, BrokerError> {
+        self.0.broker(keep)
+    }
+
+    /// Channels that somebody has subscribed to, and how many have.
+    pub fn channels(&self) -> Vec<(Channel, usize)> {
+        let mut channels = Vec::new();
+        for shard in self.0.rooms.each() {
+            channels
+                .extend(shard.iter().map(|(name, room)| (name.clone(), room.outlets.members())));
+        }
+        channels
+    }
+
+    /// Has the brokers let go what is too old. To be called every few seconds.
+    pub fn sweep(&self, now: std::time::SystemTime) {
+        for broker in self.0.brokers() {
+            broker.sweep(now);
+        }
+    }
+}
+
+impl<O: Outlet> Inner<O> {
+    fn broker(&self, keep: &Keep) -> Result<&dyn Broker, BrokerError> {
+        match keep.durability {
+            Durability::Memory => Ok(&*self.memory),
+            Durability::Disk => self.disk.as_deref().ok_or(BrokerError::NoStore),
+        }
+    }
+
+    fn brokers(&self) -> impl Iterator<Item = &dyn Broker> {
+        [Some(&*self.memory), self.disk.as_deref()].into_iter().flatten()
+    }
+
+    /// Tells those who hear of the channel by a pattern.
+    fn tell_patterns(&self, channel: &Channel, tell: impl Fn(Source<'_>, &Outlets<O>)) {
+        let namespaces = self.patterns.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(patterns) = namespaces.get(channel.namespace()) else { return };
+        for (pattern, outlets) in patterns.iter().filter(|(pattern, _)| pattern.matches(channel)) {
+            tell(Source::Pattern(pattern), outlets);
+        }
+    }
+
+    /// Tells those who have subscribed to the channel.
+    fn tell_room(&self, channel: &Channel, tell: impl FnOnce(&mut Room<O>)) {
+        if let Some(room) = self.rooms.lock(channel).get_mut(channel) {
+            tell(room);
+        }
+    }
+}
+
+impl<O: Outlet> Listener for Inner<O> {
+    fn published(&self, channel: &Channel, epoch: Epoch, publication: &Arc<Publication>) {
+        self.tell_room(channel, |room| {
+            room.told = Some(Position { epoch, offset: publication.offset });
+            if room.joining > 0 {
+                room.note(publication);
+            }
+            for outlet in room.outlets.iter() {
+                outlet.published(Source::Channel(channel), channel, epoch, publication);
+            }
+        });
+        self.tell_patterns(channel, |source, outlets| {
+            for outlet in outlets.iter() {
+                outlet.published(source, channel, epoch, publication);
+            }
+        });
+    }
+
+    fn lost(&self, channel: &Channel, position: Position) {
+        self.tell_room(channel, |room| {
+            room.told = Some(position);
+            room.meanwhile.clear();
+            for outlet in room.outlets.iter() {
+                outlet.lost(channel, position);
+            }
+        });
+    }
+
+    fn entered(&self, channel: &Channel, member: &Member) {
+        self.tell_room(channel, |room| {
+            for outlet in room.outlets.iter() {
+                outlet.present(channel, member);
+            }
+        });
+    }
+
+    fn left(&self, channel: &Channel, member: &Member) {
+        self.tell_room(channel, |room| {
+            for outlet in room.outlets.iter() {
+                outlet.absent(channel, member);
+            }
+        });
+    }
+}
+
+impl<O> Room<O> {
+    fn new() -> Self {
+        let (told, meanwhile) = (None, Vec::new());
+        Self { told, outlets: Outlets::default(), joining: 0, meanwhile }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.joining == 0 && self.outlets.is_empty()
+    }
+
+    /// Keeps it for those whose subscription is under way; beyond the bound they have missed too much.
+    fn note(&mut self, publication: &Arc<Publication>) {
+        if self.meanwhile.len() == MAX_WHILE_JOINING {
+            self.meanwhile.clear();
+        }
+        self.meanwhile.push(Arc::clone(publication));
+    }
+}
+
+impl<'a, O: Outlet> Joining<'a, O> {
+    fn begin(inner: &'a Inner<O>, broker: &'a dyn Broker, channel: &'a Channel) -> Self {
+        let mut shard = inner.rooms.lock(channel);
+        shard.entry(channel.clone()).or_insert_with(Room::new).joining += 1;
+        Self { inner, broker, channel, has_listened: false, has_joined: false }
+    }
+
+    /// Joins, in the channel's turn.
+    fn finish(mut self, join: impl FnOnce(&mut Room<O>)) {
+        let mut shard = self.inner.rooms.lock(self.channel);
+        join(shard.get_mut(self.channel).expect("a room is there while somebody joins"));
+        self.has_joined = true;
+    }
+}
+
+impl<O: Outlet> Drop for Joining<'_, O> {
+    fn drop(&mut self) {
+        let mut shard = self.inner.rooms.lock(self.channel);
+        if let Some(room) = shard.get_mut(self.channel) {
+            room.joining -= 1;
+            if room.joining == 0 {
+                room.meanwhile = Vec::new();
+            }
+            if room.is_empty() {
+                shard.remove(self.channel);
+            }
+        }
+        drop(shard);
+        if self.has_listened && !self.has_joined {
+            self.broker.unlisten(self.channel);
+        }
+    }
+}
+
+impl<O: Outlet> Clone for Hub<O> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<O: Outlet> fmt::Debug for Hub<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").finish_non_exhaustive()
+    }
+}
