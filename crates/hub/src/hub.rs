@@ -1,8 +1,8 @@
 //! Who hears what: subscribers, each from its own position on.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::broker::{Broker, BrokerError, Listener};
 use crate::channel::{Channel, Pattern};
@@ -10,6 +10,7 @@ use crate::history::{History, Range};
 use crate::keep::{Durability, Keep};
 use crate::outlet::{Outlet, Source};
 use crate::outlets::Outlets;
+use crate::patterns::Patterns;
 use crate::position::{Epoch, Position};
 use crate::presence::Member;
 use crate::publication::{New, Publication, Published};
@@ -26,8 +27,7 @@ struct Inner<O: Outlet> {
     memory: Arc<dyn Broker>,
     disk: Option<Arc<dyn Broker>>,
     rooms: Shards<Room<O>>,
-    /// Those who hear of many channels, by their namespace.
-    patterns: RwLock<HashMap<String, Vec<(Pattern, Outlets<O>)>>>,
+    patterns: Patterns<O>,
 }
 
 /// Those who hear of one channel.
@@ -35,8 +35,14 @@ struct Room<O> {
     /// Where the last publication was that they were told of; `None` before the first.
     told: Option<Position>,
     outlets: Outlets<O>,
-    /// Subscriptions that are under way.
-    joining: usize,
+    /// Nothing while no subscription is under way.
+    joins: Option<Box<Joins>>,
+}
+
+/// Subscriptions of a channel that are under way.
+#[derive(Default)]
+struct Joins {
+    count: usize,
     /// What was told while there were any.
     meanwhile: Vec<Arc<Publication>>,
 }
@@ -53,7 +59,7 @@ struct Joining<'a, O: Outlet> {
 impl<O: Outlet> Hub<O> {
     /// A hub whose channels are kept by these brokers, each as its [`Durability`] says.
     pub fn new(memory: Arc<dyn Broker>, disk: Option<Arc<dyn Broker>>) -> Self {
-        let (rooms, patterns) = (Shards::default(), RwLock::default());
+        let (rooms, patterns) = (Shards::default(), Patterns::default());
         let inner = Arc::new(Inner { memory, disk, rooms, patterns });
         for broker in inner.brokers() {
             broker.start(Arc::clone(&inner) as _);
@@ -70,7 +76,7 @@ impl<O: Outlet> Hub<O> {
     pub async fn publish(
         &self,
         channel: &Channel,
-        keep: &Keep,
+        keep: &Arc<Keep>,
         new: New,
     ) -> Result<Published, BrokerError> {
         if self.0.rooms.lock(channel).get(channel).is_some_and(|room| room.outlets.are_full()) {
@@ -90,7 +96,7 @@ impl<O: Outlet> Hub<O> {
     pub async fn subscribe(
         &self,
         channel: &Channel,
-        keep: &Keep,
+        keep: &Arc<Keep>,
         since: Option<Position>,
         limit: usize,
         outlet: &O,
@@ -107,7 +113,7 @@ impl<O: Outlet> Hub<O> {
         joining.finish(|room| {
             let position = room.told.unwrap_or(start);
             let recovered = match since {
-                Some(since) => recover(since, position, limit, missed, &room.meanwhile),
+                Some(since) => recover(since, position, limit, missed, room.meanwhile()),
                 None => Recovered::fresh(position),
             };
             room.outlets.join(outlet);
@@ -117,7 +123,7 @@ impl<O: Outlet> Hub<O> {
     }
 
     /// Lets a subscriber go: once for each that has subscribed.
-    pub fn unsubscribe(&self, channel: &Channel, keep: &Keep, outlet: &O, member: O::Member) {
+    pub fn unsubscribe(&self, channel: &Channel, keep: &Arc<Keep>, outlet: &O, member: O::Member) {
         let mut shard = self.0.rooms.lock(channel);
         let Some(room) = shard.get_mut(channel) else { return };
         room.outlets.leave(outlet);
@@ -133,28 +139,14 @@ impl<O: Outlet> Hub<O> {
 
     /// Subscribes somebody to all channels of a pattern, from now on: a pattern has no position.
     pub fn subscribe_all(&self, pattern: &Pattern, outlet: &O, member: O::Member) {
-        let mut namespaces = self.0.patterns.write().unwrap_or_else(PoisonError::into_inner);
-        let patterns = namespaces.entry(pattern.namespace().to_owned()).or_default();
-        let at = patterns.iter().position(|(known, _)| known == pattern).unwrap_or_else(|| {
-            patterns.push((pattern.clone(), Outlets::default()));
-            patterns.len() - 1
-        });
-        patterns[at].1.join(outlet);
-        outlet.joined(Source::Pattern(pattern), member, Recovered::NONE);
+        let join = || outlet.joined(Source::Pattern(pattern), member, Recovered::NONE);
+        self.0.patterns.join(pattern, outlet, join);
     }
 
     /// Lets somebody go who has subscribed to a pattern.
     pub fn unsubscribe_all(&self, pattern: &Pattern, outlet: &O, member: O::Member) {
-        let mut namespaces = self.0.patterns.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(patterns) = namespaces.get_mut(pattern.namespace()) else { return };
-        if let Some((_, outlets)) = patterns.iter_mut().find(|(known, _)| known == pattern) {
-            outlets.leave(outlet);
-            outlet.left(Source::Pattern(pattern), member);
-        }
-        patterns.retain(|(_, outlets)| !outlets.is_empty());
-        if patterns.is_empty() {
-            namespaces.remove(pattern.namespace());
-        }
+        self.0.patterns.leave(pattern, outlet);
+        outlet.left(Source::Pattern(pattern), member);
     }
 
     /// Reads at most `limit` publications of a channel.
@@ -165,7 +157,7 @@ impl<O: Outlet> Hub<O> {
     pub async fn history(
         &self,
         channel: &Channel,
-        keep: &Keep,
+        keep: &Arc<Keep>,
         range: Range,
         limit: usize,
     ) -> Result<History, BrokerError> {
@@ -177,7 +169,7 @@ impl<O: Outlet> Hub<O> {
     /// # Errors
     ///
     /// [`BrokerError::NoStore`] where there is none.
-    pub fn broker(&self, keep: &Keep) -> Result<&dyn Broker, BrokerError> {
+    pub fn broker(&self, keep: &Arc<Keep>) -> Result<&dyn Broker, BrokerError> {
         self.0.broker(keep)
     }
 
@@ -192,7 +184,7 @@ impl<O: Outlet> Hub<O> {
     }
 
     /// Has the brokers let go what is too old. To be called every few seconds.
-    pub fn sweep(&self, now: std::time::SystemTime) {
+    pub fn sweep(&self, now: SystemTime) {
         for broker in self.0.brokers() {
             broker.sweep(now);
         }
@@ -200,7 +192,7 @@ impl<O: Outlet> Hub<O> {
 }
 
 impl<O: Outlet> Inner<O> {
-    fn broker(&self, keep: &Keep) -> Result<&dyn Broker, BrokerError> {
+    fn broker(&self, keep: &Arc<Keep>) -> Result<&dyn Broker, BrokerError> {
         match keep.durability {
             Durability::Memory => Ok(&*self.memory),
             Durability::Disk => self.disk.as_deref().ok_or(BrokerError::NoStore),
@@ -209,15 +201,6 @@ impl<O: Outlet> Inner<O> {
 
     fn brokers(&self) -> impl Iterator<Item = &dyn Broker> {
         [Some(&*self.memory), self.disk.as_deref()].into_iter().flatten()
-    }
-
-    /// Tells those who hear of the channel by a pattern.
-    fn tell_patterns(&self, channel: &Channel, tell: impl Fn(Source<'_>, &Outlets<O>)) {
-        let namespaces = self.patterns.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(patterns) = namespaces.get(channel.namespace()) else { return };
-        for (pattern, outlets) in patterns.iter().filter(|(pattern, _)| pattern.matches(channel)) {
-            tell(Source::Pattern(pattern), outlets);
-        }
     }
 
     /// Tells those who have subscribed to the channel.
@@ -232,24 +215,24 @@ impl<O: Outlet> Listener for Inner<O> {
     fn published(&self, channel: &Channel, epoch: Epoch, publication: &Arc<Publication>) {
         self.tell_room(channel, |room| {
             room.told = Some(Position { epoch, offset: publication.offset });
-            if room.joining > 0 {
-                room.note(publication);
+            if let Some(joins) = &mut room.joins {
+                joins.note(publication);
             }
             for outlet in room.outlets.iter() {
                 outlet.published(Source::Channel(channel), channel, epoch, publication);
             }
         });
-        self.tell_patterns(channel, |source, outlets| {
-            for outlet in outlets.iter() {
-                outlet.published(source, channel, epoch, publication);
-            }
+        self.patterns.tell(channel, |pattern, outlet| {
+            outlet.published(Source::Pattern(pattern), channel, epoch, publication);
         });
     }
 
     fn lost(&self, channel: &Channel, position: Position) {
         self.tell_room(channel, |room| {
             room.told = Some(position);
-            room.meanwhile.clear();
+            if let Some(joins) = &mut room.joins {
+                joins.meanwhile.clear();
+            }
             for outlet in room.outlets.iter() {
                 outlet.lost(channel, position);
             }
@@ -275,14 +258,20 @@ impl<O: Outlet> Listener for Inner<O> {
 
 impl<O> Room<O> {
     fn new() -> Self {
-        let (told, meanwhile) = (None, Vec::new());
-        Self { told, outlets: Outlets::default(), joining: 0, meanwhile }
+        Self { told: None, outlets: Outlets::default(), joins: None }
+    }
+
+    /// What was told since a subscription is under way.
+    fn meanwhile(&self) -> &[Arc<Publication>] {
+        self.joins.as_ref().map_or(&[], |joins| &joins.meanwhile)
     }
 
     fn is_empty(&self) -> bool {
-        self.joining == 0 && self.outlets.is_empty()
+        self.joins.is_none() && self.outlets.is_empty()
     }
+}
 
+impl Joins {
     /// Keeps it for those whose subscription is under way; beyond the bound they have missed too much.
     fn note(&mut self, publication: &Arc<Publication>) {
         if self.meanwhile.len() == MAX_WHILE_JOINING {
@@ -295,14 +284,16 @@ impl<O> Room<O> {
 impl<'a, O: Outlet> Joining<'a, O> {
     fn begin(inner: &'a Inner<O>, broker: &'a dyn Broker, channel: &'a Channel) -> Self {
         let mut shard = inner.rooms.lock(channel);
-        shard.entry(channel.clone()).or_insert_with(Room::new).joining += 1;
+        let room = shard.entry(channel.clone()).or_insert_with(Room::new);
+        room.joins.get_or_insert_default().count += 1;
         Self { inner, broker, channel, has_listened: false, has_joined: false }
     }
 
     /// Joins, in the channel's turn.
     fn finish(mut self, join: impl FnOnce(&mut Room<O>)) {
         let mut shard = self.inner.rooms.lock(self.channel);
-        join(shard.get_mut(self.channel).expect("a room is there while somebody joins"));
+        let room = shard.get_mut(self.channel);
+        join(room.expect("a room is there while somebody joins"));
         self.has_joined = true;
     }
 }
@@ -311,9 +302,11 @@ impl<O: Outlet> Drop for Joining<'_, O> {
     fn drop(&mut self) {
         let mut shard = self.inner.rooms.lock(self.channel);
         if let Some(room) = shard.get_mut(self.channel) {
-            room.joining -= 1;
-            if room.joining == 0 {
-                room.meanwhile = Vec::new();
+            if let Some(joins) = &mut room.joins {
+                joins.count -= 1;
+                if joins.count == 0 {
+                    room.joins = None;
+                }
             }
             if room.is_empty() {
                 shard.remove(self.channel);

@@ -17,6 +17,7 @@ mod keys;
 mod log;
 mod outlet;
 mod outlets;
+mod patterns;
 mod position;
 mod presence;
 mod publication;

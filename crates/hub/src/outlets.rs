@@ -1,13 +1,15 @@
 //! Outlets of a channel, and how many subscribers each leads to.
 
+use smallvec::SmallVec;
+
 use crate::outlet::Outlet;
 
 /// Few, each once: one for each thread.
 #[derive(Debug)]
-pub(crate) struct Outlets<O>(Vec<(O, usize)>);
+pub(crate) struct Outlets<O>(SmallVec<[(O, usize); 1]>);
 
 impl<O> Outlets<O> {
-    pub(crate) const fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -48,6 +50,6 @@ impl<O: Outlet> Outlets<O> {
 
 impl<O> Default for Outlets<O> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 }

@@ -1,4 +1,5 @@
 //! The hub, through outlets that write down what each subscriber hears.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -111,8 +112,8 @@ fn hub() -> Hub<Worker> {
     Hub::new(Arc::new(Memory::new()), None)
 }
 
-fn keep() -> Keep {
-    Keep { publications: 100, ..Keep::default() }
+fn keep() -> Arc<Keep> {
+    Arc::new(Keep { publications: 100, ..Keep::default() })
 }
 
 fn channel(name: &str) -> Channel {
@@ -152,7 +153,7 @@ async fn who_has_subscribed_hears_and_who_has_left_does_not() {
 #[tokio::test]
 async fn who_comes_back_is_given_what_was_missed_or_told_why_not() {
     let (hub, worker, a) = (hub(), Worker::new(), channel("a"));
-    let keep = Keep { publications: 5, ..Keep::default() };
+    let keep = Arc::new(Keep { publications: 5, ..Keep::default() });
     let mut position = hub.publish(&a, &keep, new("1")).await.unwrap().position;
     for offset in 2..=8 {
         hub.publish(&a, &keep, new(&offset.to_string())).await.unwrap();
@@ -187,7 +188,8 @@ async fn who_comes_back_is_given_what_was_missed_or_told_why_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_or_doubled_between_what_was_missed_and_what_is_live() {
-    let (hub, keep) = (hub(), Keep { publications: 100_000, bytes: 1 << 30, ..Keep::default() });
+    let keep = Arc::new(Keep { publications: 100_000, bytes: 1 << 30, ..Keep::default() });
+    let hub = hub();
     let a = channel("a");
     let start = hub.publish(&a, &keep, new("0")).await.unwrap().position;
     let publisher = tokio::spawn({
@@ -280,8 +282,8 @@ async fn who_is_there_is_told_to_the_channel() {
 
 #[tokio::test]
 async fn without_a_store_nothing_is_kept_on_disk() {
-    let (hub, worker, a) = (hub(), Worker::new(), channel("a"));
-    let keep = Keep { durability: Durability::Disk, ..keep() };
+    let (hub, keep, worker, a) = (hub(), keep(), Worker::new(), channel("a"));
+    let keep = Arc::new(Keep { durability: Durability::Disk, ..Keep::clone(&keep) });
     assert!(matches!(hub.publish(&a, &keep, new("x")).await, Err(BrokerError::NoStore)));
     let refused = hub.subscribe(&a, &keep, None, 0, &worker, 1).await;
     assert!(matches!(refused, Err(BrokerError::NoStore)));

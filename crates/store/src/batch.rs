@@ -4,6 +4,7 @@ use super::error::StoreError;
 
 /// A part of the store with keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Space {
     /// Keys that channels were published with.
     ChannelKeys,

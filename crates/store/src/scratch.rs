@@ -6,7 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, process};
 
 /// A folder of its own that is not there yet.
+#[derive(Debug)]
 pub struct Scratch(PathBuf);
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Scratch {
     /// The path of one that nobody else has.

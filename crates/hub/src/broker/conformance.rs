@@ -20,7 +20,7 @@ use crate::publication::{New, Publication, Published};
 ///
 /// Where the broker does not keep the contract.
 pub async fn check<B: Broker>(make: impl Fn() -> B) {
-    let keep = Keep { publications: 1_000, ..Keep::default() };
+    let keep = Arc::new(Keep { publications: 1_000, ..Keep::default() });
     places_are_counted_without_holes(make(), &keep).await;
     each_channel_counts_for_itself(make(), &keep).await;
     the_listener_is_told_in_order_before_the_publisher(make(), &keep).await;
@@ -94,16 +94,21 @@ fn member(id: &str) -> Member {
     Member { id: id.into(), user: None, info: "{}".into() }
 }
 
-async fn publish(broker: &impl Broker, channel: &Channel, keep: &Keep, new: New) -> Published {
+async fn publish(broker: &impl Broker, channel: &Channel, keep: &Arc<Keep>, new: New) -> Published {
     broker.publish(channel, keep, new).await.expect("published")
 }
 
-async fn offsets(broker: &impl Broker, channel: &Channel, keep: &Keep, range: Range) -> Vec<u64> {
+async fn offsets(
+    broker: &impl Broker,
+    channel: &Channel,
+    keep: &Arc<Keep>,
+    range: Range,
+) -> Vec<u64> {
     let history = broker.read(channel, keep, range, usize::MAX).await.expect("read");
     history.publications.iter().map(|it| it.offset).collect()
 }
 
-async fn places_are_counted_without_holes(broker: impl Broker, keep: &Keep) {
+async fn places_are_counted_without_holes(broker: impl Broker, keep: &Arc<Keep>) {
     let channel = channel("chat:a");
     let start = broker.listen(&channel, keep).await.expect("a position");
     assert_eq!(start.offset, 0);
@@ -118,7 +123,7 @@ async fn places_are_counted_without_holes(broker: impl Broker, keep: &Keep) {
     assert_eq!(said, ["1", "2", "3", "4", "5"]);
 }
 
-async fn each_channel_counts_for_itself(broker: impl Broker, keep: &Keep) {
+async fn each_channel_counts_for_itself(broker: impl Broker, keep: &Arc<Keep>) {
     let (a, b) = (channel("a"), channel("b"));
     publish(&broker, &a, keep, new("x")).await;
     publish(&broker, &a, keep, new("x")).await;
@@ -127,7 +132,7 @@ async fn each_channel_counts_for_itself(broker: impl Broker, keep: &Keep) {
     assert_eq!(offsets(&broker, &channel("c"), keep, Range::ALL).await, [0; 0]);
 }
 
-async fn the_listener_is_told_in_order_before_the_publisher(broker: impl Broker, keep: &Keep) {
+async fn the_listener_is_told_in_order_before_the_publisher(broker: impl Broker, keep: &Arc<Keep>) {
     let (heard, channel) = (Arc::new(Heard::default()), channel("a"));
     broker.start(Arc::clone(&heard) as _);
     broker.listen(&channel, keep).await.expect("a position");
@@ -138,7 +143,7 @@ async fn the_listener_is_told_in_order_before_the_publisher(broker: impl Broker,
     assert!(heard.offsets(&channel).into_iter().eq(1..=20));
 }
 
-async fn many_publishers_leave_no_hole(broker: impl Broker, keep: &Keep) {
+async fn many_publishers_leave_no_hole(broker: impl Broker, keep: &Arc<Keep>) {
     let (heard, channel) = (Arc::new(Heard::default()), channel("a"));
     let broker = Arc::new(broker);
     broker.start(Arc::clone(&heard) as _);
@@ -164,7 +169,7 @@ async fn many_publishers_leave_no_hole(broker: impl Broker, keep: &Keep) {
     assert!(heard.offsets(&channel).into_iter().eq(1..=400));
 }
 
-async fn a_key_publishes_once(broker: impl Broker, keep: &Keep) {
+async fn a_key_publishes_once(broker: impl Broker, keep: &Arc<Keep>) {
     let (a, b) = (channel("a"), channel("b"));
     let first = publish(&broker, &a, keep, keyed("x", "k")).await;
     publish(&broker, &a, keep, keyed("y", "l")).await;
@@ -176,7 +181,7 @@ async fn a_key_publishes_once(broker: impl Broker, keep: &Keep) {
     assert_eq!(history.publications[0].from.as_deref(), Some("alice"));
 
     // Also when what was published with it is kept no more.
-    let little = Keep { publications: 1, ..keep.clone() };
+    let little = Arc::new(Keep { publications: 1, ..Keep::clone(keep) });
     publish(&broker, &a, &little, new("x")).await;
     broker.sweep(SystemTime::now() + KEYS_KNOWN / 2);
     assert!(publish(&broker, &a, &little, keyed("z", "k")).await.is_repeat);
@@ -184,7 +189,7 @@ async fn a_key_publishes_once(broker: impl Broker, keep: &Keep) {
     assert!(!publish(&broker, &a, &little, keyed("z", "k")).await.is_repeat, "forgotten");
 }
 
-async fn the_same_key_at_the_same_time_publishes_once(broker: impl Broker, keep: &Keep) {
+async fn the_same_key_at_the_same_time_publishes_once(broker: impl Broker, keep: &Arc<Keep>) {
     let (broker, channel) = (Arc::new(broker), channel("a"));
     let tries: Vec<_> = (0..16)
         .map(|_| {
@@ -203,7 +208,7 @@ async fn the_same_key_at_the_same_time_publishes_once(broker: impl Broker, keep:
 
 async fn bounds_keep_the_newest(broker: impl Broker) {
     let channel = channel("a");
-    let keep = Keep { publications: 3, ..Keep::default() };
+    let keep = Arc::new(Keep { publications: 3, ..Keep::default() });
     for _ in 0..10 {
         publish(&broker, &channel, &keep, new("x")).await;
     }
@@ -211,17 +216,17 @@ async fn bounds_keep_the_newest(broker: impl Broker) {
     let history = broker.read(&channel, &keep, Range::After(2), 9).await.expect("read");
     assert_eq!((history.oldest, history.position.offset), (8, 10));
 
-    let none = Keep::default();
+    let none = Arc::default();
     assert_eq!(publish(&broker, &channel, &none, new("x")).await.position.offset, 11);
     assert_eq!(offsets(&broker, &channel, &none, Range::ALL).await, [0; 0]);
-    let bytes = Keep { bytes: 3_000, publications: 9, ..Keep::default() };
+    let bytes = Arc::new(Keep { bytes: 3_000, publications: 9, ..Keep::default() });
     for _ in 0..9 {
         publish(&broker, &channel, &bytes, new("x".repeat(1_000))).await;
     }
     assert_eq!(offsets(&broker, &channel, &bytes, Range::ALL).await, [19, 20]);
 }
 
-async fn age_is_a_bound(broker: impl Broker, keep: &Keep) {
+async fn age_is_a_bound(broker: impl Broker, keep: &Arc<Keep>) {
     let channel = channel("a");
     let position = broker.listen(&channel, keep).await.expect("a position");
     publish(&broker, &channel, keep, new("x")).await;
@@ -231,7 +236,7 @@ async fn age_is_a_bound(broker: impl Broker, keep: &Keep) {
     assert_eq!(history.position, Position { offset: 1, ..position });
 }
 
-async fn history_is_read_from_both_ends(broker: impl Broker, keep: &Keep) {
+async fn history_is_read_from_both_ends(broker: impl Broker, keep: &Arc<Keep>) {
     let channel = channel("a");
     for _ in 0..5 {
         publish(&broker, &channel, keep, new("x")).await;
@@ -252,7 +257,7 @@ async fn history_is_read_from_both_ends(broker: impl Broker, keep: &Keep) {
     assert_eq!((none.publications.len(), none.position.offset), (0, 5));
 }
 
-async fn a_channel_that_is_heard_keeps_its_epoch(broker: impl Broker, keep: &Keep) {
+async fn a_channel_that_is_heard_keeps_its_epoch(broker: impl Broker, keep: &Arc<Keep>) {
     let channel = channel("a");
     let start = broker.listen(&channel, keep).await.expect("a position");
     publish(&broker, &channel, keep, new("x")).await;

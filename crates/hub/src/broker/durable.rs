@@ -51,7 +51,7 @@ struct Inner {
 struct State {
     id: u64,
     log: Log,
-    keep: Keep,
+    keep: Arc<Keep>,
     keys: Keys,
     /// The offset of the oldest publication that is on disk.
     stored_from: u64,
@@ -119,7 +119,7 @@ impl State {
         Self {
             id,
             log: Log::after(position),
-            keep: Keep::default(),
+            keep: Arc::default(),
             keys: Keys::default(),
             stored_from: position.offset + 1,
             forgotten: Vec::new(),
@@ -156,14 +156,14 @@ impl Inner {
         self.listener.get().map(|listener| &**listener)
     }
 
-    fn with<R>(&self, channel: &Channel, keep: &Keep, act: impl FnOnce(&mut State) -> R) -> R {
+    fn with<R>(&self, channel: &Channel, keep: &Arc<Keep>, act: impl FnOnce(&mut State) -> R) -> R {
         let mut shard = self.channels.lock(channel);
         let state = shard.entry(channel.clone()).or_insert_with(|| {
             let id = self.next_id.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             State::new(id, Position { epoch: Epoch::random(), offset: 0 })
         });
-        if state.keep != *keep {
-            state.keep = keep.clone();
+        if !Arc::ptr_eq(&state.keep, keep) {
+            state.keep = Arc::clone(keep);
             state.log.trim(keep);
         }
         act(state)
@@ -277,7 +277,7 @@ impl Broker for Durable {
     fn publish<'a>(
         &'a self,
         channel: &'a Channel,
-        keep: &'a Keep,
+        keep: &'a Arc<Keep>,
         new: New,
     ) -> Later<'a, Published> {
         Box::pin(async move {
@@ -297,7 +297,7 @@ impl Broker for Durable {
     fn read<'a>(
         &'a self,
         channel: &'a Channel,
-        keep: &'a Keep,
+        keep: &'a Arc<Keep>,
         range: Range,
         limit: usize,
     ) -> Later<'a, History> {
@@ -308,7 +308,7 @@ impl Broker for Durable {
         Box::pin(ready(Ok(history)))
     }
 
-    fn listen<'a>(&'a self, channel: &'a Channel, keep: &'a Keep) -> Later<'a, Position> {
+    fn listen<'a>(&'a self, channel: &'a Channel, keep: &'a Arc<Keep>) -> Later<'a, Position> {
         let position = self.0.with(channel, keep, |state| {
             state.listeners += 1;
             state.log.position()

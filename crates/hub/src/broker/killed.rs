@@ -5,6 +5,7 @@ use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use tieline_store::{Scratch, Store};
 
@@ -24,8 +25,8 @@ const PUBLISHERS: u32 = 6;
 /// How often the child is killed.
 const KILLS: u32 = 100;
 
-fn keep() -> Keep {
-    Keep { publications: 40, ..Keep::default() }
+fn keep() -> Arc<Keep> {
+    Arc::new(Keep { publications: 40, ..Keep::default() })
 }
 
 fn channel(publisher: u32) -> Channel {

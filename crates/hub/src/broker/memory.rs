@@ -29,27 +29,37 @@ pub struct Memory {
 #[derive(Debug)]
 struct State {
     log: Log,
-    keep: Keep,
-    keys: Keys,
+    keep: Arc<Keep>,
+    /// Nothing for most channels.
+    keys: Option<Box<Keys>>,
     /// How many have asked to be told of it.
     listeners: usize,
 }
 
 impl State {
-    fn new(keep: &Keep) -> Self {
+    fn new(keep: &Arc<Keep>) -> Self {
         let log = Log::after(Position { epoch: Epoch::random(), offset: 0 });
-        Self { log, keep: keep.clone(), keys: Keys::default(), listeners: 0 }
+        Self { log, keep: Arc::clone(keep), keys: None, listeners: 0 }
+    }
+
+    fn forget_keys(&mut self, now: SystemTime) {
+        if let Some(keys) = &mut self.keys {
+            keys.expire(now);
+            if keys.is_empty() {
+                self.keys = None;
+            }
+        }
     }
 
     /// Whether somebody may miss it.
     fn is_needed(&self) -> bool {
-        self.listeners > 0 || !self.log.is_empty() || !self.keys.is_empty()
+        self.listeners > 0 || !self.log.is_empty() || self.keys.is_some()
     }
 
     /// The bounds are those of the last who used it.
-    fn bounded(&mut self, keep: &Keep) -> &mut Self {
-        if self.keep != *keep {
-            self.keep = keep.clone();
+    fn bounded(&mut self, keep: &Arc<Keep>) -> &mut Self {
+        if !Arc::ptr_eq(&self.keep, keep) {
+            self.keep = Arc::clone(keep);
             self.log.trim(keep);
         }
         self
@@ -62,7 +72,7 @@ impl Memory {
         Self::default()
     }
 
-    fn with<R>(&self, channel: &Channel, keep: &Keep, act: impl FnOnce(&mut State) -> R) -> R {
+    fn with<R>(&self, channel: &Channel, keep: &Arc<Keep>, act: impl FnOnce(&mut State) -> R) -> R {
         let mut shard = self.channels.lock(channel);
         match shard.get_mut(channel) {
             Some(state) => act(state.bounded(keep)),
@@ -74,16 +84,18 @@ impl Memory {
         self.listener.get().map(|listener| &**listener)
     }
 
-    fn publish_now(&self, channel: &Channel, keep: &Keep, new: New) -> Published {
+    fn publish_now(&self, channel: &Channel, keep: &Arc<Keep>, new: New) -> Published {
         let now = SystemTime::now();
         self.with(channel, keep, |state| {
             let Position { epoch, offset } = state.log.position();
-            if let Some(offset) = new.key.as_deref().and_then(|key| state.keys.offset(key)) {
+            if let Some(offset) =
+                new.key.as_deref().and_then(|key| state.keys.as_ref()?.offset(key))
+            {
                 return Published { position: Position { epoch, offset }, is_repeat: true };
             }
             let position = Position { epoch, offset: offset + 1 };
             if let Some(key) = &new.key {
-                state.keys.add(Arc::clone(key), position.offset, now);
+                state.keys.get_or_insert_default().add(Arc::clone(key), position.offset, now);
             }
             let publication = Arc::new(new.at(position.offset, now));
             state.log.push(Arc::clone(&publication), &state.keep);
@@ -104,7 +116,7 @@ impl Broker for Memory {
     fn publish<'a>(
         &'a self,
         channel: &'a Channel,
-        keep: &'a Keep,
+        keep: &'a Arc<Keep>,
         new: New,
     ) -> Later<'a, Published> {
         Box::pin(ready(Ok(self.publish_now(channel, keep, new))))
@@ -113,7 +125,7 @@ impl Broker for Memory {
     fn read<'a>(
         &'a self,
         channel: &'a Channel,
-        keep: &'a Keep,
+        keep: &'a Arc<Keep>,
         range: Range,
         limit: usize,
     ) -> Later<'a, History> {
@@ -124,7 +136,7 @@ impl Broker for Memory {
         Box::pin(ready(Ok(history)))
     }
 
-    fn listen<'a>(&'a self, channel: &'a Channel, keep: &'a Keep) -> Later<'a, Position> {
+    fn listen<'a>(&'a self, channel: &'a Channel, keep: &'a Arc<Keep>) -> Later<'a, Position> {
         let position = self.with(channel, keep, |state| {
             state.listeners += 1;
             state.log.position()
@@ -156,7 +168,7 @@ impl Broker for Memory {
         for mut shard in self.channels.each() {
             shard.retain(|_, state| {
                 state.log.expire(&state.keep, now);
-                state.keys.expire(now);
+                state.forget_keys(now);
                 state.is_needed()
             });
         }

@@ -62,7 +62,7 @@ pub trait Broker: Send + Sync + fmt::Debug + 'static {
     fn publish<'a>(
         &'a self,
         channel: &'a Channel,
-        keep: &'a Keep,
+        keep: &'a Arc<Keep>,
         new: New,
     ) -> Later<'a, Published>;
 
@@ -70,14 +70,14 @@ pub trait Broker: Send + Sync + fmt::Debug + 'static {
     fn read<'a>(
         &'a self,
         channel: &'a Channel,
-        keep: &'a Keep,
+        keep: &'a Arc<Keep>,
         range: Range,
         limit: usize,
     ) -> Later<'a, History>;
 
     /// Has the listener told of a channel, from the position on that is answered, until
     /// [`unlisten`](Self::unlisten) was called as often as this.
-    fn listen<'a>(&'a self, channel: &'a Channel, keep: &'a Keep) -> Later<'a, Position>;
+    fn listen<'a>(&'a self, channel: &'a Channel, keep: &'a Arc<Keep>) -> Later<'a, Position>;
 
     /// One of those who listen does not need the channel any more.
     fn unlisten(&self, channel: &Channel);
