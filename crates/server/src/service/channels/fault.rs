@@ -1,0 +1,85 @@
+//! What a call is answered that cannot be done, and what its caller should do then.
+
+use crate::service::rpc::RpcError;
+use tieline_hub::BrokerError;
+
+/// Why a call is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Nothing comes before `connect`.
+    NotConnected,
+    /// `connect` comes once.
+    Connected,
+    /// No token, or one that is not good.
+    Token,
+    /// The right is missing.
+    Forbidden,
+    /// No such namespace, or no name.
+    UnknownChannel,
+    /// Nothing was subscribed to there.
+    NotSubscribed,
+    /// It was subscribed to already.
+    Subscribed,
+    /// More channels than a line may have.
+    TooMany,
+    /// The namespace has no presence.
+    NoPresence,
+    /// The namespace has no patterns.
+    NoPatterns,
+    /// The server has as much to do as it may have.
+    Overloaded,
+    /// The disk failed.
+    Unavailable,
+}
+
+impl Fault {
+    /// The code on the wire, which does not change; [docs/codes.md] says what to do for each.
+    const fn code(self) -> i64 {
+        match self {
+            Self::NotConnected => 4001,
+            Self::Connected => 4002,
+            Self::Token => 4003,
+            Self::Forbidden => 4004,
+            Self::UnknownChannel => 4005,
+            Self::NotSubscribed => 4006,
+            Self::Subscribed => 4007,
+            Self::TooMany => 4008,
+            Self::NoPresence => 4009,
+            Self::NoPatterns => 4010,
+            Self::Overloaded => 4011,
+            Self::Unavailable => 4012,
+        }
+    }
+
+    const fn message(self) -> &'static str {
+        match self {
+            Self::NotConnected => "say connect first",
+            Self::Connected => "connect is said once",
+            Self::Token => "the token is not good here",
+            Self::Forbidden => "the right to do this is missing",
+            Self::UnknownChannel => "there is no such channel",
+            Self::NotSubscribed => "there is no such subscription",
+            Self::Subscribed => "there is such a subscription already",
+            Self::TooMany => "there are as many subscriptions as may be",
+            Self::NoPresence => "the namespace does not tell who is there",
+            Self::NoPatterns => "the namespace has no patterns",
+            Self::Overloaded => "the server is overloaded: try again later",
+            Self::Unavailable => "the channel cannot be written to: try again later",
+        }
+    }
+}
+
+impl From<Fault> for RpcError {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.code(), fault.message())
+    }
+}
+
+impl From<&BrokerError> for Fault {
+    fn from(error: &BrokerError) -> Self {
+        match error {
+            BrokerError::Overloaded => Self::Overloaded,
+            _ => Self::Unavailable,
+        }
+    }
+}

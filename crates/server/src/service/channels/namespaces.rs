@@ -1,0 +1,131 @@
+//! What holds for the channels of each namespace, and who may do what there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tieline_hub::{Channel, Durability, Keep, Pattern};
+
+use super::fault::Fault;
+use crate::auth::Identity;
+use crate::config::{self, ChannelDurability, Who};
+
+/// All of a route.
+#[derive(Debug)]
+pub(super) struct Namespaces(HashMap<String, Arc<Namespace>>);
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Namespace {
+    pub(super) keep: Arc<Keep>,
+    pub(super) has_presence: bool,
+    pub(super) tells_presence: bool,
+    pub(super) has_patterns: bool,
+    subscribe: Who,
+    publish: Who,
+}
+
+/// What somebody wants to do with a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Publish,
+    Subscribe,
+}
+
+impl Namespaces {
+    pub(super) fn new(written: &config::Channels) -> Self {
+        let namespaces = written.namespace.iter();
+        Self(namespaces.map(|(name, it)| (name.clone(), Arc::new(Namespace::new(it)))).collect())
+    }
+
+    /// The namespace of a channel, where this caller may do that there.
+    pub(super) fn for_channel(
+        &self,
+        channel: &Channel,
+        act: Act,
+        caller: Option<&Identity>,
+    ) -> Result<&Arc<Namespace>, Fault> {
+        let namespace = self.0.get(channel.namespace()).ok_or(Fault::UnknownChannel)?;
+        namespace.check(act, channel.as_str(), caller)?;
+        Ok(namespace)
+    }
+
+    /// The namespace of a pattern, where this caller may subscribe to all of it.
+    pub(super) fn for_pattern(
+        &self,
+        pattern: &Pattern,
+        caller: Option<&Identity>,
+    ) -> Result<&Arc<Namespace>, Fault> {
+        let namespace = self.0.get(pattern.namespace()).filter(|it| it.has_patterns);
+        let namespace = namespace.ok_or(Fault::NoPatterns)?;
+        namespace.check(Act::Subscribe, pattern.as_str(), caller)?;
+        Ok(namespace)
+    }
+}
+
+impl Namespace {
+    fn new(written: &config::Namespace) -> Self {
+        let keep = Keep {
+            publications: written.history,
+            bytes: written.history_bytes,
+            age: written.history_age.get(),
+            durability: match written.durability {
+                ChannelDurability::Disk => Durability::Disk,
+                ChannelDurability::Memory => Durability::Memory,
+            },
+        };
+        Self {
+            keep: Arc::new(keep),
+            has_presence: written.presence,
+            tells_presence: written.presence && written.join_leave,
+            has_patterns: written.patterns,
+            subscribe: written.subscribe,
+            publish: written.publish,
+        }
+    }
+
+    fn check(&self, act: Act, name: &str, caller: Option<&Identity>) -> Result<(), Fault> {
+        let (who, verb) = match act {
+            Act::Publish => (self.publish, "publish"),
+            Act::Subscribe => (self.subscribe, "subscribe"),
+        };
+        let may = match who {
+            Who::All => true,
+            Who::None => false,
+            Who::Right => caller.is_some_and(|it| it.rights.iter().any(|it| gives(it, verb, name))),
+        };
+        if may { Ok(()) } else { Err(Fault::Forbidden) }
+    }
+}
+
+/// Whether a right such as `publish:chat:*` lets do that with what has this name. To subscribe to a pattern
+/// takes a right to at least as much.
+fn gives(right: &str, verb: &str, name: &str) -> bool {
+    let named = right.strip_prefix(verb).and_then(|rest| rest.strip_prefix(':'));
+    named.is_some_and(|named| match named.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == named,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_is_to_one_channel_or_to_all_that_begin_alike() {
+        for (right, name, is_given) in [
+            ("publish:chat:lobby", "chat:lobby", true),
+            ("publish:chat:lobby", "chat:lobby2", false),
+            ("publish:chat:*", "chat:lobby", true),
+            ("publish:*", "chat:lobby", true),
+            ("publish:chat:*", "chat:*", true),
+            ("publish:chat:a*", "chat:*", false),
+            ("publish:chat:lobby", "chat:*", false),
+            ("publish", "chat:lobby", false),
+            ("publish:", "chat:lobby", false),
+            ("subscribe:chat:lobby", "chat:lobby", false),
+        ] {
+            assert_eq!(gives(right, "publish", name), is_given, "{right} {name}");
+        }
+    }
+}
