@@ -1,6 +1,6 @@
 //! What holds for the channels of each namespace, and who may do what there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tieline_hub::{Channel, Durability, Keep, Pattern};
@@ -9,7 +9,7 @@ use super::fault::Fault;
 use crate::auth::Identity;
 use crate::config::{self, ChannelDurability, Who};
 
-/// All of a route.
+/// All of a server.
 #[derive(Debug)]
 pub(super) struct Namespaces(HashMap<String, Arc<Namespace>>);
 
@@ -32,8 +32,8 @@ pub(super) enum Act {
 }
 
 impl Namespaces {
-    pub(super) fn new(written: &config::Channels) -> Self {
-        let namespaces = written.namespace.iter();
+    pub(super) fn new(written: &BTreeMap<String, config::Namespace>) -> Self {
+        let namespaces = written.iter();
         Self(namespaces.map(|(name, it)| (name.clone(), Arc::new(Namespace::new(it)))).collect())
     }
 

@@ -1,0 +1,92 @@
+//! Channels in the native language, `tieline.v1`, as docs/wire.md has it: over whatever carries a peer.
+//!
+//! ```text
+//! a line ─▶ line.rs: a call ─▶ hub ─▶ broker ─▶ outlet.rs: each worker ─▶ its topic ─▶ the lines
+//!              │                                   └─ the answer to `subscribe`, in the same order
+//!              └─ session.rs: answers that may have to be said again
+//! ```
+
+mod fault;
+mod line;
+mod namespaces;
+mod outlet;
+mod session;
+mod words;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use self::line::Line;
+pub(crate) use self::namespaces::Namespaces;
+pub(crate) use self::outlet::Worker;
+use self::session::Sessions;
+use super::{Accept, Conversation, Refusal, Service};
+use crate::config;
+use crate::peer::Peer;
+use crate::request::Request;
+
+/// The channels of a server.
+pub(crate) type Hub = tieline_hub::Hub<Worker>;
+
+/// The subprotocol.
+pub(crate) const PROTOCOL: &str = "tieline.v1";
+
+/// How often is looked for what is too old.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// The channels of a server, spoken of at one route.
+#[derive(Debug)]
+pub(crate) struct Channels(Arc<Shared>);
+
+/// What the lines of a route share.
+#[derive(Debug)]
+struct Shared {
+    hub: Hub,
+    namespaces: Arc<Namespaces>,
+    sessions: Sessions,
+    limits: config::Channels,
+}
+
+impl Channels {
+    pub(crate) fn new(written: &config::Channels, hub: &Hub, namespaces: &Arc<Namespaces>) -> Self {
+        let sessions = Sessions::new(written.keep_session.get(), written.keep_session_bytes);
+        Self(Arc::new(Shared {
+            hub: hub.clone(),
+            namespaces: Arc::clone(namespaces),
+            sessions,
+            limits: written.clone(),
+        }))
+    }
+}
+
+impl Service for Channels {
+    fn admit(&self, request: &Request) -> Result<Accept, Refusal> {
+        // Whoever offers nothing is believed to speak it: a program that a person wrote by hand.
+        let offers = request.protocols().iter().any(|offered| offered == PROTOCOL);
+        Ok(Accept { protocol: offers.then(|| PROTOCOL.to_owned()), ..Accept::default() })
+    }
+
+    fn attend(&self, worker: usize) -> Option<Pin<Box<dyn Future<Output = ()>>>> {
+        if worker != 0 {
+            return None;
+        }
+        let shared = Arc::clone(&self.0);
+        Some(Box::pin(async move {
+            let mut ticks = interval(SWEEP_EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                shared.sessions.sweep();
+                shared.hub.sweep(SystemTime::now());
+            }
+        }))
+    }
+
+    fn open(&self, peer: &Peer, request: &Request) -> Box<dyn Conversation> {
+        Box::new(Line::new(&self.0, peer, request))
+    }
+}

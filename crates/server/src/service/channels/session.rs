@@ -1,0 +1,220 @@
+//! What outlives a line: answers and messages that may not have arrived, and how much was taken.
+//!
+//! ```text
+//! connect ─▶ session ─▶ answers, numbered by their order ─▶ the line ─▶ ack: forgotten up to there
+//!               │ the line is lost
+//!               ▼
+//!            parked ── connect {id, secret, seen} ─▶ what is behind `seen`, on the new line
+//!               └──── keep_session ─▶ gone
+//! ```
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use data_encoding::BASE64URL_NOPAD;
+use tieline::CloseCode;
+
+use crate::auth::Secret;
+use crate::peer::Remote;
+use crate::peer_id::PeerId;
+
+/// The code that ends a line whose session goes on over a newer one.
+pub(super) const SUPERSEDED: CloseCode = CloseCode::new(4409);
+
+/// The sessions of a route, on whichever workers their lines are.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
+    keep: Duration,
+    max_bytes: usize,
+}
+
+/// One client, over any number of lines, one after the other.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: Arc<str>,
+    /// Whose it is, where the route asks.
+    pub(super) user: Option<Arc<str>>,
+    secret: Secret,
+    max_bytes: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// What may not have arrived, the oldest first.
+    waiting: VecDeque<Arc<str>>,
+    /// Bytes of it.
+    bytes: usize,
+    /// The number of the last one that is waited for no more.
+    arrived: u64,
+    /// Requests that were taken.
+    taken: u64,
+    line: Option<Remote>,
+    /// Since when there is no line.
+    parked: Option<Instant>,
+    /// Whether more waited than may: it cannot go on over another line.
+    is_torn: bool,
+}
+
+/// A session as it goes on.
+pub(super) struct Resumed {
+    pub(super) session: Arc<Session>,
+    /// Requests that were taken.
+    pub(super) taken: u64,
+}
+
+impl Sessions {
+    pub(super) fn new(keep: Duration, max_bytes: usize) -> Self {
+        Self { sessions: Mutex::default(), keep, max_bytes }
+    }
+
+    /// How long one is kept.
+    pub(super) const fn keep(&self) -> Duration {
+        self.keep
+    }
+
+    /// A new one, on this line; and its secret, which is nowhere else.
+    pub(super) fn begin(&self, user: Option<Arc<str>>, line: Remote) -> (Arc<Session>, String) {
+        let (id, secret): (Arc<str>, _) = (random().into(), random());
+        let state = State {
+            waiting: VecDeque::new(),
+            bytes: 0,
+            arrived: 0,
+            taken: 0,
+            line: Some(line),
+            parked: None,
+            is_torn: false,
+        };
+        let session = Arc::new(Session {
+            id: Arc::clone(&id),
+            user,
+            secret: Secret::new(&secret),
+            max_bytes: self.max_bytes,
+            state: Mutex::new(state),
+        });
+        self.lock().insert(id, Arc::clone(&session));
+        (session, secret)
+    }
+
+    /// The session of this id and secret goes on over this line. The line that it had until now ends.
+    /// `answer` is said first, and then what is behind `seen`.
+    pub(super) fn resume(
+        &self,
+        id: &str,
+        secret: &str,
+        user: Option<&str>,
+        seen: u64,
+        line: Remote,
+        answer: impl FnOnce(&Resumed) -> String,
+    ) -> Option<Arc<Session>> {
+        let session = Arc::clone(self.lock().get(id)?);
+        if !session.secret.is(&Secret::new(secret)) || session.user.as_deref() != user {
+            return None;
+        }
+        let mut state = session.lock();
+        if state.is_torn || !state.forget(seen) {
+            return None;
+        }
+        if let Some(old) = state.line.replace(line.clone()) {
+            old.close(SUPERSEDED, "the session goes on over a newer line");
+        }
+        state.parked = None;
+        let resumed = Resumed { session: Arc::clone(&session), taken: state.taken };
+        line.send(answer(&resumed));
+        for text in &state.waiting {
+            line.send(&**text);
+        }
+        drop(state);
+        Some(session)
+    }
+
+    /// Forgets what nobody came back for.
+    pub(super) fn sweep(&self) {
+        self.lock().retain(|_, session| {
+            !session.lock().parked.is_some_and(|since| since.elapsed() >= self.keep)
+        });
+    }
+
+    /// It has ended, and nobody comes back for it.
+    pub(super) fn end(&self, session: &Session) {
+        self.lock().remove(&session.id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Session>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session {
+    /// Says something that has to arrive: on the line, and again on the next where this one is lost.
+    pub(super) fn say(&self, text: impl Into<Arc<str>>) {
+        let text = text.into();
+        let mut state = self.lock();
+        if let Some(line) = &state.line {
+            line.send(&*text);
+        }
+        state.bytes += text.len();
+        state.waiting.push_back(text);
+        if state.bytes > self.max_bytes {
+            state.tear();
+        }
+    }
+
+    /// A request of it was taken.
+    pub(super) fn take(&self) {
+        self.lock().taken += 1;
+    }
+
+    /// So many have arrived.
+    pub(super) fn acknowledge(&self, seen: u64) {
+        self.lock().forget(seen);
+    }
+
+    /// Its line is gone. Whether it had another by then.
+    pub(super) fn park(&self, line: PeerId) -> bool {
+        let mut state = self.lock();
+        let is_its_own = state.line.as_ref().is_some_and(|known| known.id() == line);
+        if is_its_own {
+            state.line = None;
+            state.parked = Some(Instant::now());
+        }
+        !is_its_own
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Forgets what has arrived. Whether the rest is there: nobody has seen what was not said, and what
+    /// was seen once is forgotten.
+    fn forget(&mut self, seen: u64) -> bool {
+        let Some(more) = seen.checked_sub(self.arrived) else { return false };
+        if more > self.waiting.len() as u64 {
+            return false;
+        }
+        for text in self.waiting.drain(..more as usize) {
+            self.bytes -= text.len();
+        }
+        self.arrived = seen;
+        true
+    }
+
+    /// What waits is too much: the line goes on, and ends with its session.
+    fn tear(&mut self) {
+        self.arrived += self.waiting.len() as u64;
+        self.waiting = VecDeque::new();
+        self.bytes = 0;
+        self.is_torn = true;
+    }
+}
+
+/// 128 random bits.
+fn random() -> String {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the system has randomness: TLS could not do without");
+    BASE64URL_NOPAD.encode(&bytes)
+}
