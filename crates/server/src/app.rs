@@ -77,14 +77,16 @@ impl App {
     /// [`StartError`] for the first place that cannot be listened at, and for a store that cannot be
     /// used; nothing is left bound.
     pub fn bind(plan: Plan) -> Result<Self, StartError> {
-        let Plan { workers, drain, operator, listeners, routes, backends, store, .. } = plan;
+        let Plan {
+            workers, drain, operator, listeners, routes, backends, store, namespaces, ..
+        } = plan;
         let mut server = Server::new(ServerOptions { workers, drain });
         let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
         for listener in &listeners {
             server.listen(&listener.place, listen_options(listener))?;
         }
         let (stop, stopping) = watch::channel(false);
-        let resources = Arc::new(Resources::new(backends, store.as_ref())?);
+        let resources = Arc::new(Resources::new(backends, namespaces, store.as_ref())?);
         resources.counts.register(&resources.metrics);
         let secure = Arc::new(secure(&listeners, operator.as_ref()));
         let shown = Box::new(Arc::clone(&secure));

@@ -49,7 +49,13 @@ pub(crate) struct Inbox {
 impl Topic {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed).to_string().into())
+        // No channel's name has a control character.
+        Self(format!("\0{}", NEXT.fetch_add(1, Ordering::Relaxed)).into())
+    }
+
+    /// The topic of a channel, or of a pattern.
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.into())
     }
 
     /// How the engine knows it.

@@ -66,5 +66,5 @@ pub use refusal::Refusal;
 pub use request::Request;
 pub use service::{Accept, Conversation, Service, rpc};
 pub use start::StartError;
-pub use tieline_store::StoreError;
 pub use tieline::serve::{BindError, Message, Overflow, Payload, RunError};
+pub use tieline_store::StoreError;

@@ -1,14 +1,17 @@
 //! What the services of a server share, made before the first of them.
 
+use std::sync::Arc;
+
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
 use crate::counts::Counts;
 use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
-use crate::service::rpc;
-use tieline_store::{Store, StoreError};
+use crate::service::{Hub, Namespaces, rpc};
 use crate::tunnel::Families;
+use tieline_hub::{Broker, Durable, Memory};
+use tieline_store::{Store, StoreError};
 
 /// What a service may need beyond its own configuration.
 #[derive(Debug)]
@@ -19,6 +22,10 @@ pub(crate) struct Resources {
     pub(crate) backends: Backends,
     /// The devices of all gateways.
     pub(crate) devices: Devices,
+    /// What is published, and who hears it.
+    pub(crate) hub: Hub,
+    /// What holds for its channels.
+    pub(crate) namespaces: Arc<Namespaces>,
     /// What backends are still to be told.
     pub(crate) outboxes: Outboxes,
     /// What is counted of upstreams.
@@ -30,7 +37,8 @@ pub(crate) struct Resources {
 impl Default for Resources {
     /// No backends, and nothing that outlives the process.
     fn default() -> Self {
-        Self::new(Vec::new(), None).expect("without a store there is nothing that can fail")
+        Self::new(Vec::new(), Arc::default(), None)
+            .expect("without a store there is nothing that can fail")
     }
 }
 
@@ -42,6 +50,7 @@ impl Resources {
     /// [`StoreError`] where that cannot be.
     pub(crate) fn new(
         backends: Vec<PlannedBackend>,
+        namespaces: Arc<Namespaces>,
         store: Option<&PlannedStore>,
     ) -> Result<Self, StoreError> {
         let metrics = Metrics::default();
@@ -50,11 +59,14 @@ impl Resources {
             metrics.register(|registry| store.register(registry));
         }
         let backends = Backends::new(backends, &metrics);
+        let durable = store.clone().map(Durable::open).transpose()?;
+        let disk = durable.map(|durable| Arc::new(durable) as Arc<dyn Broker>);
+        let hub = Hub::new(Arc::new(Memory::new()), disk);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
         let devices = Devices::open(store, &metrics)?;
         let proxied = metrics.register(Families::registered);
         let rpc = metrics.register(rpc::Counts::registered);
         let counts = Counts::default();
-        Ok(Self { counts, metrics, backends, devices, outboxes, proxied, rpc })
+        Ok(Self { counts, metrics, backends, devices, hub, namespaces, outboxes, proxied, rpc })
     }
 }

@@ -16,7 +16,7 @@ use crate::limits::Flow;
 use crate::request::Request;
 use crate::resources::Resources;
 use crate::service::rpc::Rpc;
-use crate::service::{Chat, Counter, Echo, Gateway, Room, Service};
+use crate::service::{Channels, Chat, Counter, Echo, Gateway, Room, Service};
 use crate::tunnel::Tunnel;
 
 /// A route with its service running.
@@ -184,6 +184,7 @@ fn start(
     resources: &Arc<Resources>,
 ) -> Arc<dyn Service> {
     match kind {
+        config::Service::Channels(channels) => Arc::new(Channels::new(channels, resources)),
         config::Service::Chat {} => Arc::new(Chat::default()),
         config::Service::Counter {} => Arc::new(Counter::default()),
         config::Service::Echo {} => Arc::new(Echo),

@@ -35,6 +35,7 @@ pub(crate) use jwt::{Claims, Jwt};
 pub use key::Algorithm;
 pub(crate) use keys::{KeyFiles, Keys};
 pub use renewal::Renewal;
+pub(crate) use secret::Secret;
 pub(crate) use sources::{Presented, Sources, bearer, redact_protocols};
 pub(crate) use tokens::Tokens;
 

@@ -3,6 +3,7 @@
 //! The comments of the fields become the descriptions of `tieline config schema`. Nothing here is
 //! checked beyond its shape; [`Plan`](super::Plan) is what comes out of checking it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::backend::Backend;
 use super::error::{ConfigError, Problem};
+use super::namespace::Namespace;
 use super::operator::Operator;
 use super::rate::Rate;
 use super::route::Route;
@@ -44,6 +46,10 @@ pub struct File {
     /// The operator's side: metrics, health, the device API. Default off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<Operator>,
+
+    /// What holds for channels, by their namespace: what stands before the first colon of their names,
+    /// and "" for those without one. There are no channels of other namespaces. Default none.
+    pub namespace: BTreeMap<String, Namespace>,
 
     /// Where the server listens. Default: one listener at 127.0.0.1:8080.
     pub listener: Vec<Listener>,
@@ -214,6 +220,7 @@ impl Default for File {
             store: None,
             backend: Vec::new(),
             operator: None,
+            namespace: BTreeMap::new(),
             listener: Vec::new(),
             route: Vec::new(),
         }

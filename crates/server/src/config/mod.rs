@@ -8,12 +8,14 @@
 
 mod access;
 mod backend;
+mod channels;
 mod check;
 mod error;
 mod events;
 mod file;
 mod gateway;
 mod gateway_problem;
+mod namespace;
 mod operator;
 mod overrides;
 mod plan;
@@ -29,11 +31,13 @@ mod upstream;
 
 pub use access::{Access, ClaimNames, JwtAccess, TokenAccess};
 pub use backend::{Backend, Breaker, Protocol};
+pub use channels::Channels;
 pub use error::{ConfigError, Problem};
 pub use events::Events;
 pub use file::{File, HandshakeLimits, Listener, Log, LogFormat, LogLevel};
 pub use gateway::{Api, ApiKind, BackendSpeaks, DeviceInbox, Gateway, GatewayApp, GatewayLimits};
 pub use gateway_problem::GatewayProblem;
+pub use namespace::{Durability, Namespace, Who};
 pub use operator::Operator;
 pub use overrides::Overrides;
 pub use plan::{

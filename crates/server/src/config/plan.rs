@@ -20,6 +20,7 @@ use crate::backend::{Reach, SigningKey};
 use crate::limits::Limiter;
 use crate::listen::Certificates;
 use crate::rpc::Methods;
+use crate::service::Namespaces;
 use crate::tunnel;
 
 /// Everything that the server will do. [`App::bind`](crate::App::bind) starts from it.
@@ -53,6 +54,8 @@ pub struct Plan {
     pub backends: Vec<Backend>,
     /// What outlives the server, where anything does.
     pub store: Option<Store>,
+    /// What holds for the channels of each namespace.
+    pub(crate) namespaces: Arc<Namespaces>,
 }
 
 /// An HTTP server behind this one.

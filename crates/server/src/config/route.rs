@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
+use super::channels::Channels;
 use super::gateway::Gateway;
 use super::proxy::Proxy;
 use super::rate::Rate;
@@ -64,6 +65,8 @@ pub struct Route {
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Service {
+    /// Channels that clients publish to and subscribe to.
+    Channels(Channels),
     /// A chat in plain text, where the server knows everybody by address.
     Chat {},
     /// A shared counter, with the number of users.

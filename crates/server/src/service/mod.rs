@@ -1,5 +1,6 @@
 //! What stands behind a route. A service never learns what carries its peers.
 
+mod channels;
 mod chat;
 mod counter;
 mod echo;
@@ -17,6 +18,7 @@ use tieline::Closed;
 use tieline::serve::{Message, Overflow};
 
 pub use crate::refusal::Refusal;
+pub(crate) use channels::{Channels, Hub, Namespaces, Worker};
 pub use chat::Chat;
 pub use counter::Counter;
 pub use echo::Echo;

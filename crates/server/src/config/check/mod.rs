@@ -2,6 +2,7 @@
 
 mod access;
 mod backend;
+mod channels;
 mod gateway;
 mod listener;
 mod operator;
@@ -50,6 +51,7 @@ fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, Con
         store: check.store(file.store.as_ref())?,
         backends: check.backends(&file.backend)?,
         routes: check.routes(file)?,
+        namespaces: check.namespaces(file)?,
     };
     check.rpc_backends(file)?;
     check.ipc_routes(&plan.listeners, &plan.routes)?;
@@ -134,7 +136,7 @@ mod tests {
             (
                 echo.replace("'echo'", "'ekko'"),
                 "3:20: route[0].service.kind: ",
-                "`chat`, `counter`, `echo`, ",
+                "`channels`, `chat`, `counter`, ",
             ),
             (
                 format!("{echo}origins = ['https://a.example/']\n"),

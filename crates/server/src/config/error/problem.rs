@@ -197,6 +197,12 @@ pub enum Problem {
         /// The fewest that may be.
         min: usize,
     },
+    /// What cannot be the name of a namespace.
+    #[error("{0:?} is not the name of a namespace")]
+    Namespace(String),
+    /// Who comes and goes is told where nobody knows it.
+    #[error("who comes and goes is known only where `presence` is")]
+    NoPresence,
     /// A path where no store can be.
     #[error("{} is not a folder", .0.display())]
     StorePath(PathBuf),
@@ -299,6 +305,10 @@ impl Problem {
             Self::ShortSecret { .. } => {
                 "write one that nobody guesses, such as what `openssl rand -hex 32` prints"
             }
+            Self::Namespace(_) => {
+                "write up to 64 letters without a colon, a `*` or a space; \"\" is that of channels without a colon"
+            }
+            Self::NoPresence => "write presence = true",
             Self::StorePath(_) => "name a folder, or a path where one may be made",
             Self::ServiceOrPage => {
                 "add service = { kind = \"echo\" } or page = { kind = \"console\" }"

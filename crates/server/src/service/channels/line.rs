@@ -164,17 +164,21 @@ impl State {
         }
         session.take();
         let done = match &*method {
-            "history" => decode(params).map(|asked| self.work(id.clone(), Self::history(Rc::clone(self), asked))),
+            "history" => decode(params)
+                .map(|asked| self.work(id.clone(), Self::history(Rc::clone(self), asked))),
             "ping" => Ok(self.answer(id.as_ref(), Ok(nothing()))),
-            "presence" => decode(params).map(|asked| self.work(id.clone(), Self::presence(Rc::clone(self), asked))),
-            "presence_stats" => {
-                decode(params).map(|asked| self.work(id.clone(), Self::presence_stats(Rc::clone(self), asked)))
-            }
-            "publish" => decode(params).map(|asked| self.work(id.clone(), Self::publish(Rc::clone(self), asked))),
+            "presence" => decode(params)
+                .map(|asked| self.work(id.clone(), Self::presence(Rc::clone(self), asked))),
+            "presence_stats" => decode(params)
+                .map(|asked| self.work(id.clone(), Self::presence_stats(Rc::clone(self), asked))),
+            "publish" => decode(params)
+                .map(|asked| self.work(id.clone(), Self::publish(Rc::clone(self), asked))),
             "refresh" => Ok(self.answer(id.as_ref(), self.refresh(params))),
             "subscribe" => {
                 let own = id.clone();
-                decode(params).map(|asked| self.work(id.clone(), Self::subscribe(Rc::clone(self), own, session, asked)))
+                decode(params).map(|asked| {
+                    self.work(id.clone(), Self::subscribe(Rc::clone(self), own, session, asked))
+                })
             }
             "unsubscribe" => decode(params).map(|asked| {
                 let outcome = self.unsubscribe(&session, asked);
@@ -273,12 +277,13 @@ impl State {
             return self.subscribe_all(name, subscriber);
         }
         let (channel, namespace) = self.channel(&name, Act::Subscribe)?;
-        let since = match asked.position {
-            Some(place) => Some(place.position().ok_or_else(|| {
-                RpcError::invalid_params("an epoch is what the server has said")
-            })?),
-            None => None,
-        };
+        let since =
+            match asked.position {
+                Some(place) => Some(place.position().ok_or_else(|| {
+                    RpcError::invalid_params("an epoch is what the server has said")
+                })?),
+                None => None,
+            };
         self.subscriptions.borrow_mut().insert(name.clone(), Subscription::Asked);
         let (keep, session) = (&namespace.keep, Arc::clone(&subscriber.session));
         let hub = &self.shared.hub;
@@ -292,7 +297,9 @@ impl State {
         if self.is_over.get() {
             self.leave(&session, &name, LOST_LEASE);
         } else if namespace.has_presence {
-            self.enter(&channel, &namespace, &session, LEASE).await.map_err(|error| Fault::from(&error))?;
+            self.enter(&channel, &namespace, &session, LEASE)
+                .await
+                .map_err(|error| Fault::from(&error))?;
         }
         // The answer was given where the first publication could not come before it.
         Ok(None)

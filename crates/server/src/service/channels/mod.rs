@@ -28,6 +28,7 @@ use super::{Accept, Conversation, Refusal, Service};
 use crate::config;
 use crate::peer::Peer;
 use crate::request::Request;
+use crate::resources::Resources;
 
 /// The channels of a server.
 pub(crate) type Hub = tieline_hub::Hub<Worker>;
@@ -52,11 +53,11 @@ struct Shared {
 }
 
 impl Channels {
-    pub(crate) fn new(written: &config::Channels, hub: &Hub, namespaces: &Arc<Namespaces>) -> Self {
+    pub(crate) fn new(written: &config::Channels, resources: &Resources) -> Self {
         let sessions = Sessions::new(written.keep_session.get(), written.keep_session_bytes);
         Self(Arc::new(Shared {
-            hub: hub.clone(),
-            namespaces: Arc::clone(namespaces),
+            hub: resources.hub.clone(),
+            namespaces: Arc::clone(&resources.namespaces),
             sessions,
             limits: written.clone(),
         }))

@@ -7,11 +7,11 @@ use tieline_hub::{Channel, Durability, Keep, Pattern};
 
 use super::fault::Fault;
 use crate::auth::Identity;
-use crate::config::{self, ChannelDurability, Who};
+use crate::config::{self, Who};
 
 /// All of a server.
-#[derive(Debug)]
-pub(super) struct Namespaces(HashMap<String, Arc<Namespace>>);
+#[derive(Debug, Default)]
+pub(crate) struct Namespaces(HashMap<String, Arc<Namespace>>);
 
 /// One of them.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(super) enum Act {
 }
 
 impl Namespaces {
-    pub(super) fn new(written: &BTreeMap<String, config::Namespace>) -> Self {
+    pub(crate) fn new(written: &BTreeMap<String, config::Namespace>) -> Self {
         let namespaces = written.iter();
         Self(namespaces.map(|(name, it)| (name.clone(), Arc::new(Namespace::new(it)))).collect())
     }
@@ -69,8 +69,8 @@ impl Namespace {
             bytes: written.history_bytes,
             age: written.history_age.get(),
             durability: match written.durability {
-                ChannelDurability::Disk => Durability::Disk,
-                ChannelDurability::Memory => Durability::Memory,
+                config::Durability::Disk => Durability::Disk,
+                config::Durability::Memory => Durability::Memory,
             },
         };
         Self {

@@ -38,7 +38,7 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 pub(crate) mod upstream;
-mod written;
+pub(crate) mod written;
 
 pub use call::Call;
 pub use call_error::CallError;
@@ -47,8 +47,12 @@ pub(crate) use counts::Counts;
 pub use error::RpcError;
 pub use events::{EventError, Events};
 pub use feed::Feed;
+pub(crate) use id::Id;
 pub use methods::Methods;
 pub(crate) use names::Pattern;
+pub(crate) use params::decode;
+pub(crate) use renewing::told;
+pub(crate) use request::{Ask, Item, Said, parse};
 pub(crate) use service::Rpc;
 
 /// The examples of the page about it.

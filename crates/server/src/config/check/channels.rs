@@ -1,0 +1,81 @@
+//! Checking channels and their namespaces.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Check;
+use crate::config::channels::Channels;
+use crate::config::error::{ConfigError, Problem};
+use crate::config::file::File;
+use crate::config::namespace::Durability;
+use crate::config::source::Key;
+use crate::service::Namespaces;
+
+/// Longest that anything is kept.
+const MAX_KEPT: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+impl Check<'_> {
+    /// What holds for the channels of each namespace.
+    pub(super) fn namespaces(&self, file: &File) -> Result<Arc<Namespaces>, ConfigError> {
+        for (name, written) in &file.namespace {
+            let key = Key::top("namespace").name(name);
+            let is_wrong = |c: char| c == ':' || c == '*' || c.is_whitespace() || c.is_control();
+            if name.len() > 64 || name.chars().any(is_wrong) {
+                return Err(self.fail(Problem::Namespace(name.clone()), &key));
+            }
+            self.in_range(written.history, 0, 1_000_000, &key.name("history"))?;
+            self.in_range(written.history_bytes, 1, 1 << 30, &key.name("history_bytes"))?;
+            self.kept(written.history_age.get(), &key.name("history_age"))?;
+            if written.durability == Durability::Disk && file.store.is_none() {
+                return Err(self.fail(Problem::NoStore, &key.name("durability")));
+            }
+            if written.join_leave && !written.presence {
+                return Err(self.fail(Problem::NoPresence, &key.name("join_leave")));
+            }
+        }
+        Ok(Arc::new(Namespaces::new(&file.namespace)))
+    }
+
+    /// A route on which channels are spoken of.
+    pub(super) fn channels(&self, written: &Channels, key: &Key) -> Result<(), ConfigError> {
+        self.kept(written.keep_session.get(), &key.name("keep_session"))?;
+        for (name, value, max) in [
+            ("keep_session_bytes", written.keep_session_bytes, 1 << 30),
+            ("max_subscriptions", written.max_subscriptions, 100_000),
+            ("max_in_flight", written.max_in_flight, 100_000),
+            ("max_batch", written.max_batch, 100_000),
+        ] {
+            self.in_range(value, 1, max, &key.name(name))?;
+        }
+        self.some_time(written.connect_within, &key.name("connect_within"))
+    }
+
+    fn kept(&self, span: Duration, key: &Key) -> Result<(), ConfigError> {
+        let seconds = usize::try_from(span.as_secs()).unwrap_or(usize::MAX);
+        self.in_range(seconds, 0, MAX_KEPT.as_secs() as usize, key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{File, Overrides, Plan, Source};
+
+    #[test]
+    fn what_cannot_be_is_told_with_its_key() {
+        for (lines, key, words) in [
+            ("[namespace.'a:b']", "namespace.a:b", "is not the name of a namespace"),
+            ("[namespace.a]\nhistory = 1000001", "history", "is not between 0 and 1000000"),
+            ("[namespace.a]\ndurability = 'disk'", "durability", "store"),
+            ("[namespace.a]\njoin_leave = true", "join_leave", "presence"),
+            ("[namespace.a]\nsubscribe = 'some'", "subscribe", "`right`"),
+        ] {
+            let text =
+                format!("[[route]]\npath = '/'\nservice = {{ kind = 'channels' }}\n{lines}\n");
+            let source = Source::new("x.toml", text);
+            let plan = File::parse(&source)
+                .and_then(|file| Plan::new(file, &source, &Overrides::default()));
+            let report = plan.unwrap_err().report();
+            assert!(report.contains(key) && report.contains(words), "{lines}: {report}");
+        }
+    }
+}
