@@ -297,9 +297,8 @@ impl State {
         if self.is_over.get() {
             self.leave(&session, &name, LOST_LEASE);
         } else if namespace.has_presence {
-            self.enter(&channel, &namespace, &session, LEASE)
-                .await
-                .map_err(|error| Fault::from(&error))?;
+            // The answer was given already: who cannot be shown hears all the same.
+            let _ = self.enter(&channel, &namespace, &session, LEASE).await;
         }
         // The answer was given where the first publication could not come before it.
         Ok(None)
