@@ -9,6 +9,7 @@
 mod access;
 mod backend;
 mod check;
+mod command;
 mod error;
 mod events;
 mod file;
@@ -17,6 +18,7 @@ mod gateway_problem;
 mod operator;
 mod overrides;
 mod plan;
+mod process;
 mod proxy;
 mod rate;
 mod route;
@@ -29,6 +31,7 @@ mod upstream;
 
 pub use access::{Access, ClaimNames, JwtAccess, TokenAccess};
 pub use backend::{Backend, Breaker, Protocol};
+pub use command::{Command, Errors, Frame};
 pub use error::{ConfigError, Problem};
 pub use events::Events;
 pub use file::{File, HandshakeLimits, Listener, Log, LogFormat, LogLevel};
@@ -41,6 +44,7 @@ pub use plan::{
     Listener as PlannedListener, Operator as PlannedOperator, Page as PlannedPage, Plan,
     Route as PlannedRoute, Store as PlannedStore,
 };
+pub use process::{Ending, Environment};
 pub use proxy::{Health, Proxy, UpstreamTls};
 pub use rate::{Rate, RateError};
 pub(crate) use route::HEALTH_PATH;

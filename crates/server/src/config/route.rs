@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
+use super::command::Command;
 use super::gateway::Gateway;
 use super::proxy::Proxy;
 use super::rate::Rate;
@@ -66,6 +67,8 @@ pub struct Route {
 pub enum Service {
     /// A chat in plain text, where the server knows everybody by address.
     Chat {},
+    /// A program's input and output.
+    Command(Box<Command>),
     /// A shared counter, with the number of users.
     Counter {},
     /// What arrives goes back.

@@ -1,6 +1,7 @@
 //! What stands behind a route. A service never learns what carries its peers.
 
 mod chat;
+mod command;
 mod counter;
 mod echo;
 mod gateway;
@@ -18,6 +19,7 @@ use tieline::serve::{Message, Overflow};
 
 pub use crate::refusal::Refusal;
 pub use chat::Chat;
+pub(crate) use command::Command;
 pub use counter::Counter;
 pub use echo::Echo;
 pub(crate) use gateway::{Gateway, Pattern};

@@ -2,9 +2,11 @@
 
 mod access;
 mod backend;
+mod command;
 mod gateway;
 mod listener;
 mod operator;
+mod process;
 mod proxy;
 mod route;
 mod rpc;
@@ -134,7 +136,7 @@ mod tests {
             (
                 echo.replace("'echo'", "'ekko'"),
                 "3:20: route[0].service.kind: ",
-                "`chat`, `counter`, `echo`, ",
+                "`chat`, `command`, `counter`, ",
             ),
             (
                 format!("{echo}origins = ['https://a.example/']\n"),
