@@ -11,6 +11,7 @@ use super::gateway::Gateway;
 use super::proxy::Proxy;
 use super::rate::Rate;
 use super::rpc::Rpc;
+use super::shell::Shell;
 use super::span::Span;
 
 /// Where the server says that it lives, whatever the routes are.
@@ -81,6 +82,8 @@ pub enum Service {
     Room {},
     /// JSON-RPC 2.0 in both directions.
     Rpc(Box<Rpc>),
+    /// A shared counter, and commands whose results all hear.
+    Shell(Box<Shell>),
 }
 
 /// What a browser is shown.

@@ -10,6 +10,7 @@ mod process;
 mod proxy;
 mod route;
 mod rpc;
+mod shell;
 mod store;
 mod upstream;
 

@@ -61,6 +61,7 @@ impl Check<'_> {
         match &written.service {
             Some(file::Service::Command(command)) => self.command(command, &at)?,
             Some(file::Service::Rpc(rpc)) => self.rpc(rpc, &at)?,
+            Some(file::Service::Shell(shell)) => self.shell(shell, &at)?,
             _ => {}
         }
         let (limits, at) = (&written.limits, key.name("limits"));

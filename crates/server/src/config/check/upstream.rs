@@ -38,6 +38,7 @@ impl Check<'_> {
                     *upstream = self.resolved(upstream);
                 }
             }
+            Service::Shell(shell) => self.resolve_dir(&mut shell.dir),
             _ => {}
         }
         service
