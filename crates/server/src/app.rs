@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! App::bind(plan) ─▶ addresses() ─▶ run(shutdown) ─▶ stop accepting ─▶ tell services
-//!                                                   ─▶ 1001 ─▶ wait up to the drain time ─▶ done
+//!                                ─▶ 1001 ─▶ wait up to the drain time ─▶ end processes ─▶ done
 //! ```
 
 use std::fmt;
@@ -128,7 +128,8 @@ impl App {
     }
 
     /// Serves until `shutdown` is ready; then stops accepting, tells the services, closes every
-    /// line with 1001, and waits for them up to the plan's drain time.
+    /// line with 1001, and waits for them up to the plan's drain time, and for the processes that it
+    /// has started until they have ended.
     ///
     /// # Errors
     ///
@@ -141,6 +142,7 @@ impl App {
         let Self { server, shared, operator, stop, drain, .. } = self;
         // It answers until everything else has ended.
         let _operator = operator.map(Operator::start).transpose().map_err(RunError::Worker)?;
+        let processes = shared.resources.processes.clone();
         let mut running = server.start(move || Carrier::new(Arc::clone(&shared)))?;
         let stop = StopOnDrop(stop);
         tokio::select! {
@@ -153,6 +155,7 @@ impl App {
             Err(RunError::Blocked) => error!("a worker is blocked: it is left behind"),
             ended => ended?,
         }
+        processes.finish().await;
         info!("stopped");
         Ok(())
     }

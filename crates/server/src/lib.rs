@@ -41,6 +41,7 @@ mod outbox;
 mod patient;
 mod peer;
 mod peer_id;
+mod process;
 mod reach;
 mod refusal;
 mod request;

@@ -103,6 +103,15 @@ impl Peer {
         }
     }
 
+    /// Whether it has to read before it may speak: its backlog is full, where the service waits for
+    /// that. Its conversation is told when there is room again.
+    pub fn is_full(&self) -> bool {
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => worker.engine().link(*link).is_full(),
+            Carrier::Line(line) => line.0.borrow().must_wait(),
+        }
+    }
+
     /// Ends the line, after what was sent. The first to call it says code and reason; nothing is
     /// received or sent any more.
     pub fn close(&self, code: CloseCode, reason: &str) {

@@ -6,6 +6,7 @@ use crate::counts::Counts;
 use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
+use crate::process::Processes;
 use crate::service::rpc;
 use crate::store::{Store, StoreError};
 use crate::tunnel::Families;
@@ -21,6 +22,8 @@ pub(crate) struct Resources {
     pub(crate) devices: Devices,
     /// What backends are still to be told.
     pub(crate) outboxes: Outboxes,
+    /// The programs that the server runs.
+    pub(crate) processes: Processes,
     /// What is counted of upstreams.
     pub(crate) proxied: Families,
     /// What is counted of JSON-RPC.
@@ -52,9 +55,10 @@ impl Resources {
         let backends = Backends::new(backends, &metrics);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
         let devices = Devices::open(store, &metrics)?;
+        let processes = Processes::new(&metrics);
         let proxied = metrics.register(Families::registered);
         let rpc = metrics.register(rpc::Counts::registered);
         let counts = Counts::default();
-        Ok(Self { counts, metrics, backends, devices, outboxes, proxied, rpc })
+        Ok(Self { counts, metrics, backends, devices, outboxes, processes, proxied, rpc })
     }
 }

@@ -16,7 +16,7 @@ use crate::limits::Flow;
 use crate::request::Request;
 use crate::resources::Resources;
 use crate::service::rpc::Rpc;
-use crate::service::{Chat, Counter, Echo, Gateway, Room, Service};
+use crate::service::{Chat, Command, Counter, Echo, Gateway, Room, Service, Shell};
 use crate::tunnel::Tunnel;
 
 /// A route with its service running.
@@ -185,6 +185,9 @@ fn start(
 ) -> Arc<dyn Service> {
     match kind {
         config::Service::Chat {} => Arc::new(Chat::default()),
+        config::Service::Command(command) => {
+            Arc::new(Command::new(command, &plan.path, &resources.processes))
+        }
         config::Service::Counter {} => Arc::new(Counter::default()),
         config::Service::Echo {} => Arc::new(Echo),
         config::Service::Gateway(_) => {
@@ -196,6 +199,9 @@ fn start(
         config::Service::Rpc(rpc) => {
             let methods = plan.methods.clone();
             Arc::new(Rpc::new(rpc, methods, &plan.path, resources))
+        }
+        config::Service::Shell(shell) => {
+            Arc::new(Shell::new(shell, &plan.path, &resources.processes))
         }
     }
 }

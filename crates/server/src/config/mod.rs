@@ -9,6 +9,7 @@
 mod access;
 mod backend;
 mod check;
+mod command;
 mod error;
 mod events;
 mod file;
@@ -17,10 +18,12 @@ mod gateway_problem;
 mod operator;
 mod overrides;
 mod plan;
+mod process;
 mod proxy;
 mod rate;
 mod route;
 mod rpc;
+mod shell;
 mod source;
 mod span;
 mod store;
@@ -29,6 +32,7 @@ mod upstream;
 
 pub use access::{Access, ClaimNames, JwtAccess, TokenAccess};
 pub use backend::{Backend, Breaker, Protocol};
+pub use command::{Command, Errors, Frame};
 pub use error::{ConfigError, Problem};
 pub use events::Events;
 pub use file::{File, HandshakeLimits, Listener, Log, LogFormat, LogLevel};
@@ -41,11 +45,13 @@ pub use plan::{
     Listener as PlannedListener, Operator as PlannedOperator, Page as PlannedPage, Plan,
     Route as PlannedRoute, Store as PlannedStore,
 };
+pub use process::{Ending, Environment};
 pub use proxy::{Health, Proxy, UpstreamTls};
 pub use rate::{Rate, RateError};
 pub(crate) use route::HEALTH_PATH;
 pub use route::{Compression, Excess, Limits, Page, Route, Service};
 pub use rpc::{RateOf, Rpc, RpcBackend, RpcCache, RpcDialect, RpcLimits, RpcRate, RpcWebsockets};
+pub use shell::Shell;
 pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};
 pub use store::Store;

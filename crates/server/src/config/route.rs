@@ -6,10 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
+use super::command::Command;
 use super::gateway::Gateway;
 use super::proxy::Proxy;
 use super::rate::Rate;
 use super::rpc::Rpc;
+use super::shell::Shell;
 use super::span::Span;
 
 /// Where the server says that it lives, whatever the routes are.
@@ -66,6 +68,8 @@ pub struct Route {
 pub enum Service {
     /// A chat in plain text, where the server knows everybody by address.
     Chat {},
+    /// A program's input and output.
+    Command(Box<Command>),
     /// A shared counter, with the number of users.
     Counter {},
     /// What arrives goes back.
@@ -78,6 +82,8 @@ pub enum Service {
     Room {},
     /// JSON-RPC 2.0 in both directions.
     Rpc(Box<Rpc>),
+    /// A shared counter, and commands whose results all hear.
+    Shell(Box<Shell>),
 }
 
 /// What a browser is shown.

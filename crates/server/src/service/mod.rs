@@ -1,6 +1,7 @@
 //! What stands behind a route. A service never learns what carries its peers.
 
 mod chat;
+mod command;
 mod counter;
 mod echo;
 mod gateway;
@@ -8,6 +9,7 @@ mod misunderstood;
 mod object;
 mod room;
 pub mod rpc;
+mod shell;
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -18,10 +20,12 @@ use tieline::serve::{Message, Overflow};
 
 pub use crate::refusal::Refusal;
 pub use chat::Chat;
+pub(crate) use command::Command;
 pub use counter::Counter;
 pub use echo::Echo;
 pub(crate) use gateway::{Gateway, Pattern};
 pub use room::Room;
+pub(crate) use shell::Shell;
 
 use crate::exchange::{Answer, Body, Exchange};
 use crate::peer::Peer;

@@ -2,12 +2,15 @@
 
 mod access;
 mod backend;
+mod command;
 mod gateway;
 mod listener;
 mod operator;
+mod process;
 mod proxy;
 mod route;
 mod rpc;
+mod shell;
 mod store;
 mod upstream;
 
@@ -134,7 +137,7 @@ mod tests {
             (
                 echo.replace("'echo'", "'ekko'"),
                 "3:20: route[0].service.kind: ",
-                "`chat`, `counter`, `echo`, ",
+                "`chat`, `command`, `counter`, ",
             ),
             (
                 format!("{echo}origins = ['https://a.example/']\n"),

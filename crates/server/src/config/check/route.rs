@@ -57,8 +57,12 @@ impl Check<'_> {
                 return Err(self.fail(Problem::Subprotocol(name.clone()), &key));
             }
         }
-        if let Some(file::Service::Rpc(rpc)) = &written.service {
-            self.rpc(rpc, &key.name("service"))?;
+        let at = key.name("service");
+        match &written.service {
+            Some(file::Service::Command(command)) => self.command(command, &at)?,
+            Some(file::Service::Rpc(rpc)) => self.rpc(rpc, &at)?,
+            Some(file::Service::Shell(shell)) => self.shell(shell, &at)?,
+            _ => {}
         }
         let (limits, at) = (&written.limits, key.name("limits"));
         self.in_range(limits.max_message_bytes, 1, 1 << 30, &at.name("max_message_bytes"))?;

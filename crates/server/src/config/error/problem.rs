@@ -75,6 +75,9 @@ pub enum Problem {
     /// A gateway that cannot be.
     #[error(transparent)]
     Gateway(GatewayProblem),
+    /// A header that no program is told of.
+    #[error("{0:?} is not a header that a program may be told of")]
+    HeaderForProgram(String),
     /// A name that cannot be a `Host`.
     #[error("{0:?} is not a host name")]
     Host(String),
@@ -115,6 +118,12 @@ pub enum Problem {
     /// A URL at which no node can be.
     #[error("{0:?} is not the URL of a node")]
     NodeUrl(String),
+    /// A command without a program.
+    #[error("there is no program to run")]
+    NoCommand,
+    /// A shell without commands.
+    #[error("there is no command that could be run")]
+    NoCommands,
     /// A name that no backend has.
     #[error("there is no backend with the name {0:?}")]
     NoBackend(String),
@@ -164,6 +173,14 @@ pub enum Problem {
     /// The file itself cannot be read.
     #[error("cannot read the file")]
     Read(#[source] io::Error),
+    /// A folder in which no program can run.
+    #[error("no program can run in {}", .path.display())]
+    ProgramDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A pattern that no name of a method can match.
     #[error("{0:?} is not a name of methods")]
     Pattern(String),
@@ -215,6 +232,15 @@ pub enum Problem {
     /// Roots of upstreams that cannot be used.
     #[error("TLS cannot be spoken to upstreams")]
     UpstreamTls(#[source] tieline::tls::TlsError),
+    /// Lines told apart where there are none.
+    #[error("only lines can be told apart")]
+    TagWithoutLines,
+    /// A name that no variable of a program can have.
+    #[error("{0:?} is not the name of a variable that a program may have")]
+    Variable(String),
+    /// A word that no program can be given.
+    #[error("no program can be given this")]
+    Word,
     /// Certificates that cannot be used.
     #[error("TLS cannot be spoken with these files")]
     Tls(#[source] TlsError),
@@ -253,6 +279,9 @@ impl Problem {
                 "give each route its own path; a page and a service may share one route"
             }
             Self::Gateway(problem) => return problem.advice(),
+            Self::HeaderForProgram(_) => {
+                "write its name, like \"User-Agent\"; Cookie, Authorization and Proxy never go to programs"
+            }
             Self::Host(_) => "write a name or an address without a port, like \"tieline.example\"",
             Self::IpcPath(_) => "choose a shorter one, like \"/run/tieline/rpc.ipc\"",
             Self::IpcRoute => "write ipc = \"/run/tieline/rpc.ipc\" and route = \"/rpc\"",
@@ -264,6 +293,12 @@ impl Problem {
             }
             Self::NoBackend(_) => {
                 "add one: [[backend]], name = \"shop\", url = \"http://127.0.0.1:9000\""
+            }
+            Self::NoCommand => {
+                "write the program and its arguments one by one, like [\"vmstat\", \"1\"]"
+            }
+            Self::NoCommands => {
+                "write commands = { \"uptime\" = [\"uptime\"] }; danger_any_command = true runs whatever is written"
             }
             Self::NoStore => "add one: [store], path = \"/var/lib/tieline\"",
             Self::NoTime => "write a time longer than 0s, such as \"8s\"",
@@ -293,6 +328,9 @@ impl Problem {
                 "begin with \"/\"; no spaces, \"?\" or \"#\"; others than ASCII as %XX"
             }
             Self::Pattern(_) => "write a name, with * for any letters, like \"eth_*\"",
+            Self::ProgramDir { .. } => {
+                "name a folder that the server may read; relative paths start from the folder of the configuration file"
+            }
             Self::ReservedPath(_) => "choose another path",
             Self::RootsFile { .. } => "name a PEM file that is readable for the server",
             Self::SecretFile { .. } => "name a file with the secret, readable for the server",
@@ -310,6 +348,9 @@ impl Problem {
             }
             Self::NotPrefix { .. } => "write the route's path, or a part of it up to a slash",
             Self::NoUpstreams => "write upstreams = [\"http://127.0.0.1:9001\"]",
+            Self::TagWithoutLines => "write frame = \"lines\", or stderr = \"merge\"",
+            Self::Variable(_) => "letters, digits and \"_\"; TIELINE_PROCESS is the server's own",
+            Self::Word => "at most 131071 bytes, and no NUL among them",
             Self::Upstream(_) => {
                 "write \"http://127.0.0.1:9001\" or \"https://app.internal\"; a path may follow, a query not"
             }

@@ -1,0 +1,90 @@
+//! A process of one's own: it begins with its peer and ends with it, and writes no faster than its
+//! peer reads.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tieline::Closed;
+use tieline::serve::Message;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, spawn_local, yield_now};
+
+use super::framer::{Framer, TooLong};
+use super::input::Input;
+use super::run::{Source, run};
+use super::settings::Settings;
+use crate::peer::Peer;
+use crate::process::Variables;
+use crate::service::Conversation;
+use crate::service::misunderstood::Misunderstood;
+
+/// One peer of a command.
+pub(super) struct Own {
+    /// Runs the process, which ends where this is aborted.
+    task: JoinHandle<()>,
+    input: Option<Arc<Input>>,
+    /// The peer has read.
+    room: Rc<Notify>,
+    misunderstood: Misunderstood,
+}
+
+impl Own {
+    pub(super) fn start(settings: &Arc<Settings>, variables: Variables, peer: &Peer) -> Self {
+        let (input, room) = (Input::new(settings.frame), Rc::new(Notify::new()));
+        let task = {
+            let (settings, peer) = (Arc::clone(settings), peer.clone());
+            let (input, room) = (Arc::clone(&input), Rc::clone(&room));
+            spawn_local(async move {
+                let hear = async |source, framer| hear(&peer, &room, source, framer).await;
+                let (code, reason) = run(&settings, &variables, &input, hear).await.told();
+                peer.close(code, &reason);
+            })
+        };
+        let input = settings.has_input.then_some(input);
+        Self { task, input, room, misunderstood: Misunderstood::new("command") }
+    }
+}
+
+impl Conversation for Own {
+    fn message(&mut self, peer: &Peer, message: Message<'_>) {
+        match &self.input {
+            Some(input) => input.take(peer, message),
+            None => self.misunderstood.add(peer),
+        }
+    }
+
+    fn writable(&mut self, _peer: &Peer) {
+        self.room.notify_waiters();
+    }
+
+    fn close(&mut self, peer: &Peer, _how: &Closed) {
+        self.misunderstood.sum_up(peer);
+        self.task.abort();
+    }
+}
+
+/// Tells a peer what a process writes, to its end.
+async fn hear(
+    peer: &Peer,
+    room: &Notify,
+    source: Source,
+    mut framer: Framer,
+) -> Result<(), TooLong> {
+    while source.fill(&mut framer).await {
+        while let Some(message) = framer.next()? {
+            peer.reply(message);
+            while peer.is_full() && !peer.is_closing() {
+                room.notified().await;
+            }
+        }
+        if peer.is_closing() {
+            return Ok(());
+        }
+        // A pipe that is never empty must not keep the worker from its other peers.
+        yield_now().await;
+    }
+    if let Some(message) = framer.finish() {
+        peer.reply(message);
+    }
+    Ok(())
+}
