@@ -16,7 +16,7 @@ use crate::limits::Flow;
 use crate::request::Request;
 use crate::resources::Resources;
 use crate::service::rpc::Rpc;
-use crate::service::{Chat, Command, Counter, Echo, Gateway, Room, Service};
+use crate::service::{Chat, Command, Counter, Echo, Gateway, Room, Service, Terminal};
 use crate::tunnel::Tunnel;
 
 /// A route with its service running.
@@ -199,6 +199,9 @@ fn start(
         config::Service::Rpc(rpc) => {
             let methods = plan.methods.clone();
             Arc::new(Rpc::new(rpc, methods, &plan.path, resources))
+        }
+        config::Service::Terminal(terminal) => {
+            Arc::new(Terminal::new(&plan.path, terminal, resources))
         }
     }
 }

@@ -26,6 +26,7 @@ mod rpc;
 mod source;
 mod span;
 mod store;
+mod terminal;
 mod tls;
 mod upstream;
 
@@ -53,6 +54,7 @@ pub use rpc::{RateOf, Rpc, RpcBackend, RpcCache, RpcDialect, RpcLimits, RpcRate,
 pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};
 pub use store::Store;
+pub use terminal::{Record, Terminal, Typing};
 pub use tieline::serve::Place;
 pub use tls::Tls;
 pub use upstream::{OnGap, Upstream};

@@ -12,6 +12,7 @@ use super::proxy::Proxy;
 use super::rate::Rate;
 use super::rpc::Rpc;
 use super::span::Span;
+use super::terminal::Terminal;
 
 /// Where the server says that it lives, whatever the routes are.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
@@ -81,6 +82,8 @@ pub enum Service {
     Room {},
     /// JSON-RPC 2.0 in both directions.
     Rpc(Box<Rpc>),
+    /// A program in a terminal, which lives on when nobody watches.
+    Terminal(Box<Terminal>),
 }
 
 /// What a browser is shown.

@@ -11,6 +11,7 @@ mod proxy;
 mod route;
 mod rpc;
 mod store;
+mod terminal;
 mod upstream;
 
 use std::thread;

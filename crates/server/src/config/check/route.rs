@@ -61,6 +61,7 @@ impl Check<'_> {
         match &written.service {
             Some(file::Service::Command(command)) => self.command(command, &at)?,
             Some(file::Service::Rpc(rpc)) => self.rpc(rpc, &at)?,
+            Some(file::Service::Terminal(terminal)) => self.terminal(terminal, &at)?,
             _ => {}
         }
         let (limits, at) = (&written.limits, key.name("limits"));

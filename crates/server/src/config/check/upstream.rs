@@ -38,6 +38,7 @@ impl Check<'_> {
                     *upstream = self.resolved(upstream);
                 }
             }
+            Service::Terminal(terminal) => self.resolve_terminal(terminal),
             _ => {}
         }
         service
