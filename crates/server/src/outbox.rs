@@ -176,6 +176,11 @@ impl Outbox {
         self.queue.is_empty()
     }
 
+    /// What waits, in the carrier too.
+    pub(crate) const fn waiting_bytes(&self) -> usize {
+        self.queued + self.in_carrier
+    }
+
     /// Says what the carrier holds, so that the bound is one for both.
     pub(crate) const fn set_in_carrier(&mut self, bytes: usize) {
         self.in_carrier = bytes;

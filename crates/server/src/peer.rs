@@ -86,6 +86,15 @@ impl Peer {
         }
     }
 
+    /// Bytes that wait because the peer has not read them: for a service that says more only to who
+    /// reads.
+    pub fn waiting_bytes(&self) -> usize {
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => worker.engine().link(*link).buffered_amount(),
+            Carrier::Line(line) => line.0.borrow().waiting_bytes(),
+        }
+    }
+
     /// Reads nothing more from the peer until it is [resumed](Self::resume): for a service that
     /// cannot take more for now.
     pub fn pause(&self) {

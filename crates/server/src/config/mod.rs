@@ -27,6 +27,7 @@ mod shell;
 mod source;
 mod span;
 mod store;
+mod terminal;
 mod tls;
 mod upstream;
 
@@ -55,6 +56,7 @@ pub use shell::Shell;
 pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};
 pub use store::Store;
+pub use terminal::{Record, Terminal, Typing};
 pub use tieline::serve::Place;
 pub use tls::Tls;
 pub use upstream::{OnGap, Upstream};

@@ -13,6 +13,7 @@ use super::rate::Rate;
 use super::rpc::Rpc;
 use super::shell::Shell;
 use super::span::Span;
+use super::terminal::Terminal;
 
 /// Where the server says that it lives, whatever the routes are.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
@@ -84,6 +85,8 @@ pub enum Service {
     Rpc(Box<Rpc>),
     /// A shared counter, and commands whose results all hear.
     Shell(Box<Shell>),
+    /// A program in a terminal, which lives on when nobody watches.
+    Terminal(Box<Terminal>),
 }
 
 /// What a browser is shown.

@@ -35,7 +35,7 @@ pub(crate) use self::cgi::{may_be_handed_on, variables};
 use self::counts::Counts;
 pub(crate) use self::environment::{Environment, Variables};
 pub(crate) use self::error::NotStarted;
-pub(crate) use self::exit::Exit;
+pub(crate) use self::exit::{Exit, signal_name};
 pub(crate) use self::places::Places;
 pub(crate) use self::program::{Ending, Program, Stderr};
 pub(crate) use self::running::{Kept, Running};

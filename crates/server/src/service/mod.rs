@@ -10,6 +10,7 @@ mod object;
 mod room;
 pub mod rpc;
 mod shell;
+mod terminal;
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -26,6 +27,7 @@ pub use echo::Echo;
 pub(crate) use gateway::{Gateway, Pattern};
 pub use room::Room;
 pub(crate) use shell::Shell;
+pub(crate) use terminal::Terminal;
 
 use crate::exchange::{Answer, Body, Exchange};
 use crate::peer::Peer;

@@ -12,6 +12,7 @@ mod route;
 mod rpc;
 mod shell;
 mod store;
+mod terminal;
 mod upstream;
 
 use std::thread;

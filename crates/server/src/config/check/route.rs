@@ -62,6 +62,7 @@ impl Check<'_> {
             Some(file::Service::Command(command)) => self.command(command, &at)?,
             Some(file::Service::Rpc(rpc)) => self.rpc(rpc, &at)?,
             Some(file::Service::Shell(shell)) => self.shell(shell, &at)?,
+            Some(file::Service::Terminal(terminal)) => self.terminal(terminal, &at)?,
             _ => {}
         }
         let (limits, at) = (&written.limits, key.name("limits"));

@@ -39,6 +39,7 @@ impl Check<'_> {
                 }
             }
             Service::Shell(shell) => self.resolve_dir(&mut shell.dir),
+            Service::Terminal(terminal) => self.resolve_terminal(terminal),
             _ => {}
         }
         service
