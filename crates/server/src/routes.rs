@@ -16,7 +16,7 @@ use crate::limits::Flow;
 use crate::request::Request;
 use crate::resources::Resources;
 use crate::service::rpc::Rpc;
-use crate::service::{Chat, Command, Counter, Echo, Gateway, Room, Service};
+use crate::service::{Chat, Command, Counter, Echo, Gateway, Room, Service, Tail};
 use crate::tunnel::Tunnel;
 
 /// A route with its service running.
@@ -199,6 +199,10 @@ fn start(
         config::Service::Rpc(rpc) => {
             let methods = plan.methods.clone();
             Arc::new(Rpc::new(rpc, methods, &plan.path, resources))
+        }
+        config::Service::Tail(_) => {
+            let tail = plan.tail.as_ref().expect("a tail was checked as one");
+            Arc::new(Tail::new(tail, &plan.path, resources))
         }
     }
 }

@@ -20,6 +20,8 @@ mod rpc;
 mod server;
 mod services;
 mod store;
+mod tail;
+mod tail_ssh;
 mod tls;
 mod token_command;
 mod workers;

@@ -26,6 +26,8 @@ mod rpc;
 mod source;
 mod span;
 mod store;
+mod tail;
+mod tail_problem;
 mod tls;
 mod upstream;
 
@@ -53,6 +55,8 @@ pub use rpc::{RateOf, Rpc, RpcBackend, RpcCache, RpcDialect, RpcLimits, RpcRate,
 pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};
 pub use store::Store;
+pub use tail::{Ssh, Tail, TailFormat, TailSource};
+pub use tail_problem::TailProblem;
 pub use tieline::serve::Place;
 pub use tls::Tls;
 pub use upstream::{OnGap, Upstream};

@@ -12,6 +12,7 @@ use super::proxy::Proxy;
 use super::rate::Rate;
 use super::rpc::Rpc;
 use super::span::Span;
+use super::tail::Tail;
 
 /// Where the server says that it lives, whatever the routes are.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
@@ -81,6 +82,8 @@ pub enum Service {
     Room {},
     /// JSON-RPC 2.0 in both directions.
     Rpc(Box<Rpc>),
+    /// Lines of files, of commands and of files of other machines, as they are written.
+    Tail(Box<Tail>),
 }
 
 /// What a browser is shown.

@@ -9,6 +9,7 @@ mod misunderstood;
 mod object;
 mod room;
 pub mod rpc;
+pub(crate) mod tail;
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -24,6 +25,7 @@ pub use counter::Counter;
 pub use echo::Echo;
 pub(crate) use gateway::{Gateway, Pattern};
 pub use room::Room;
+pub(crate) use tail::Tail;
 
 use crate::exchange::{Answer, Body, Exchange};
 use crate::peer::Peer;

@@ -11,6 +11,7 @@ mod proxy;
 mod route;
 mod rpc;
 mod store;
+mod tail;
 mod upstream;
 
 use std::thread;
