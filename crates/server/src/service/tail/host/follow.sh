@@ -47,8 +47,10 @@ elif [ "$known" = "$id" ]; then
   at=0
   say cut "$id" 0
 else
-  old=$(find "$(dirname "$f")/." ! -name . -prune -type f -inum "${known#*:}" -print 2>/dev/null |
+  folder=$(dirname "$f")
+  old=$(cd "$folder" && find . ! -name . -prune -type f -inum "${known#*:}" -print 2>/dev/null |
     head -n 1)
+  [ -n "$old" ] && old=$folder/$old
   found=lost
   if [ -n "$old" ] && [ -f "$old" ] && [ -r "$old" ]; then
     exec 5<"$old"
@@ -65,7 +67,6 @@ else
 fi
 
 if [ "$at" -gt 0 ]; then tail -c "+$((at + 1))" <&4; else cat <&4; fi
-look_at_file
 top=$size
 quiet=0
 waits=0
@@ -78,7 +79,7 @@ while :; do
     exec 4<"$f"
     look_at_file
     if [ "$id" = "$before" ]; then say cut "$id" 0; else say lost "$id" 0; fi
-    top=0
+    top=$size
     continue
   fi
   if [ "$size" -gt "$top" ]; then quiet=0; else quiet=$((quiet + 1)); fi
@@ -91,7 +92,7 @@ while :; do
       exec 4<"$f"
       look_at_file
       say new "$id" 0
-      top=0
+      top=$size
       waits=0
       continue
     fi
