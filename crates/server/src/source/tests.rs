@@ -169,22 +169,3 @@ fn different_filters_are_not_without_bound_and_the_same_is_shared() {
         assert!(source.members.turn(|turn| turn.state().groups().is_empty()));
     });
 }
-
-#[test]
-fn a_worker_that_does_not_keep_up_makes_the_reader_wait_and_nothing_is_lost() {
-    run(async {
-        let ((told, source), mut bench) = (source(10), Bench::new());
-        let peer = bench.peer();
-        let _viewer = source.join(&peer);
-        let long: &'static str = Box::leak("x".repeat(1 << 20).into_boxed_str());
-        told.lines(&[long; 20]).await;
-        let mut heard = 0;
-        while heard < 20 {
-            let now = bench.heard(&peer);
-            assert!(now.iter().all(|text| !text.contains("gap")), "{now:?}");
-            assert!(now.len() <= 18, "{}", now.len());
-            heard += now.iter().filter(|text| text.contains("xxx")).count();
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
-    });
-}
