@@ -48,6 +48,7 @@ mod request;
 mod resources;
 mod routes;
 pub mod service;
+mod source;
 mod splitter;
 mod start;
 mod store;

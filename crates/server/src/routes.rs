@@ -16,7 +16,7 @@ use crate::limits::Flow;
 use crate::request::Request;
 use crate::resources::Resources;
 use crate::service::rpc::Rpc;
-use crate::service::{Chat, Command, Counter, Echo, Gateway, Room, Service, Shell, Terminal};
+use crate::service::{Chat, Command, Counter, Echo, Gateway, Room, Service, Shell, Tail, Terminal};
 use crate::tunnel::Tunnel;
 
 /// A route with its service running.
@@ -202,6 +202,10 @@ fn start(
         }
         config::Service::Shell(shell) => {
             Arc::new(Shell::new(shell, &plan.path, &resources.processes))
+        }
+        config::Service::Tail(_) => {
+            let tail = plan.tail.as_ref().expect("a tail was checked as one");
+            Arc::new(Tail::new(tail, &plan.path, resources))
         }
         config::Service::Terminal(terminal) => {
             Arc::new(Terminal::new(&plan.path, terminal, resources))

@@ -21,6 +21,8 @@ mod server;
 mod services;
 mod store;
 mod terminal;
+mod tail;
+mod tail_ssh;
 mod tls;
 mod token_command;
 mod workers;

@@ -28,6 +28,8 @@ mod source;
 mod span;
 mod store;
 mod terminal;
+mod tail;
+mod tail_problem;
 mod tls;
 mod upstream;
 
@@ -57,6 +59,8 @@ pub use source::{At, Key, Source};
 pub use span::{Span, SpanError};
 pub use store::Store;
 pub use terminal::{Record, Terminal, Typing};
+pub use tail::{Ssh, Tail, TailFormat, TailSource};
+pub use tail_problem::TailProblem;
 pub use tieline::serve::Place;
 pub use tls::Tls;
 pub use upstream::{OnGap, Upstream};

@@ -20,6 +20,7 @@ use crate::backend::{Reach, SigningKey};
 use crate::limits::Limiter;
 use crate::listen::Certificates;
 use crate::rpc::Methods;
+use crate::service::tail;
 use crate::tunnel;
 
 /// Everything that the server will do. [`App::bind`](crate::App::bind) starts from it.
@@ -165,6 +166,8 @@ pub struct Route {
     pub service: Option<Service>,
     /// Where it is handed on, for a service of kind `proxy`.
     pub(crate) proxy: Option<Arc<tunnel::Plan>>,
+    /// What is read, for a service of kind `tail`.
+    pub(crate) tail: Option<Arc<tail::Plan>>,
     /// What a gateway needs beside what is written, where the service is one.
     pub gateway: Option<Gateway>,
     /// What a browser is shown.

@@ -14,6 +14,7 @@ use super::rpc::Rpc;
 use super::shell::Shell;
 use super::span::Span;
 use super::terminal::Terminal;
+use super::tail::Tail;
 
 /// Where the server says that it lives, whatever the routes are.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
@@ -85,6 +86,8 @@ pub enum Service {
     Rpc(Box<Rpc>),
     /// A shared counter, and commands whose results all hear.
     Shell(Box<Shell>),
+    /// Lines of files, of commands and of files of other machines, as they are written.
+    Tail(Box<Tail>),
     /// A program in a terminal, which lives on when nobody watches.
     Terminal(Box<Terminal>),
 }

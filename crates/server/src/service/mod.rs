@@ -11,6 +11,7 @@ mod room;
 pub mod rpc;
 mod shell;
 mod terminal;
+pub(crate) mod tail;
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -28,6 +29,7 @@ pub(crate) use gateway::{Gateway, Pattern};
 pub use room::Room;
 pub(crate) use shell::Shell;
 pub(crate) use terminal::Terminal;
+pub(crate) use tail::Tail;
 
 use crate::exchange::{Answer, Body, Exchange};
 use crate::peer::Peer;

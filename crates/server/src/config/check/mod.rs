@@ -13,6 +13,7 @@ mod rpc;
 mod shell;
 mod store;
 mod terminal;
+mod tail;
 mod upstream;
 
 use std::thread;

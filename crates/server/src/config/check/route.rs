@@ -80,6 +80,7 @@ impl Check<'_> {
             path: path.clone(),
             service: written.service.as_ref().map(|service| self.service(service)),
             proxy: self.proxy(written, key)?.map(Arc::new),
+            tail: self.tail(written, &key.name("service"))?.map(Arc::new),
             gateway: self.gateway(written, file, &key.name("service"))?,
             page: self.page(written.page.as_ref(), key)?,
             access: self.access(written, key)?,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::auth::AccessError;
 use crate::config::gateway_problem::GatewayProblem;
+use crate::config::tail_problem::TailProblem;
 use crate::listen::TlsError;
 
 /// What is wrong.
@@ -241,6 +242,9 @@ pub enum Problem {
     /// A word that no program can be given.
     #[error("no program can be given this")]
     Word,
+    /// Lines that cannot be shown.
+    #[error(transparent)]
+    Tail(TailProblem),
     /// Certificates that cannot be used.
     #[error("TLS cannot be spoken with these files")]
     Tls(#[source] TlsError),
@@ -354,6 +358,7 @@ impl Problem {
             Self::Upstream(_) => {
                 "write \"http://127.0.0.1:9001\" or \"https://app.internal\"; a path may follow, a query not"
             }
+            Self::Tail(problem) => return problem.advice(),
             Self::Tls(error) => return error.advice(),
             Self::Client(_)
             | Self::Compression(_)
