@@ -20,6 +20,7 @@ mod rpc;
 mod server;
 mod services;
 mod store;
+mod tickets;
 mod tls;
 mod token_command;
 mod workers;

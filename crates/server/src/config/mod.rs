@@ -27,7 +27,7 @@ mod store;
 mod tls;
 mod upstream;
 
-pub use access::{Access, ClaimNames, JwtAccess, TokenAccess};
+pub use access::{Access, ClaimNames, JwtAccess, TicketAccess, TokenAccess};
 pub use backend::{Backend, Breaker, Protocol};
 pub use error::{ConfigError, Problem};
 pub use events::Events;

@@ -8,6 +8,7 @@ mod misunderstood;
 mod object;
 mod room;
 pub mod rpc;
+mod ticket_office;
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -22,6 +23,7 @@ pub use counter::Counter;
 pub use echo::Echo;
 pub(crate) use gateway::{Gateway, Pattern};
 pub use room::Room;
+pub(crate) use ticket_office::TicketOffice;
 
 use crate::exchange::{Answer, Body, Exchange};
 use crate::peer::Peer;

@@ -11,6 +11,8 @@ mod rpc;
 mod store;
 mod upstream;
 
+use std::cell::OnceCell;
+use std::sync::Arc;
 use std::thread;
 
 use super::error::{ConfigError, Problem};
@@ -19,6 +21,7 @@ use super::overrides::Overrides;
 use super::plan::Plan;
 use super::source::{Key, Source};
 use super::span::Span;
+use crate::auth::Tickets;
 
 const MAX_WORKERS: usize = 1_024;
 
@@ -26,6 +29,8 @@ const MAX_WORKERS: usize = 1_024;
 struct Check<'a> {
     source: &'a Source,
     overrides: &'a Overrides,
+    /// The one of the server, once a route asks for it.
+    tickets: OnceCell<Arc<Tickets>>,
 }
 
 impl Plan {
@@ -40,7 +45,7 @@ impl Plan {
 }
 
 fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
-    let check = Check { source, overrides };
+    let check = Check { source, overrides, tickets: OnceCell::new() };
     let plan = Plan {
         workers: check.workers(file.workers)?,
         drain: file.drain.get(),

@@ -9,6 +9,7 @@ use tieline_proto::handshake::{Origin, Origins};
 use tieline_proto::http::is_token;
 
 use super::Check;
+use crate::auth::TICKET_PATH;
 use crate::config::File;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::plan::{Page, Route};
@@ -45,7 +46,7 @@ impl Check<'_> {
         if !is_path(path) {
             return Err(self.fail(Problem::Path(path.clone()), &key.name("path")));
         }
-        if path == HEALTH_PATH {
+        if [HEALTH_PATH, TICKET_PATH].contains(&path.as_str()) {
             return Err(self.fail(Problem::ReservedPath(path.clone()), &key.name("path")));
         }
         if written.service.is_none() && written.page.is_none() {
