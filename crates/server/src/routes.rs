@@ -205,7 +205,10 @@ impl Route {
     }
 
     const fn has_pages_below(&self) -> bool {
-        matches!(self.plan.page, Some(PlannedPage::Console | PlannedPage::Folder(_)))
+        matches!(
+            self.plan.page,
+            Some(PlannedPage::Bridge(_) | PlannedPage::Console | PlannedPage::Folder(_))
+        )
     }
 }
 

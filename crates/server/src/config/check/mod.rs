@@ -2,6 +2,7 @@
 
 mod access;
 mod backend;
+mod bridge;
 mod gateway;
 mod listener;
 mod operator;

@@ -77,7 +77,7 @@ impl Check<'_> {
             service: written.service.as_ref().map(|service| self.service(service)),
             proxy: self.proxy(written, key)?.map(Arc::new),
             gateway: self.gateway(written, file, &key.name("service"))?,
-            page: self.page(written.page.as_ref(), key)?,
+            page: self.page(written.page.as_ref(), file, key)?,
             access: self.access(written, key)?,
             origins: self.origins(written, &key.name("origins"))?,
             subprotocols: written.subprotocols.clone(),
@@ -142,13 +142,21 @@ impl Check<'_> {
         Ok(Some(config))
     }
 
-    fn page(&self, written: Option<&file::Page>, key: &Key) -> Result<Option<Page>, ConfigError> {
+    fn page(
+        &self,
+        written: Option<&file::Page>,
+        file: &File,
+        key: &Key,
+    ) -> Result<Option<Page>, ConfigError> {
         let fail = |path: &Path, source: io::Error| {
             let path = path.to_path_buf();
             self.fail(Problem::Page { path, source }, &key.name("page").name("path"))
         };
         Ok(Some(match written {
             None => return Ok(None),
+            Some(file::Page::Bridge { route }) => {
+                Page::Bridge(self.bridge(route, file, &key.name("page"))?)
+            }
             Some(file::Page::Console {}) => Page::Console,
             Some(file::Page::File { path }) => {
                 let path = self.source.resolve(path);
