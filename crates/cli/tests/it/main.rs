@@ -3,6 +3,7 @@
 
 mod access;
 mod bench;
+mod bridge;
 mod config_command;
 mod devices;
 mod examples;
