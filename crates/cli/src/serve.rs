@@ -20,14 +20,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         warn!(name, "unknown environment variable: it has no effect");
     }
     let app = App::bind(plan)?;
+    until_stopped(app, announce)
+}
+
+/// Serves until a signal says stop; `announce` says where, once a signal would be heeded.
+pub(crate) fn until_stopped(app: App, announce: impl FnOnce(&App)) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(app))
+    runtime.block_on(serve(app, announce))
 }
 
-async fn serve(app: App) -> anyhow::Result<()> {
+async fn serve(app: App, announce: impl FnOnce(&App)) -> anyhow::Result<()> {
     // Before the first address is printed: whoever reads it may send a signal at once.
     let mut stop = Stop::listen().context("cannot listen for signals")?;
     let hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
@@ -53,7 +58,8 @@ async fn serve(app: App) -> anyhow::Result<()> {
     result.map_err(Into::into)
 }
 
-/// One line for each listener. A reader who has gone is no reason not to serve.
+/// One line for each listener, and one for the ticket, which goes behind the `#` of a page's address. A
+/// reader who has gone is no reason not to serve.
 fn announce(app: &App) {
     let mut out = io::stdout().lock();
     for address in app.addresses() {
@@ -63,6 +69,9 @@ fn announce(app: &App) {
     if let Some(address) = app.operator_address() {
         let address = style::on_stdout(&address.to_string(), style::BOLD);
         let _ = writeln!(out, "operator at {address}");
+    }
+    if let Some(ticket) = app.ticket() {
+        let _ = writeln!(out, "ticket {ticket}");
     }
     let _ = out.flush();
 }

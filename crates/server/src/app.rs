@@ -121,6 +121,13 @@ impl App {
         })
     }
 
+    /// The one-time ticket for routes with access of the kind `ticket`, where there are any and nobody
+    /// has used it: for whoever started the server, and for nobody else. A page of the server takes it
+    /// behind the `#` of its address.
+    pub fn ticket(&self) -> Option<String> {
+        self.shared.routes.ticket()
+    }
+
     /// A handle for while it runs.
     pub fn handle(&self) -> Handle {
         let operator = self.operator.as_ref().map(|operator| Arc::clone(operator.side()));

@@ -10,13 +10,15 @@ use http::Method;
 use tieline::serve::Backlog;
 use tracing::{error, info};
 
+use crate::auth::{TICKET_PATH, Ticketed, Tickets};
 use crate::causes::Causes;
 use crate::config::{self, HEALTH_PATH, PlannedPage, PlannedRoute};
 use crate::limits::Flow;
 use crate::request::Request;
 use crate::resources::Resources;
-use crate::service::rpc::Rpc;
-use crate::service::{Chat, Command, Counter, Echo, Gateway, Room, Service, Shell, Tail, Terminal};
+use crate::service::rpc::{Methods, Rpc};
+use crate::service::{Chat, Command, Counter, Echo, Gateway, Room, Service, Shell};
+use crate::service::{Tail, Terminal, TicketOffice};
 use crate::tunnel::Tunnel;
 
 /// A route with its service running.
@@ -39,17 +41,23 @@ pub(crate) struct Routes {
     folders: Vec<Arc<Route>>,
     /// Routes whose service has the paths below theirs, the longest path first.
     open: Vec<Arc<Route>>,
+    /// What lets in to those that ask for a ticket.
+    tickets: Option<Arc<Tickets>>,
 }
 
 impl Routes {
     /// Starts the services.
     pub(crate) fn new(plans: Vec<PlannedRoute>, resources: &Arc<Resources>) -> Self {
-        let start = |plan| Arc::new(Route::new(plan, resources));
-        let routes: Vec<_> = plans.into_iter().map(start).collect();
+        let ticketed =
+            plans.iter().find_map(|plan| Some((plan, plan.access.as_ref()?.ticketed()?)));
+        let office = ticketed.map(|(plan, ticketed)| Route::ticket_office(plan, ticketed));
+        let tickets = ticketed.map(|(_, ticketed)| Arc::clone(&ticketed.tickets));
+        let started = plans.into_iter().map(|plan| Route::new(plan, resources));
+        let routes: Vec<_> = started.chain(office).map(Arc::new).collect();
         let folders = longest_first(routes.iter().filter(|route| route.has_pages_below()));
         let open = longest_first(routes.iter().filter(|route| route.has_service_below()));
         let by_path = routes.into_iter().map(|route| (route.plan.path.clone(), route)).collect();
-        Self { by_path, folders, open }
+        Self { by_path, folders, open, tickets }
     }
 
     /// A route whose service no configuration has.
@@ -59,7 +67,7 @@ impl Routes {
         let (service, backlog) = (Some(Arc::new(service) as Arc<dyn Service>), Arc::default());
         let route = Arc::new(Route { plan, service, tunnel: None, label, backlog });
         let by_path = HashMap::from([(route.plan.path.clone(), route)]);
-        Self { by_path, folders: Vec::new(), open: Vec::new() }
+        Self { by_path, folders: Vec::new(), open: Vec::new(), tickets: None }
     }
 
     /// The route with exactly this path.
@@ -114,6 +122,11 @@ impl Routes {
         })
     }
 
+    /// The ticket, as long as nobody has used it.
+    pub(crate) fn ticket(&self) -> Option<String> {
+        self.tickets.as_ref()?.unused()
+    }
+
     /// Reads the files of who may come again. Where some are bad, the old ones stay, and an error
     /// is logged.
     pub(crate) fn reload_access(&self) {
@@ -162,6 +175,26 @@ impl Route {
         Self { plan, service, tunnel, label, backlog }
     }
 
+    /// Where the ticket is exchanged that lets in to this route: for its pages, and as often as they
+    /// may ask there.
+    fn ticket_office(plan: &PlannedRoute, ticketed: &Ticketed) -> Self {
+        let plan = PlannedRoute {
+            path: TICKET_PATH.to_owned(),
+            service: None,
+            proxy: None,
+            gateway: None,
+            page: None,
+            access: None,
+            subprotocols: Vec::new(),
+            deflate: None,
+            methods: Methods::new(),
+            ..plan.clone()
+        };
+        let service: Arc<dyn Service> = Arc::new(TicketOffice::new(ticketed.clone()));
+        let label = Arc::from(TICKET_PATH);
+        Self { plan, service: Some(service), tunnel: None, label, backlog: Arc::default() }
+    }
+
     fn has_service_below(&self) -> bool {
         self.service.as_ref().is_some_and(|service| service.takes_below())
     }
@@ -173,7 +206,10 @@ impl Route {
     }
 
     const fn has_pages_below(&self) -> bool {
-        matches!(self.plan.page, Some(PlannedPage::Console | PlannedPage::Folder(_)))
+        matches!(
+            self.plan.page,
+            Some(PlannedPage::Bridge(_) | PlannedPage::Console | PlannedPage::Folder(_))
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod bench;
+mod bridge;
 mod config_command;
 mod devices;
 mod examples;
@@ -23,6 +24,7 @@ mod store;
 mod terminal;
 mod tail;
 mod tail_ssh;
+mod tickets;
 mod tls;
 mod token_command;
 mod workers;

@@ -21,6 +21,7 @@ mod keys;
 mod renewal;
 mod secret;
 mod sources;
+mod tickets;
 mod tokens;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use key::Algorithm;
 pub(crate) use keys::{KeyFiles, Keys};
 pub use renewal::Renewal;
 pub(crate) use sources::{Presented, Sources, bearer, redact_protocols};
+pub(crate) use tickets::{TICKET_PATH, Ticketed, Tickets, cookie_name};
 pub(crate) use tokens::Tokens;
 
 use crate::refusal::Refusal;
@@ -57,6 +59,7 @@ pub struct Access {
 #[derive(Debug)]
 pub(crate) enum Rule {
     Jwt(Box<Jwt>),
+    Ticket(Ticketed),
     Tokens(Tokens),
 }
 
@@ -67,7 +70,12 @@ impl Access {
         presented: &Presented<'_>,
         now: SystemTime,
     ) -> Result<Identity, Denied> {
-        let token = self.sources.find(presented)?.ok_or(Denied::Missing)?;
+        let token = match &self.rule {
+            Rule::Ticket(_) => Ticketed::find(presented).ok_or(Denied::NoPass)?,
+            Rule::Jwt(_) | Rule::Tokens(_) => {
+                self.sources.find(presented)?.ok_or(Denied::Missing)?
+            }
+        };
         self.check(&token, now)
     }
 
@@ -82,6 +90,7 @@ impl Access {
         }
         let identity = match &self.rule {
             Rule::Jwt(jwt) => jwt.check(token, now)?,
+            Rule::Ticket(ticketed) => ticketed.check(token, now)?,
             Rule::Tokens(tokens) => tokens.check(token)?,
         };
         let lacks = |right: &&String| !identity.rights.contains(right);
@@ -124,7 +133,15 @@ impl Access {
     pub(crate) fn jwks(&self) -> Option<&Arc<Jwks>> {
         match &self.rule {
             Rule::Jwt(jwt) => jwt.keys.fetched(),
-            Rule::Tokens(_) => None,
+            Rule::Ticket(_) | Rule::Tokens(_) => None,
+        }
+    }
+
+    /// The ticket that lets in here, where one does.
+    pub(crate) const fn ticketed(&self) -> Option<&Ticketed> {
+        match &self.rule {
+            Rule::Ticket(ticketed) => Some(ticketed),
+            Rule::Jwt(_) | Rule::Tokens(_) => None,
         }
     }
 
@@ -136,6 +153,7 @@ impl Access {
     pub(crate) fn reload(&self) -> Result<(), AccessError> {
         match &self.rule {
             Rule::Jwt(jwt) => jwt.keys.reload(),
+            Rule::Ticket(_) => Ok(()),
             Rule::Tokens(tokens) => tokens.reload(),
         }
     }

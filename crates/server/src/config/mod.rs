@@ -33,7 +33,7 @@ mod tail_problem;
 mod tls;
 mod upstream;
 
-pub use access::{Access, ClaimNames, JwtAccess, TokenAccess};
+pub use access::{Access, ClaimNames, JwtAccess, TicketAccess, TokenAccess};
 pub use backend::{Backend, Breaker, Protocol};
 pub use command::{Command, Errors, Frame};
 pub use error::{ConfigError, Problem};

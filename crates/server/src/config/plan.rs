@@ -212,6 +212,8 @@ impl fmt::Debug for Gateway {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Page {
+    /// The built-in page of a bridge, and what it is told of its route, in JSON.
+    Bridge(String),
     /// The built-in page.
     Console,
     /// One file.

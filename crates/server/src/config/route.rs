@@ -97,6 +97,11 @@ pub enum Service {
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Page {
+    /// The built-in page of a command, a shell, a tail or a terminal, below a path that ends with `/`.
+    Bridge {
+        /// The path of the route whose service that is.
+        route: String,
+    },
     /// The page that is built into the server.
     Console {},
     /// One file from disk.

@@ -12,6 +12,7 @@ pub mod rpc;
 mod shell;
 mod terminal;
 pub(crate) mod tail;
+mod ticket_office;
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -30,6 +31,7 @@ pub use room::Room;
 pub(crate) use shell::Shell;
 pub(crate) use terminal::Terminal;
 pub(crate) use tail::Tail;
+pub(crate) use ticket_office::TicketOffice;
 
 use crate::exchange::{Answer, Body, Exchange};
 use crate::peer::Peer;

@@ -3,6 +3,7 @@
 mod access;
 mod backend;
 mod command;
+mod bridge;
 mod gateway;
 mod listener;
 mod operator;
@@ -16,6 +17,8 @@ mod terminal;
 mod tail;
 mod upstream;
 
+use std::cell::OnceCell;
+use std::sync::Arc;
 use std::thread;
 
 use super::error::{ConfigError, Problem};
@@ -24,6 +27,7 @@ use super::overrides::Overrides;
 use super::plan::Plan;
 use super::source::{Key, Source};
 use super::span::Span;
+use crate::auth::Tickets;
 
 const MAX_WORKERS: usize = 1_024;
 
@@ -31,6 +35,8 @@ const MAX_WORKERS: usize = 1_024;
 struct Check<'a> {
     source: &'a Source,
     overrides: &'a Overrides,
+    /// The one of the server, once a route asks for it.
+    tickets: OnceCell<Arc<Tickets>>,
 }
 
 impl Plan {
@@ -45,7 +51,7 @@ impl Plan {
 }
 
 fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
-    let check = Check { source, overrides };
+    let check = Check { source, overrides, tickets: OnceCell::new() };
     let plan = Plan {
         workers: check.workers(file.workers)?,
         drain: file.drain.get(),

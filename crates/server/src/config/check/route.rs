@@ -9,6 +9,7 @@ use tieline_proto::handshake::{Origin, Origins};
 use tieline_proto::http::is_token;
 
 use super::Check;
+use crate::auth::TICKET_PATH;
 use crate::config::File;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::plan::{Page, Route};
@@ -45,7 +46,7 @@ impl Check<'_> {
         if !is_path(path) {
             return Err(self.fail(Problem::Path(path.clone()), &key.name("path")));
         }
-        if path == HEALTH_PATH {
+        if [HEALTH_PATH, TICKET_PATH].contains(&path.as_str()) {
             return Err(self.fail(Problem::ReservedPath(path.clone()), &key.name("path")));
         }
         if written.service.is_none() && written.page.is_none() {
@@ -82,7 +83,7 @@ impl Check<'_> {
             proxy: self.proxy(written, key)?.map(Arc::new),
             tail: self.tail(written, &key.name("service"))?.map(Arc::new),
             gateway: self.gateway(written, file, &key.name("service"))?,
-            page: self.page(written.page.as_ref(), key)?,
+            page: self.page(written.page.as_ref(), file, key)?,
             access: self.access(written, key)?,
             origins: self.origins(written, &key.name("origins"))?,
             subprotocols: written.subprotocols.clone(),
@@ -147,13 +148,21 @@ impl Check<'_> {
         Ok(Some(config))
     }
 
-    fn page(&self, written: Option<&file::Page>, key: &Key) -> Result<Option<Page>, ConfigError> {
+    fn page(
+        &self,
+        written: Option<&file::Page>,
+        file: &File,
+        key: &Key,
+    ) -> Result<Option<Page>, ConfigError> {
         let fail = |path: &Path, source: io::Error| {
             let path = path.to_path_buf();
             self.fail(Problem::Page { path, source }, &key.name("page").name("path"))
         };
         Ok(Some(match written {
             None => return Ok(None),
+            Some(file::Page::Bridge { route }) => {
+                Page::Bridge(self.bridge(route, file, &key.name("page"))?)
+            }
             Some(file::Page::Console {}) => Page::Console,
             Some(file::Page::File { path }) => {
                 let path = self.source.resolve(path);

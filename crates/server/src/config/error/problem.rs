@@ -125,6 +125,9 @@ pub enum Problem {
     /// A shell without commands.
     #[error("there is no command that could be run")]
     NoCommands,
+    /// A route that is not there, or has nothing that a page of bridges could show.
+    #[error("no route has the path {0:?} and a command, a shell, a tail or a terminal")]
+    NoBridge(String),
     /// A name that no backend has.
     #[error("there is no backend with the name {0:?}")]
     NoBackend(String),
@@ -289,6 +292,9 @@ impl Problem {
             Self::Host(_) => "write a name or an address without a port, like \"tieline.example\"",
             Self::IpcPath(_) => "choose a shorter one, like \"/run/tieline/rpc.ipc\"",
             Self::IpcRoute => "write ipc = \"/run/tieline/rpc.ipc\" and route = \"/rpc\"",
+            Self::NoBridge(_) => {
+                "add it: [[route]], path = \"/line\", service = { kind = \"terminal\", … }"
+            }
             Self::NoRpcRoute(_) => {
                 "add it: [[route]], path = \"/rpc\", service = { kind = \"rpc\" }"
             }
