@@ -3,6 +3,7 @@
 
 mod access;
 mod bench;
+mod commands;
 mod config_command;
 mod devices;
 mod examples;
