@@ -183,6 +183,7 @@ impl Route {
             service: None,
             proxy: None,
             gateway: None,
+            tail: None,
             page: None,
             access: None,
             subprotocols: Vec::new(),

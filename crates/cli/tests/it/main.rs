@@ -4,6 +4,7 @@
 mod access;
 mod bench;
 mod bridge;
+mod commands;
 mod config_command;
 mod devices;
 mod examples;
@@ -21,9 +22,9 @@ mod rpc;
 mod server;
 mod services;
 mod store;
-mod terminal;
 mod tail;
 mod tail_ssh;
+mod terminal;
 mod tickets;
 mod tls;
 mod token_command;

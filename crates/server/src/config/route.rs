@@ -13,8 +13,8 @@ use super::rate::Rate;
 use super::rpc::Rpc;
 use super::shell::Shell;
 use super::span::Span;
-use super::terminal::Terminal;
 use super::tail::Tail;
+use super::terminal::Terminal;
 
 /// Where the server says that it lives, whatever the routes are.
 pub(crate) const HEALTH_PATH: &str = "/healthz";

@@ -10,8 +10,8 @@ mod object;
 mod room;
 pub mod rpc;
 mod shell;
-mod terminal;
 pub(crate) mod tail;
+mod terminal;
 mod ticket_office;
 
 use std::future::{Future, ready};
@@ -29,8 +29,8 @@ pub use echo::Echo;
 pub(crate) use gateway::{Gateway, Pattern};
 pub use room::Room;
 pub(crate) use shell::Shell;
-pub(crate) use terminal::Terminal;
 pub(crate) use tail::Tail;
+pub(crate) use terminal::Terminal;
 pub(crate) use ticket_office::TicketOffice;
 
 use crate::exchange::{Answer, Body, Exchange};

@@ -2,8 +2,8 @@
 
 mod access;
 mod backend;
-mod command;
 mod bridge;
+mod command;
 mod gateway;
 mod listener;
 mod operator;
@@ -13,8 +13,8 @@ mod route;
 mod rpc;
 mod shell;
 mod store;
-mod terminal;
 mod tail;
+mod terminal;
 mod upstream;
 
 use std::cell::OnceCell;
