@@ -61,13 +61,19 @@ impl Check<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::by_hand::file;
     use crate::config::{File, Overrides, Plan, Service, Source, Typing};
-    use std::path::Path;
+
+    fn text(lines: &str) -> String {
+        format!("[[route]]\npath = '/t'\n[route.service]\nkind = 'terminal'\n{lines}\n")
+    }
 
     fn plan(lines: &str) -> Result<Terminal, ConfigError> {
-        let text = format!("[[route]]\npath = '/t'\n[route.service]\nkind = 'terminal'\n{lines}\n");
-        let source = Source::new("/etc/tieline.toml", text.as_str());
-        let plan = Plan::new(File::parse(&source)?, &source, &Overrides::default())?;
+        plan_of(&Source::new("x.toml", text(lines)))
+    }
+
+    fn plan_of(source: &Source) -> Result<Terminal, ConfigError> {
+        let plan = Plan::new(File::parse(source)?, source, &Overrides::default())?;
         let Some(Service::Terminal(terminal)) = &plan.routes[0].service else {
             panic!("no terminal")
         };
@@ -86,10 +92,12 @@ mod tests {
 
     #[test]
     fn paths_start_from_the_folder_of_the_file() {
-        let lines = "argv = ['sh']\ndir = '..'\nrecord = { folder = 'casts' }";
-        let terminal = plan(lines).unwrap();
-        assert_eq!(terminal.dir.as_deref(), Some(Path::new("/etc/..")));
-        assert_eq!(terminal.record.unwrap().folder, Path::new("/etc/casts"));
+        let lines = "argv = ['sh']\ndir = '.'\nrecord = { folder = 'casts' }";
+        let file = file(&text(lines));
+        let folder = file.parent().unwrap();
+        let terminal = plan_of(&Source::read(&file).unwrap()).unwrap();
+        assert_eq!(terminal.dir, Some(folder.join(".")));
+        assert_eq!(terminal.record.unwrap().folder, folder.join("casts"));
     }
 
     #[test]
@@ -104,7 +112,7 @@ mod tests {
             ("argv = ['sh']\nmax_sessions = 0", "max_sessions", "0 is not between"),
             ("argv = ['sh']\nmax_viewers = 0", "max_viewers", "0 is not between"),
             ("argv = ['sh']\nkeep = '9000h'", "keep", "is not between"),
-            ("argv = ['sh']\ntyping = 'some'", "typing", "`first`"),
+            ("argv = ['sh']\ntyping = 'some'", "service", "`first`"),
             ("argv = ['sh']\nrecord = { folder = '/etc/passwd' }", "folder", "not a folder"),
             ("argv = ['sh']\nrecord = { folder = 'x', max_bytes = 1 }", "max_bytes", "between"),
             ("argv = ['sh']\nshell = true", "shell", "unknown key"),
