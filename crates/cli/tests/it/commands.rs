@@ -74,7 +74,7 @@ async fn lines_go_in_and_out_and_the_exit_code_is_told() {
     let mut socket = server.connect("/run").await;
     socket.send("one").await.unwrap();
     socket.send("").await.unwrap();
-    socket.send(&b"\xff\xfe"[..]).await.unwrap();
+    socket.send(b"\xff\xfe".to_vec()).await.unwrap();
     assert_eq!(next(&mut socket).await, "one");
     assert_eq!(next(&mut socket).await, "");
     // What is no text comes as it is.
