@@ -139,9 +139,10 @@ async fn descendants_that_left_the_group_and_ignore_sigterm_are_gone_in_time() {
 #[tokio::test]
 async fn what_a_process_leaves_behind_ends_with_it() {
     let (_, places) = places(1);
-    let program = script("sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' & exit 0");
+    let program = script("sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' & read go");
     let mut running = start(&places, &program).await;
     let pid = first_line(&mut running).await;
+    running.stdin.write_all(b"go\n").await.unwrap();
     assert_eq!(timeout(PATIENCE, running.kept.wait()).await.unwrap(), Exit::Code(0));
     gone(&running.kept).await;
     assert!(is_gone(&pid));

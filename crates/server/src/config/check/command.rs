@@ -73,10 +73,13 @@ mod tests {
 
     #[test]
     fn a_folder_is_looked_for_beside_the_file() {
-        let folder = std::env::temp_dir();
+        let folder = crate::store::Scratch::new();
+        std::fs::create_dir(&folder).unwrap();
         let text =
             "[[route]]\npath = '/'\nservice = { kind = 'command', argv = ['a'], dir = '.' }\n";
-        let source = Source::new(folder.join("tieline.toml").display().to_string(), text);
+        let path = folder.join("tieline.toml");
+        std::fs::write(&path, text).unwrap();
+        let source = Source::read(&path).unwrap();
         let file = File::parse(&source).unwrap();
         let plan = Plan::new(file, &source, &Overrides::default()).unwrap();
         let Some(Service::Command(command)) = &plan.routes[0].service else { panic!("no command") };
