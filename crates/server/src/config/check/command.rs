@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_folder_is_looked_for_beside_the_file() {
         let folder = crate::store::Scratch::new();
-        std::fs::create_dir(&folder).unwrap();
+        std::fs::create_dir(&*folder).unwrap();
         let text =
             "[[route]]\npath = '/'\nservice = { kind = 'command', argv = ['a'], dir = '.' }\n";
         let path = folder.join("tieline.toml");
