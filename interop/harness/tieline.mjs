@@ -89,9 +89,9 @@ export async function startBridge(args, { env = {}, cwd = folder } = {}) {
   const ended = new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal)));
   const printed = new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).once("line", resolve);
-    ended.then((code) => reject(new Error(`tieline  ended with ; its log is `)));
+    ended.then((code) => reject(new Error(`tieline ${args[0]} ended with ${code}; its log is ${log}`)));
   });
-  const address = await within(printed, `tieline  prints its address`, 30_000);
+  const address = await within(printed, `tieline ${args[0]} prints its address`, 30_000);
   return {
     address,
     origin: new URL(address).origin,
@@ -99,7 +99,7 @@ export async function startBridge(args, { env = {}, cwd = folder } = {}) {
     /** Sends SIGINT, as Ctrl-C does, and answers the exit code. */
     stop() {
       child.kill("SIGINT");
-      return within(ended, `tieline  ends after SIGINT`, 30_000);
+      return within(ended, `tieline ${args[0]} ends after SIGINT`, 30_000);
     },
   };
 }
