@@ -49,6 +49,11 @@ pub struct Route {
     #[serde(default)]
     pub danger_accept_any_origin: bool,
 
+    /// Lets everybody come to a command, a shell, a tail or a terminal where other machines reach it, and
+    /// `access` asks nobody who they are. Default false.
+    #[serde(default)]
+    pub danger_without_access: bool,
+
     /// Subprotocols spoken here, the preferred first; the first that the client offers is chosen.
     /// Default none.
     #[serde(default)]

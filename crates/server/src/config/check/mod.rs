@@ -13,6 +13,7 @@ mod route;
 mod rpc;
 mod shell;
 mod store;
+mod strangers;
 mod tail;
 mod terminal;
 mod upstream;
@@ -64,6 +65,7 @@ fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, Con
     };
     check.rpc_backends(file)?;
     check.ipc_routes(&plan.listeners, &plan.routes)?;
+    check.strangers(file, &plan.listeners)?;
     Ok(plan)
 }
 

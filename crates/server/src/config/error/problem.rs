@@ -221,6 +221,12 @@ pub enum Problem {
     /// A path where no store can be.
     #[error("{} is not a folder", .0.display())]
     StorePath(PathBuf),
+    /// Programs or logs of this machine for everybody on the network.
+    #[error("other machines reach this at {place}, and nobody is asked who they are")]
+    Strangers {
+        /// Where they come.
+        place: String,
+    },
     /// A subprotocol that is no token.
     #[error("{0:?} is not a subprotocol")]
     Subprotocol(String),
@@ -350,6 +356,9 @@ impl Problem {
             Self::StorePath(_) => "name a folder, or a path where one may be made",
             Self::ServiceOrPage => {
                 "add service = { kind = \"echo\" } or page = { kind = \"console\" }"
+            }
+            Self::Strangers { .. } => {
+                "give the route `access`, listen at 127.0.0.1, or write `danger_without_access = true`"
             }
             Self::Subprotocol(_) => "write a word without spaces or commas, like \"chat.v1\"",
             Self::LeftToUpstreams => "leave it out",
