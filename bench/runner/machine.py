@@ -42,7 +42,7 @@ def versions() -> dict[str, str]:
     sources = f"20, in libuwebsockets-sys {crates['libuwebsockets-sys']}"
     with_tokio = f"tokio {crates['tokio']}, rustls {crates['rustls']}, rustc {rust}"
     found = {
-        "tieline": f"commit {_say('git', '-C', str(ROOT), 'describe', '--always', '--dirty')}, rustc {rust}",
+        "tieline": f"commit {_commit()}, rustc {rust}",
         "uwebsockets": f"{sources}; g++ {gcc}, zlib {_debian('zlib1g-dev')}, OpenSSL {_debian('libssl-dev')}",
         "uwebsockets-libdeflate": f"{sources}; g++ {gcc}, libdeflate {_debian('libdeflate-dev')}",
         "bare": f"g++ {gcc}",
@@ -56,6 +56,12 @@ def versions() -> dict[str, str]:
     for name in ("fastwebsockets", "tokio-tungstenite", "tokio-websockets", "sockudo-ws", "yawc"):
         found[name] = f"{crates[name]}; {with_tokio}"
     return found
+
+
+def _commit() -> str:
+    """The commit, with a word if something was changed since; what the runner itself writes is no change."""
+    changed = _say("git", "-C", str(ROOT), "status", "--porcelain", "--", ".", ":!docs/benchmarks*")
+    return _say("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
 
 
 def _crates() -> dict[str, str]:
