@@ -56,7 +56,7 @@ mod tests {
         let public = "address = '0.0.0.0:0'";
         let services = [
             "service = { kind = 'command', argv = ['cat'] }",
-            "service = { kind = 'shell' }",
+            "service = { kind = 'shell', commands = { a = ['date'] } }",
             "service = { kind = 'tail', source = [{ path = '/var/log/x' }] }",
             "service = { kind = 'terminal', argv = ['sh'] }",
         ];
