@@ -22,7 +22,8 @@ use crate::service::misunderstood::Misunderstood;
 pub(super) struct Own {
     /// Runs the process, which ends where this is aborted.
     task: JoinHandle<()>,
-    input: Option<Arc<Input>>,
+    input: Arc<Input>,
+    has_input: bool,
     /// The peer has read.
     room: Rc<Notify>,
     misunderstood: Misunderstood,
@@ -37,19 +38,21 @@ impl Own {
             spawn_local(async move {
                 let hear = async |source, framer| hear(&peer, &room, source, framer).await;
                 let (code, reason) = run(&settings, &variables, &input, hear).await.told();
+                input.end();
                 peer.close(code, &reason);
             })
         };
-        let input = settings.has_input.then_some(input);
-        Self { task, input, room, misunderstood: Misunderstood::new("command") }
+        let (has_input, misunderstood) = (settings.has_input, Misunderstood::new("command"));
+        Self { task, input, has_input, room, misunderstood }
     }
 }
 
 impl Conversation for Own {
     fn message(&mut self, peer: &Peer, message: Message<'_>) {
-        match &self.input {
-            Some(input) => input.take(peer, message),
-            None => self.misunderstood.add(peer),
+        if self.has_input {
+            self.input.take(peer, message);
+        } else {
+            self.misunderstood.add(peer);
         }
     }
 
@@ -60,6 +63,7 @@ impl Conversation for Own {
     fn close(&mut self, peer: &Peer, _how: &Closed) {
         self.misunderstood.sum_up(peer);
         self.task.abort();
+        self.input.end();
     }
 }
 
