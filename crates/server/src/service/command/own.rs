@@ -92,3 +92,42 @@ async fn hear(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tieline::Lost;
+    use tokio::task::LocalSet;
+
+    use super::*;
+    use crate::by_hand::Bench;
+    use crate::config;
+    use crate::metrics::Metrics;
+    use crate::process::Processes;
+
+    #[tokio::test]
+    async fn who_leaves_while_it_is_not_read_leaves_nothing_waiting() {
+        let written: config::Command = toml::from_str("argv = ['sleep', '1000']").unwrap();
+        let settings = Settings::new(&written, "/", &Processes::new(&Metrics::default()));
+        let settings = Arc::new(settings);
+        let peer = Bench::new().peer();
+        LocalSet::new()
+            .run_until(async {
+                let mut own = Own::start(&settings, Variables::new(), &peer);
+                let input = Arc::downgrade(&own.input);
+                // More than its pipe and what may wait for it.
+                own.message(&peer, Message::from(&*vec![b'x'; 1 << 20]));
+                yield_now().await;
+                own.close(&peer, &Closed::Lost(Lost::Eof));
+                drop(own);
+                let is_gone = async {
+                    while input.strong_count() > 0 {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                };
+                tokio::time::timeout(Duration::from_secs(60), is_gone).await.unwrap();
+            })
+            .await;
+    }
+}
