@@ -84,6 +84,13 @@ pub struct Command {
     pub ending: Ending,
 }
 
+impl Command {
+    /// Whether what peers say is its input, where nothing is written of that, too.
+    pub(crate) fn has_input(&self) -> bool {
+        self.input.unwrap_or(!self.shared)
+    }
+}
+
 /// How messages lie in what a program reads and writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

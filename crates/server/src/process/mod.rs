@@ -7,10 +7,12 @@
 //!
 //! What a program has started is ended with it, also where it left the group: the server is a child
 //! subreaper from its first process on, so that whoever loses its parent becomes a child of the
-//! server, which knows it by its group or by a variable in its environment. The
-//! [keeper](keeper), a thread of its own, does all of this, whatever the workers do.
+//! server, which knows it by its group or by a variable in its environment; and by a
+//! [control group](cgroup) where the server was given one to divide. The [keeper](keeper), a thread of
+//! its own, does all of this, whatever the workers do.
 
 mod cgi;
+mod cgroup;
 mod counts;
 mod environment;
 mod error;

@@ -11,6 +11,7 @@ use tokio::net::unix::pipe;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
+use super::cgroup::Cgroup;
 use super::counts::RouteCounts;
 use super::environment::{Environment, Variables};
 use super::error::NotStarted;
@@ -81,12 +82,14 @@ impl Places {
         })
     }
 
-    /// Takes a place, for who starts a process in another way.
+    /// Takes a place, for who starts a process in another way. From here on the server takes in who
+    /// loses its parent.
     ///
     /// # Errors
     ///
-    /// [`NotStarted::Full`] where none is left.
+    /// [`NotStarted::Full`] where none is left; what the system says where there can be no keeper.
     pub(crate) fn take(&self) -> Result<Place, NotStarted> {
+        keeper::begin()?;
         let Inner { taken, max, .. } = &*self.0;
         let more = |taken| (taken < *max).then_some(taken + 1);
         if taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_err() {
@@ -119,7 +122,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// What the system says where there can be no keeper.
+    /// A number that no process has.
     pub(crate) fn keep(
         self,
         pid: u32,
@@ -127,11 +130,11 @@ impl Place {
         reap: impl FnOnce() + Send + 'static,
     ) -> io::Result<Kept> {
         self.places.0.counts.started.inc();
-        keeper::keep(self, pid, ending, Box::new(reap))
+        let cgroup = Cgroup::of(pid, &keeper::marker(self.id));
+        keeper::keep(self, pid, ending, cgroup, Box::new(reap))
     }
 
     fn start(self, program: &Program, variables: Variables, stderr: Stderr) -> io::Result<Started> {
-        keeper::begin()?;
         let (mut command, merged) = program.command(variables, stderr)?;
         let mut child = command.spawn()?;
         // What is merged has its end only when nobody here can write to it.

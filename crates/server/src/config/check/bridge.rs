@@ -1,34 +1,99 @@
 //! Checking the page of a bridge: what stands behind it.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::Check;
-use crate::config::File;
+use crate::config::command::{Errors, Frame};
 use crate::config::error::{ConfigError, Problem};
 use crate::config::source::Key;
+use crate::config::tail::TailFormat;
+use crate::config::{File, Service};
 
-/// The kinds of service that the page can show.
-const KINDS: [&str; 4] = ["command", "shell", "tail", "terminal"];
+/// What the page is told of the route that it speaks to: of what is written there, as much as changes
+/// what the page does.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Told<'a> {
+    Command { route: &'a str, frame: Frame, tagged: bool, input: bool },
+    Shell { route: &'a str },
+    Tail { route: &'a str, format: TailFormat },
+    Terminal { route: &'a str },
+}
 
 impl Check<'_> {
-    /// What the page is told of the route that it speaks to, in JSON: of what is written there, as
-    /// much as changes what the page does.
+    /// What the page is told, in JSON.
     pub(super) fn bridge(&self, path: &str, file: &File, key: &Key) -> Result<String, ConfigError> {
         let route = file.route.iter().find(|route| route.path == path);
-        let service = serde_json::to_value(route.and_then(|route| route.service.as_ref()))
-            .expect("every value of a configuration has its JSON");
-        if !service["kind"].as_str().is_some_and(|kind| KINDS.contains(&kind)) {
+        let Some(told) = route.and_then(|it| it.service.as_ref()).and_then(|it| told(it, path))
+        else {
             return Err(self.fail(Problem::NoBridge(path.to_owned()), &key.name("route")));
+        };
+        Ok(serde_json::to_string(&told).expect("names, texts and flags have their JSON"))
+    }
+}
+
+/// `None` for a service that the page cannot show.
+fn told<'a>(service: &Service, route: &'a str) -> Option<Told<'a>> {
+    Some(match service {
+        Service::Command(command) => Told::Command {
+            route,
+            frame: command.frame,
+            tagged: command.stderr == Errors::Tag,
+            input: command.has_input(),
+        },
+        Service::Shell(_) => Told::Shell { route },
+        Service::Tail(tail) => Told::Tail { route, format: tail.format },
+        Service::Terminal(_) => Told::Terminal { route },
+        Service::Chat {}
+        | Service::Counter {}
+        | Service::Echo {}
+        | Service::Gateway(_)
+        | Service::Proxy(_)
+        | Service::Room {}
+        | Service::Rpc(_) => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{ConfigError, File, Overrides, Plan, PlannedPage, Source};
+
+    fn told(service: &str) -> Result<String, ConfigError> {
+        let text = format!(
+            "[[route]]\npath = '/line'\nservice = {{ {service} }}\n\
+             [[route]]\npath = '/'\npage = {{ kind = 'bridge', route = '/line' }}\n"
+        );
+        let source = Source::new("/etc/tieline/tieline.toml", text.as_str());
+        let plan = Plan::new(File::parse(&source)?, &source, &Overrides::default())?;
+        let Some(PlannedPage::Bridge(told)) = &plan.routes[1].page else { panic!("no bridge") };
+        Ok(told.clone())
+    }
+
+    #[test]
+    fn the_page_is_told_what_it_shows() {
+        for (service, expected) in [
+            (
+                "kind = 'command', argv = ['a'], stderr = 'tag'",
+                r#"{"kind":"command","route":"/line","frame":"lines","tagged":true,"input":true}"#,
+            ),
+            (
+                "kind = 'command', argv = ['a'], shared = true, frame = 'bytes'",
+                r#"{"kind":"command","route":"/line","frame":"bytes","tagged":false,"input":false}"#,
+            ),
+            ("kind = 'shell', commands = { a = ['a'] }", r#"{"kind":"shell","route":"/line"}"#),
+            (
+                "kind = 'tail', source = [{ command = ['a'] }], format = 'text'",
+                r#"{"kind":"tail","route":"/line","format":"text"}"#,
+            ),
+            ("kind = 'terminal', argv = ['a']", r#"{"kind":"terminal","route":"/line"}"#),
+        ] {
+            assert_eq!(told(service).unwrap(), expected);
         }
-        let is_shared = service["shared"] == Value::Bool(true);
-        let about = json!({
-            "kind": service["kind"],
-            "route": path,
-            "frame": service["frame"],
-            "tagged": service["stderr"] == "tag",
-            "input": service["input"].as_bool().unwrap_or(!is_shared),
-            "format": service["format"],
-        });
-        Ok(about.to_string())
+    }
+
+    #[test]
+    fn a_service_that_the_page_cannot_show_is_told_with_its_key() {
+        let report = told("kind = 'echo'").unwrap_err().report();
+        assert!(report.contains("route[1].page.route: "), "{report}");
     }
 }

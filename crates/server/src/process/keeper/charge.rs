@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::process::cgroup::Cgroup;
 use crate::process::exit::Exit;
 use crate::process::look::{Look, Seen};
 use crate::process::places::Place;
@@ -34,6 +35,7 @@ pub(super) struct Charge {
     place: Place,
     pid: Pid,
     ending: Ending,
+    cgroup: Option<Cgroup>,
     reap: Box<dyn FnOnce() + Send>,
     state: watch::Sender<State>,
     stage: Stage,
@@ -63,6 +65,7 @@ impl Charge {
         place: Place,
         pid: Pid,
         ending: Ending,
+        cgroup: Option<Cgroup>,
         reap: Box<dyn FnOnce() + Send>,
         state: watch::Sender<State>,
     ) -> Self {
@@ -70,6 +73,7 @@ impl Charge {
             place,
             pid,
             ending,
+            cgroup,
             reap,
             state,
             stage: Stage::Runs,
@@ -127,16 +131,25 @@ impl Charge {
         true
     }
 
-    /// What it has started and still has a parent of its own.
+    /// What it has started and still has a parent of its own, or is in its control group.
     pub(super) fn below(&self, look: &Look) -> Vec<Seen> {
-        look.below(self.pid.as_raw_nonzero().get())
+        let mut below = look.below(self.number());
+        let members = self.cgroup.as_ref().map(Cgroup::members).unwrap_or_default();
+        below.extend(members.into_iter().filter(|seen| seen.pid != self.number()));
+        below
     }
 
     /// Does what is next. `left` comes from it, and `are_all` says whether there can be no others.
     /// When to come again; `None` once all is over.
-    pub(super) fn step(&mut self, left: Vec<Seen>, are_all: bool, now: Instant) -> Option<Instant> {
-        let left: Vec<_> = left.into_iter().filter(|seen| !seen.is_zombie).collect();
-        self.known = left.iter().map(Seen::name).collect();
+    pub(super) fn step(
+        &mut self,
+        mut left: Vec<Seen>,
+        are_all: bool,
+        now: Instant,
+    ) -> Option<Instant> {
+        let mut known = HashSet::new();
+        left.retain(|seen| !seen.is_zombie && known.insert(seen.name()));
+        self.known = known;
         if self.has_ended && left.is_empty() {
             return (!are_all).then(|| self.look_again(now, LOOK_EVERY));
         }
@@ -156,11 +169,11 @@ impl Charge {
                 self.place.killed();
                 self.stage = Stage::Killed;
                 self.pause = LOOK_AFTER;
-                self.signal(Signal::KILL, &left);
+                self.kill(&left);
                 Some(self.look_again(now, KILL_EVERY))
             }
             Stage::Killed => {
-                self.signal(Signal::KILL, &left);
+                self.kill(&left);
                 Some(self.look_again(now, KILL_EVERY))
             }
         }
@@ -168,17 +181,32 @@ impl Charge {
 
     /// It and all that it has started is gone.
     pub(super) fn finish(self) {
-        let Self { reap, state, place, .. } = self;
+        let Self { reap, state, place, cgroup, .. } = self;
         reap();
+        drop(cgroup);
         drop(place);
         state.send_modify(|state| state.is_gone = true);
     }
 
+    fn kill(&self, left: &[Seen]) {
+        if let Some(cgroup) = &self.cgroup {
+            cgroup.kill();
+        }
+        self.signal(Signal::KILL, left);
+    }
+
+    /// Signals its group, and those that are not in it: it may have left it itself.
     fn signal(&self, signal: Signal, left: &[Seen]) {
         // Nobody may be left in the group.
         let _ = kill_process_group(self.pid, signal);
-        let group = self.pid.as_raw_nonzero().get();
-        left.iter().filter(|seen| seen.group != group).for_each(|seen| seen.signal(signal));
+        let itself = (!self.has_ended).then(|| Seen::of(self.number())).flatten();
+        let outside = |seen: &&Seen| seen.group != self.number();
+        left.iter().chain(&itself).filter(outside).for_each(|seen| seen.signal(signal));
+    }
+
+    /// Its number, which is that of its group.
+    const fn number(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
     }
 
     /// When to look again, each time later.

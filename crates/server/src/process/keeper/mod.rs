@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
 use self::charge::Charge;
+use super::cgroup::Cgroup;
 use super::look::{Look, Seen};
 use super::places::Place;
 use super::program::Ending;
@@ -104,13 +105,13 @@ pub(super) fn keep(
     place: Place,
     pid: u32,
     ending: Ending,
+    cgroup: Option<Cgroup>,
     reap: Box<dyn FnOnce() + Send>,
 ) -> io::Result<Kept> {
-    begin()?;
     let id = place.id();
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     let (state, seen) = watch::channel(Default::default());
-    give(Order::Keep(Box::new(Charge::new(place, pid, ending, reap, state))));
+    give(Order::Keep(Box::new(Charge::new(place, pid, ending, cgroup, reap, state))));
     Ok(Kept::new(id, seen))
 }
 

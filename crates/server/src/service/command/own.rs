@@ -22,7 +22,8 @@ use crate::service::misunderstood::Misunderstood;
 pub(super) struct Own {
     /// Runs the process, which ends where this is aborted.
     task: JoinHandle<()>,
-    input: Option<Arc<Input>>,
+    input: Arc<Input>,
+    has_input: bool,
     /// The peer has read.
     room: Rc<Notify>,
     misunderstood: Misunderstood,
@@ -37,19 +38,21 @@ impl Own {
             spawn_local(async move {
                 let hear = async |source, framer| hear(&peer, &room, source, framer).await;
                 let (code, reason) = run(&settings, &variables, &input, hear).await.told();
+                input.end();
                 peer.close(code, &reason);
             })
         };
-        let input = settings.has_input.then_some(input);
-        Self { task, input, room, misunderstood: Misunderstood::new("command") }
+        let (has_input, misunderstood) = (settings.has_input, Misunderstood::new("command"));
+        Self { task, input, has_input, room, misunderstood }
     }
 }
 
 impl Conversation for Own {
     fn message(&mut self, peer: &Peer, message: Message<'_>) {
-        match &self.input {
-            Some(input) => input.take(peer, message),
-            None => self.misunderstood.add(peer),
+        if self.has_input {
+            self.input.take(peer, message);
+        } else {
+            self.misunderstood.add(peer);
         }
     }
 
@@ -60,6 +63,7 @@ impl Conversation for Own {
     fn close(&mut self, peer: &Peer, _how: &Closed) {
         self.misunderstood.sum_up(peer);
         self.task.abort();
+        self.input.end();
     }
 }
 
@@ -87,4 +91,43 @@ async fn hear(
         peer.reply(message);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tieline::Lost;
+    use tokio::task::LocalSet;
+
+    use super::*;
+    use crate::by_hand::Bench;
+    use crate::config;
+    use crate::metrics::Metrics;
+    use crate::process::Processes;
+
+    #[tokio::test]
+    async fn who_leaves_while_it_is_not_read_leaves_nothing_waiting() {
+        let written: config::Command = toml::from_str("argv = ['sleep', '1000']").unwrap();
+        let settings = Settings::new(&written, "/", &Processes::new(&Metrics::default()));
+        let settings = Arc::new(settings);
+        let peer = Bench::new().peer();
+        LocalSet::new()
+            .run_until(async {
+                let mut own = Own::start(&settings, Variables::new(), &peer);
+                let input = Arc::downgrade(&own.input);
+                // More than its pipe and what may wait for it.
+                own.message(&peer, Message::from(&*vec![b'x'; 1 << 20]));
+                yield_now().await;
+                own.close(&peer, &Closed::Lost(Lost::Eof));
+                drop(own);
+                let is_gone = async {
+                    while input.strong_count() > 0 {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                };
+                tokio::time::timeout(Duration::from_secs(60), is_gone).await.unwrap();
+            })
+            .await;
+    }
 }

@@ -43,7 +43,7 @@ impl Settings {
             headers: written.headers.iter().filter_map(|name| name.parse().ok()).collect(),
             below: written.below,
             replay: written.replay,
-            has_input: written.input.unwrap_or(!written.shared),
+            has_input: written.has_input(),
             frame: written.frame,
             errors: written.stderr,
             gap: written.gap.clone(),
