@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Check;
 use crate::config::File;
+use crate::config::access::Access;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::source::Key;
 
@@ -28,6 +29,9 @@ impl Check<'_> {
             "tagged": service["stderr"] == "tag",
             "input": service["input"].as_bool().unwrap_or(!is_shared),
             "format": service["format"],
+            "audit": service["audit_notes"].as_u64().is_some_and(|notes| notes > 0),
+            "recordings": service["record"].is_object(),
+            "ticket": route.is_some_and(|route| matches!(route.access, Access::Ticket(_))),
         });
         Ok(about.to_string())
     }
