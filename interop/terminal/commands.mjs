@@ -1,9 +1,11 @@
 // `tieline exec`, and the shell of the demos on its page.
 
 import assert from "node:assert/strict";
+import { appendFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { openWindow } from "../browser/window.mjs";
 import { check, until } from "../harness/checks.mjs";
-import { startBridge, startTieline } from "../harness/tieline.mjs";
+import { folder, startBridge, startTieline } from "../harness/tieline.mjs";
 
 const SHELL = `
 [[listener]]
@@ -57,11 +59,28 @@ export async function checkCommands(browser) {
       await one.sees("shell-last", "echo out; echo err >&2");
       await one.sees("shell-result", /\[stdout\]\s+out\s+\[stderr\]\s+err/);
     }
-    // Without a ticket the browser complains that there is nobody to ask for one, and of nothing else.
-    for (const one of [window, other]) {
-      assert.deepEqual(one.complaints.filter((complaint) => !complaint.includes("404")), []);
-      await one.page.close();
-    }
+    // Who comes later sees it as well, and when it was.
+    const later = await openWindow(browser, server.http());
+    await later.sees("shell-result", "out");
+    await later.sees("shell-when", /^\d\d:\d\d:\d\d$/);
+    for (const one of [window, other, later]) await one.close();
+    assert.equal(await server.stop(), 0);
+  });
+  await check("a filter that the server does not take is told, and the one before stays in force", async () => {
+    const log = join(folder, "shown.log");
+    writeFileSync(log, "");
+    const server = await startBridge(["tail", log]);
+    const window = await openWindow(browser, server.address);
+    await window.type("filter-text", "apple");
+    await window.click("filter-set");
+    await window.type("filter-text", "(");
+    await window.click("filter-regex");
+    await window.click("filter-set");
+    await window.sees("filter-problem", "regular expression");
+    appendFileSync(log, "a pear\nan apple\n");
+    await window.sees("lines", "an apple");
+    assert(!(await window.text("lines")).includes("a pear"));
+    await window.close();
     assert.equal(await server.stop(), 0);
   });
 }

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { openWindow } from "../browser/window.mjs";
 import { check } from "../harness/checks.mjs";
+import { statusOf, UPGRADE } from "./by_hand.mjs";
 import { openTerminal, startTerminal } from "./screen.mjs";
 
 /** The name that leads here. */
@@ -40,6 +41,31 @@ export async function checkIntruders(browser) {
     }
     assert.equal(await window.page.evaluate(tryToExchange, ["/_tieline/ticket", ticket]), 403);
     await window.page.close();
+  });
+  await check("requests written by hand open nothing: of whichever origin, name or cookie", async () => {
+    const own = { Host: host, Origin: server.origin };
+    for (const headers of [
+      own,
+      { Host: host },
+      { Host: host, Origin: "null" },
+      { Host: host, Origin: `http://${REBOUND}:${port}` },
+      { Host: host, Origin: `${server.origin}.evil.test` },
+      { Host: host, Origin: `http://localhost.evil.test:${port}` },
+      { Host: `${REBOUND}:${port}`, Origin: `http://${REBOUND}:${port}` },
+      { Host: `127.0.0.1.${REBOUND}:${port}` },
+      { ...own, Cookie: `tieline-${port}=0123456789abcdef0123456789abcdef` },
+      { ...own, Cookie: `tieline-${port}=${ticket}` },
+      { ...own, Authorization: `Bearer ${ticket}` },
+    ]) {
+      const words = JSON.stringify(headers);
+      for (const line of ["GET /line HTTP/1.1", `GET /line?ticket=${ticket} HTTP/1.1`]) {
+        assert.equal(await statusOf(port, line, { ...headers, ...UPGRADE }), 403, `${line} ${words}`);
+      }
+      for (const path of ["/line/sessions", "/line/recordings", "/line/audit", "/line/recordings/x"]) {
+        const close = { ...headers, Connection: "close" };
+        assert.equal(await statusOf(port, `GET ${path} HTTP/1.1`, close), 403, `${path} ${words}`);
+      }
+    }
   });
   await check("after all of that nothing runs, and the ticket is still good", async () => {
     const terminal = await openTerminal(browser, server.address);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { check } from "../harness/checks.mjs";
+import { check, until } from "../harness/checks.mjs";
 import { folder } from "../harness/tieline.mjs";
 import { openTerminal, startTerminal } from "./screen.mjs";
 
@@ -19,13 +19,15 @@ export async function checkRecordings(browser) {
     await terminal.sees("terminal-ended", "ended with 0");
     assert(existsSync(kept));
     await terminal.click("terminal-sessions");
+    await terminal.click("shelf-recordings");
     await terminal.sees("recordings", ".cast");
     await terminal.page.click('[data-testid="recordings"] button');
-    await terminal.shows(/^for later$/m);
-    const purple = await terminal.page.$$eval('[data-testid="player"] .xterm-fg-5', (spans) =>
-      spans.map((span) => span.textContent.trim()),
-    );
-    assert.deepEqual(purple, ["for later"]);
+    await until("the purple line of the recording", async () => {
+      const purple = await terminal.page.$$eval('[data-testid="player"] .xterm-fg-5', (spans) =>
+        spans.map((span) => span.textContent.trim()),
+      );
+      return purple.join() === "for later";
+    });
     await terminal.click("player-close");
     await terminal.close();
   });

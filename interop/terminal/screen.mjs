@@ -26,7 +26,7 @@ export function screenOf(window) {
     ...window,
     /** The rows that are in sight, without what is empty at their ends. */
     rows: () =>
-      page.$$eval(".screen:not([hidden]) .xterm-rows > div", (rows) => rows.map((row) => row.textContent.trimEnd())),
+      page.$$eval(":is(.screen-place:not([hidden]), .player) .xterm-rows > div", (rows) => rows.map((row) => row.textContent.trimEnd())),
     async shows(expected) {
       let seen = "";
       const matches = async () => {

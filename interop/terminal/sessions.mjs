@@ -54,9 +54,32 @@ export async function checkSessions(browser) {
     await second.shows(/^from the third$/m);
     await third.page.close();
   });
+  await check("of two windows of different sizes, the terminal is as large as the one that is used", async () => {
+    const large = await second.size();
+    const third = await second.another(address);
+    await third.page.setViewportSize({ width: 600, height: 400 });
+    const small = await until("a smaller size", async () => {
+      const size = await third.size();
+      return size.columns < large.columns && size;
+    });
+    await until("as few rows", async () => (await second.rows()).length === small.rows);
+    assert.deepEqual(await second.size(), large);
+    await third.page.close();
+  });
+  await check("lines that a program draws with letters are lines for who comes later", async () => {
+    await second.enters("clear; printf '\\033(0lqqk\\n'");
+    await second.shows(/^┌──┐$/m);
+    const third = await second.another(address);
+    await third.shows(/^┌──┐$/m);
+    // Also of what is written from then on, by who came in the middle of it.
+    await third.enters("printf 'x\\n'; printf '\\033(B'; clear; echo from the third");
+    await second.shows(/^from the third$/m);
+    await third.shows(/^from the third$/m);
+    await third.page.close();
+  });
   await check("the list of sessions shows who watches, and leads to another one", async () => {
     await second.click("terminal-sessions");
-    await second.sees("sessions", "bash");
+    await second.sees("sessions", /bash\s+since [\d:]+, \d+ × \d+\s+watched by ticket/);
     await second.click("session-new");
     await second.shows(/^ready>$/m);
     await until("two in the list", async () => (await second.text("sessions")).match(/bash/g)?.length === 2);

@@ -1,5 +1,6 @@
 //! Which route answers a path.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
@@ -91,14 +92,20 @@ impl Routes {
     }
 
     /// The route whose service answers an ordinary request to this path. Of a page and a service
-    /// the one with the longer path has it; with the same path the page has GET and HEAD.
+    /// the one with the longer path has it; with the same path the page has GET and HEAD, but of what
+    /// the service owns.
     pub(crate) fn answering(&self, path: &str, method: &Method) -> Option<&Arc<Route>> {
         let route = self.serving(path)?;
         let service = route.service.as_ref()?;
         let shows = |route: &&Arc<Route>| route.plan.page.is_some();
         let page = self.find(path).filter(shows).or_else(|| Some(self.find_below(path)?.0));
+        let is_owned = || route.rest(path).is_some_and(|rest| service.owns(rest));
         let is_shown = matches!(*method, Method::GET | Method::HEAD)
-            && page.is_some_and(|page| page.plan.path.len() >= route.plan.path.len());
+            && page.is_some_and(|page| match page.plan.path.len().cmp(&route.plan.path.len()) {
+                Ordering::Greater => true,
+                Ordering::Equal => !is_owned(),
+                Ordering::Less => false,
+            });
         (service.answers(method) && !is_shown).then_some(route)
     }
 

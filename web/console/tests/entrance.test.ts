@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enter, lineUrl, parseBridge } from "../src/bridge/entrance.ts";
+import { enter, lineUrl, parseBridge, pathBelow } from "../src/bridge/entrance.ts";
 
 const PLACE = { hash: "#the-ticket", pathname: "/", search: "?session=a" };
-const BRIDGE = '{"kind":"terminal","route":"/line"}';
+const BRIDGE = '{"kind":"terminal","route":"/line","ticket":true}';
 
 /** A server that answers each method and path with a status and a text. */
 function server(answers: Readonly<Record<string, [number, string?]>>) {
@@ -31,8 +31,8 @@ test("a ticket is exchanged once, and leaves the address", async () => {
   assert.deepEqual(addresses, ["/?session=a"]);
   assert.deepEqual(asked, [
     "POST /_tieline/ticket the-ticket",
-    "GET /_tieline/ticket",
     "GET ./bridge.json",
+    "GET /_tieline/ticket",
   ]);
 });
 
@@ -49,18 +49,21 @@ test("who has neither is told why", async () => {
   const used = server({
     "POST /_tieline/ticket": [403, "this ticket was used\n"],
     "GET /_tieline/ticket": [403],
+    "GET ./bridge.json": [200, BRIDGE],
   });
-  const without = server({ "GET /_tieline/ticket": [403] });
+  const without = server({ "GET /_tieline/ticket": [403], "GET ./bridge.json": [200, BRIDGE] });
   const why = await enter(PLACE, () => {}, used.ask);
   assert.deepEqual(why, { kind: "no ticket", why: "this ticket was used" });
   const entered = await enter({ ...PLACE, hash: "" }, () => {}, without.ask);
   assert.equal(entered.kind, "no ticket");
-  assert.deepEqual(without.asked, ["GET /_tieline/ticket"]);
+  assert.deepEqual(without.asked, ["GET ./bridge.json", "GET /_tieline/ticket"]);
 });
 
-test("a server that asks for no ticket lets in", async () => {
-  const { ask } = server({ "GET ./bridge.json": [200, BRIDGE] });
+test("a server that asks for no ticket is not asked about one", async () => {
+  const open = BRIDGE.replace("true", "false");
+  const { asked, ask } = server({ "GET ./bridge.json": [200, open] });
   assert.equal((await enter({ ...PLACE, hash: "" }, () => {}, ask)).kind, "in");
+  assert.deepEqual(asked, ["GET ./bridge.json"]);
 });
 
 test("a server that is away is no reason to forget the ticket", async () => {
@@ -81,6 +84,12 @@ test("what stands behind the page is checked", () => {
   ]) {
     assert.equal(parseBridge(wrong), undefined, wrong);
   }
+});
+
+test("what lies below a route has its path, also where that is the root", () => {
+  assert.equal(pathBelow("/line", "sessions"), "/line/sessions");
+  assert.equal(pathBelow("/", "sessions"), "/sessions");
+  assert.equal(pathBelow("/a/", "sessions"), "/a/sessions");
 });
 
 test("the address of a line has the page's host and its scheme", () => {

@@ -76,9 +76,19 @@ test("a line that was lost comes back, each time a little later", () => {
   }
   assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
   socket().onopen();
+  socket().onclose({ code: 1013, reason: "full" });
+  assert.deepEqual(line.state.value, { kind: "waiting", ms: 10_000, code: 1013, reason: "full" });
+  ring();
+  socket().onopen();
+  socket().onmessage({ data: "something" });
   socket().onclose({ code: 1001, reason: "" });
-  assert.equal(timers[0]?.ms, 500, "once it was open it begins anew");
-  assert.equal(opened(), 2);
+  assert.equal(timers[0]?.ms, 500, "once it has said something it begins anew");
+  ring();
+  socket().onopen();
+  ring();
+  socket().onclose({ code: 1001, reason: "" });
+  assert.equal(timers[0]?.ms, 500, "as well once it was open for a while");
+  assert.equal(opened(), 4);
 });
 
 test("a line that was ended stays so until somebody opens it", () => {

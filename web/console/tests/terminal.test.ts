@@ -9,6 +9,7 @@ import { MAX_PAUSE, parseCast, placeAt } from "../src/bridge/terminal/cast.ts";
 import {
   formatSize,
   parseNews,
+  parseNotes,
   parseRecordings,
   parseSessions,
 } from "../src/bridge/terminal/wire.ts";
@@ -25,9 +26,10 @@ test("news of a terminal are read, and nothing else is", () => {
     columns: 120,
     rows: 40,
   });
-  assert.deepEqual(parseNews('{"type":"viewers","names":["a","b",3]}'), {
+  assert.deepEqual(parseNews('{"type":"viewers","names":["a","b",3],"count":120}'), {
     type: "viewers",
     names: ["a", "b"],
+    count: 120,
   });
   assert.deepEqual(parseNews('{"type":"ended","code":0}'), { type: "ended", how: "ended with 0" });
   assert.deepEqual(parseNews('{"type":"ended","signal":"KILL"}'), {
@@ -40,21 +42,34 @@ test("news of a terminal are read, and nothing else is", () => {
   assert.equal(formatSize(80, 24), '{"type":"size","columns":80,"rows":24}');
 });
 
-test("lists of sessions and recordings are read", () => {
+test("lists of sessions, recordings and notes are read", () => {
   const sessions =
-    '[{"id":"a","command":"bash","since":"2026-01-02T03:04:05Z","columns":80,"rows":24,"viewers":["x"],"recorded":true},{}]';
+    '[{"id":"a","command":"bash","since":"2026-01-02T03:04:05Z","columns":80,"rows":24,"viewers":["x"],"watching":3,"recorded":true},{}]';
   assert.deepEqual(parseSessions(sessions), [
     {
       id: "a",
       command: "bash",
-      since: "2026-01-02T03:04:05Z",
+      since: new Date("2026-01-02T03:04:05Z"),
       size: "80 × 24",
       viewers: ["x"],
+      watching: 3,
       recorded: true,
     },
   ]);
   assert.deepEqual(parseSessions("no JSON"), []);
-  assert.deepEqual(parseRecordings('["a.cast",{"name":"b.cast"},3]'), ["b.cast", "a.cast"]);
+  const name = "20261122T024500Z-1f2e3d4c.cast";
+  assert.deepEqual(parseRecordings(`[{"name":"${name}","bytes":4711},{},3]`), [
+    { name, bytes: 4711, since: new Date("2026-11-22T02:45:00Z") },
+  ]);
+  const notes =
+    '[{"at":"2026-01-02T03:04:05.000Z","audit":"ended","session":"1f","command":"sh","why":"lifetime","how":"code 0"},' +
+    '{"at":"2026-01-02T03:04:05.000Z","audit":"typed","session":"1f","command":"sh","name":"a","input":"ls\\\\r"},{}]';
+  const at = new Date("2026-01-02T03:04:05Z");
+  const note = { at, session: "1f", command: "sh" };
+  assert.deepEqual(parseNotes(notes), [
+    { ...note, what: "ended", name: "", more: "code 0, lifetime" },
+    { ...note, what: "typed", name: "a", more: "ls\\r" },
+  ]);
 });
 
 test("a recording is read, with its pauses cut, and one that breaks off ends there", () => {
@@ -114,7 +129,7 @@ test("news of logs and of a shell are read, and wishes written", () => {
   assert.deepEqual(parseShellNews(state), {
     type: "state",
     value: 3,
-    last: { command: "ls", result: "[stdout]\nx" },
+    last: { command: "ls", result: "[stdout]\nx", at: undefined },
   });
   assert.equal(formatCommand("ls"), '{"action":"cmd","cmdStr":"ls"}');
 });

@@ -66,8 +66,12 @@ pub struct Terminal {
     #[serde(default = "keep")]
     pub keep: Span,
 
+    /// How long a session lives when nobody types, watched or not; "0s" for ever. Default "0s".
+    #[serde(default = "for_ever")]
+    pub idle: Span,
+
     /// How long a session lives at all; "0s" for ever. Default "0s".
-    #[serde(default = "lifetime")]
+    #[serde(default = "for_ever")]
     pub lifetime: Span,
 
     /// How much a program may write, in bytes; beyond it, it waits for its terminal. Default
@@ -79,9 +83,15 @@ pub struct Terminal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,
 
-    /// Logs what is typed, passwords among it. Default false.
+    /// Notes what is typed, passwords among it: in the log, and for `audit_notes`. Default false.
     #[serde(default)]
     pub audit_input: bool,
+
+    /// How many of the newest notes of who opened, joined, left, typed and ended are kept in memory,
+    /// and told to whoever may come to the route. Default 0.
+    #[serde(default)]
+    #[schemars(range(max = 10_000))]
+    pub audit_notes: usize,
 }
 
 /// Whose typing is heard.
@@ -145,7 +155,7 @@ const fn keep() -> Span {
     Span::from_secs(600)
 }
 
-const fn lifetime() -> Span {
+const fn for_ever() -> Span {
     Span::from_secs(0)
 }
 

@@ -64,8 +64,14 @@ pub trait Service: Send + Sync + 'static {
         false
     }
 
+    /// Whether this path below the route's, without the slash between them, is its own also where a
+    /// page of the same route has the paths below.
+    fn owns(&self, _rest: &str) -> bool {
+        false
+    }
+
     /// Whether it answers ordinary requests with this method. At a path where a browser is shown a
-    /// page, GET and HEAD are the page's.
+    /// page, GET and HEAD are the page's, unless the service [owns](Self::owns) it.
     fn answers(&self, _method: &Method) -> bool {
         false
     }

@@ -58,19 +58,19 @@ function panelOf(bridge: Behind): ComponentChildren {
   switch (bridge.kind) {
     case "command": {
       const desk = createCommandDesk(bridge);
-      begin(desk.line);
+      begin(desk.line, bridge);
       desk.line.connect();
       return <CommandPanel desk={desk} isTagged={bridge.tagged} takesInput={bridge.takesInput} />;
     }
     case "shell": {
       const desk = createShellDesk(bridge);
-      begin(desk.line);
+      begin(desk.line, bridge);
       desk.line.connect();
       return <ShellPanel desk={desk} />;
     }
     case "tail": {
       const desk = createTailDesk(bridge);
-      begin(desk.line);
+      begin(desk.line, bridge);
       desk.line.connect();
       return <TailPanel desk={desk} />;
     }
@@ -80,18 +80,18 @@ function panelOf(bridge: Behind): ComponentChildren {
         const search = session === undefined ? "" : `?session=${encodeURIComponent(session)}`;
         history.replaceState(null, "", location.pathname + search);
       });
-      begin(desk.line);
-      return <TerminalPanel desk={desk} route={bridge.route} />;
+      begin(desk.line, bridge);
+      return <TerminalPanel desk={desk} bridge={bridge} />;
     }
   }
 }
 
 /** Browsers do not tell why a line was refused: where it was for the ticket, the page says so. */
-function begin(line: LastingLine) {
+function begin(line: LastingLine, bridge: Behind) {
   effect(() => {
     const state = line.state.value;
     if (state.kind !== "ended" || (state.wasOpen && state.code !== 4401)) return;
-    void mayEnter()
+    void mayEnter(bridge)
       .catch(() => true)
       .then((may) => {
         const why = "The time of the ticket is over. Start the server again.";

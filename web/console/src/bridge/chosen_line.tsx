@@ -2,6 +2,7 @@
 
 import type { Signal } from "@preact/signals";
 import { copyText } from "../clipboard.ts";
+import { CopyButton } from "./copy_button.tsx";
 import { plainOf } from "./escapes.ts";
 import type { Lines } from "./lines.ts";
 import { Spans } from "./spans.tsx";
@@ -16,9 +17,7 @@ export function ChosenLine(props: { lines: Lines; chosen: Signal<number | undefi
         <Spans text={line.text} isWhole />
       </pre>
       <div class="tools">
-        <button type="button" class="quiet" onClick={() => copyText(plainOf(line.text))}>
-          Copy
-        </button>
+        <CopyButton copy={() => copyText(plainOf(line.text))} />
         <button
           type="button"
           class="quiet"

@@ -18,6 +18,12 @@ export interface Bridge {
   readonly takesInput: boolean;
   /** Whether a line of a log is one text message and nothing else. */
   readonly isText: boolean;
+  /** Whether what was noted of a terminal's sessions can be asked for. */
+  readonly hasAudit: boolean;
+  /** Whether a terminal's sessions are recorded. */
+  readonly hasRecordings: boolean;
+  /** Whether the ticket of the server lets in, and nothing else. */
+  readonly takesTicket: boolean;
 }
 
 /** How it went. */
@@ -37,7 +43,7 @@ export interface Place {
   readonly search: string;
 }
 
-/** Exchanges the ticket, where the address has one, and asks what stands behind the page. */
+/** Exchanges the ticket, where the address has one, and asks what stands behind the page; whether that lets in, where it asks for a ticket. */
 export async function enter(
   place: Place,
   forgetTicket: (address: string) => void,
@@ -52,18 +58,23 @@ export async function enter(
       forgetTicket(place.pathname + place.search);
       if (!answer.ok && answer.status !== 404) why = (await answer.text()).trim();
     }
-    if (!(await mayEnter(ask))) return { kind: "no ticket", why };
     const answer = await ask("./bridge.json", { cache: "no-store" });
     const bridge = answer.ok ? parseBridge(await answer.text()) : undefined;
-    if (bridge !== undefined) return { kind: "in", bridge };
-    return { kind: "failed", why: "The server does not say what stands behind this page." };
+    if (bridge === undefined) {
+      return { kind: "failed", why: "The server does not say what stands behind this page." };
+    }
+    return (await mayEnter(bridge, ask)) ? { kind: "in", bridge } : { kind: "no ticket", why };
   } catch {
     return { kind: "failed", why: "The server cannot be reached." };
   }
 }
 
 /** Whether the server lets this browser in, or asks nobody for a ticket. */
-export async function mayEnter(ask: typeof fetch = (...to) => fetch(...to)): Promise<boolean> {
+export async function mayEnter(
+  bridge: Bridge,
+  ask: typeof fetch = (...to) => fetch(...to),
+): Promise<boolean> {
+  if (!bridge.takesTicket) return true;
   const answer = await ask(TICKET_PATH, { cache: "no-store" });
   return answer.status !== 403;
 }
@@ -77,18 +88,27 @@ export function parseBridge(text: string): Bridge | undefined {
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const { kind, route, tagged, frame, format, input } = value as Readonly<Record<string, unknown>>;
+  const about = value as Readonly<Record<string, unknown>>;
+  const { kind, route, frame } = about;
   const known = KINDS.find((name) => name === kind);
   if (known === undefined || typeof route !== "string" || !route.startsWith("/")) return undefined;
   const how = typeof frame === "string" ? frame : "lines";
   return {
     kind: known,
     route,
-    tagged: tagged === true,
+    tagged: about.tagged === true,
     frame: how,
-    takesInput: input !== false,
-    isText: format === "text",
+    takesInput: about.input !== false,
+    isText: about.format === "text",
+    hasAudit: about.audit === true,
+    hasRecordings: about.recordings === true,
+    takesTicket: about.ticket === true,
   };
+}
+
+/** The address of what lies below a route. */
+export function pathBelow(route: string, name: string): string {
+  return `${route.replace(/\/$/, "")}/${name}`;
 }
 
 /** The address of a line, with these parameters; those that are undefined are left out. */

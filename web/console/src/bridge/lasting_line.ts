@@ -22,7 +22,12 @@ export type LastingState =
     }
   | { readonly kind: "idle" }
   | { readonly kind: "open" }
-  | { readonly kind: "waiting"; readonly ms: number; readonly code: number };
+  | {
+      readonly kind: "waiting";
+      readonly ms: number;
+      readonly code: number;
+      readonly reason: string;
+    };
 
 /** What a line tells its owner. */
 export interface LastingListener {
@@ -73,6 +78,7 @@ export function createLastingLine(
   const state = signal<LastingState>({ kind: "idle" });
   let socket: WebSocket | undefined;
   let cancel = () => {};
+  /** Since it last said something, or was open for a while. */
   let losses = 0;
   let wasOpen = false;
 
@@ -96,6 +102,7 @@ export function createLastingLine(
     opening.onopen = () => ifCurrent(opened);
     opening.onmessage = (event: MessageEvent<unknown>) =>
       ifCurrent(() => {
+        losses = 0;
         const { data } = event;
         listener.message(data instanceof ArrayBuffer ? new Uint8Array(data) : String(data));
       });
@@ -103,13 +110,17 @@ export function createLastingLine(
   }
 
   function opened() {
-    losses = 0;
+    // One that is taken and closed at once would else be asked for several times a second.
+    cancel = means.later(() => {
+      losses = 0;
+    }, LONGEST_MS);
     wasOpen = true;
     state.value = { kind: "open" };
     listener.opened?.();
   }
 
   function closed(code: number, reason: string) {
+    cancel();
     socket = undefined;
     // Before the first handshake went well, nothing says that a second would.
     if (!wasOpen || !isWorthAnother(code)) {
@@ -119,7 +130,7 @@ export function createLastingLine(
     }
     const ms = Math.min(LONGEST_MS, FIRST_MS * 2 ** losses) * (0.5 + means.random() / 2);
     losses += 1;
-    state.value = { kind: "waiting", ms, code };
+    state.value = { kind: "waiting", ms, code, reason };
     cancel = means.later(connect, ms);
   }
 

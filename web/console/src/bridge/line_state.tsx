@@ -3,7 +3,8 @@
 import { describeClose } from "../frames.ts";
 import type { LastingLine, LastingState } from "./lasting_line.ts";
 
-export function LineState(props: { line: LastingLine }) {
+/** `isOver`: what it led to is gone, and asking again would be of no use. */
+export function LineState(props: { line: LastingLine; isOver?: boolean }) {
   const { line } = props;
   const state = line.state.value;
   return (
@@ -12,9 +13,9 @@ export function LineState(props: { line: LastingLine }) {
       <p role="status" data-testid="line-state" data-state={state.kind}>
         {describe(state)}
       </p>
-      {(state.kind === "ended" || state.kind === "waiting") && (
+      {(state.kind === "ended" || state.kind === "waiting") && !props.isOver && (
         <button type="button" class="plain" data-testid="line-connect" onClick={line.connect}>
-          {state.kind === "ended" ? "Connect again" : "Now"}
+          {state.kind === "ended" ? "Connect again" : "Ask now"}
         </button>
       )}
     </div>
@@ -30,13 +31,15 @@ function describe(state: LastingState): string {
     case "connecting":
       return "connecting";
     case "ended":
-      if (state.wasOpen) return `closed: ${describeClose(state.code, state.reason)}`;
-      return state.reason === "" ? "the server refused the line" : state.reason;
+      if (state.reason !== "") return `${state.reason} (${state.code})`;
+      return state.wasOpen
+        ? `closed: ${describeClose(state.code, "")}`
+        : "the server refused the line";
     case "idle":
       return "not connected";
     case "open":
       return "open";
     case "waiting":
-      return "lost, coming back";
+      return state.reason === "" ? "lost, coming back" : `${state.reason}; it is asked again soon`;
   }
 }

@@ -2,6 +2,7 @@
 
 import { copyText } from "../clipboard.ts";
 import { formatCount } from "../quantities.ts";
+import { CopyButton } from "./copy_button.tsx";
 import { plainOf } from "./escapes.ts";
 import type { Lines } from "./lines.ts";
 
@@ -22,9 +23,7 @@ export function LinesTools(props: { lines: Lines }) {
       >
         {isPaused ? `Follow${waiting > 0 ? `, ${formatCount(waiting)} new` : ""}` : "Pause"}
       </button>
-      <button type="button" class="quiet" onClick={() => copyText(newest(lines))}>
-        Copy
-      </button>
+      <CopyButton copy={() => copyText(newest(lines))} />
       <button type="button" class="quiet" data-testid="clear" onClick={lines.clear}>
         Clear
       </button>

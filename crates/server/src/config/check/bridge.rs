@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Check;
+use crate::config::access::Access;
 use crate::config::command::{Errors, Frame};
 use crate::config::error::{ConfigError, Problem};
 use crate::config::source::Key;
@@ -12,38 +13,52 @@ use crate::config::{File, Service};
 /// What the page is told of the route that it speaks to: of what is written there, as much as changes
 /// what the page does.
 #[derive(Serialize)]
+struct Told<'a> {
+    route: &'a str,
+    /// Whether a ticket lets in there.
+    ticket: bool,
+    #[serde(flatten)]
+    shown: Shown,
+}
+
+/// What is behind it.
+#[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum Told<'a> {
-    Command { route: &'a str, frame: Frame, tagged: bool, input: bool },
-    Shell { route: &'a str },
-    Tail { route: &'a str, format: TailFormat },
-    Terminal { route: &'a str },
+enum Shown {
+    Command { frame: Frame, tagged: bool, input: bool },
+    Shell,
+    Tail { format: TailFormat },
+    Terminal { audit: bool, recordings: bool },
 }
 
 impl Check<'_> {
     /// What the page is told, in JSON.
     pub(super) fn bridge(&self, path: &str, file: &File, key: &Key) -> Result<String, ConfigError> {
         let route = file.route.iter().find(|route| route.path == path);
-        let Some(told) = route.and_then(|it| it.service.as_ref()).and_then(|it| told(it, path))
-        else {
+        let shown = route.and_then(|route| Some((route, shown(route.service.as_ref()?)?)));
+        let Some((route, shown)) = shown else {
             return Err(self.fail(Problem::NoBridge(path.to_owned()), &key.name("route")));
         };
+        let ticket = matches!(route.access, Access::Ticket(_));
+        let told = Told { route: path, ticket, shown };
         Ok(serde_json::to_string(&told).expect("names, texts and flags have their JSON"))
     }
 }
 
 /// `None` for a service that the page cannot show.
-fn told<'a>(service: &Service, route: &'a str) -> Option<Told<'a>> {
+fn shown(service: &Service) -> Option<Shown> {
     Some(match service {
-        Service::Command(command) => Told::Command {
-            route,
+        Service::Command(command) => Shown::Command {
             frame: command.frame,
             tagged: command.stderr == Errors::Tag,
             input: command.has_input(),
         },
-        Service::Shell(_) => Told::Shell { route },
-        Service::Tail(tail) => Told::Tail { route, format: tail.format },
-        Service::Terminal(_) => Told::Terminal { route },
+        Service::Shell(_) => Shown::Shell,
+        Service::Tail(tail) => Shown::Tail { format: tail.format },
+        Service::Terminal(terminal) => Shown::Terminal {
+            audit: terminal.audit_notes > 0,
+            recordings: terminal.record.is_some(),
+        },
         Service::Chat {}
         | Service::Counter {}
         | Service::Echo {}
@@ -74,19 +89,23 @@ mod tests {
         for (service, expected) in [
             (
                 "kind = 'command', argv = ['a'], stderr = 'tag'",
-                r#"{"kind":"command","route":"/line","frame":"lines","tagged":true,"input":true}"#,
+                r#""kind":"command","frame":"lines","tagged":true,"input":true}"#,
             ),
             (
                 "kind = 'command', argv = ['a'], shared = true, frame = 'bytes'",
-                r#"{"kind":"command","route":"/line","frame":"bytes","tagged":false,"input":false}"#,
+                r#""kind":"command","frame":"bytes","tagged":false,"input":false}"#,
             ),
-            ("kind = 'shell', commands = { a = ['a'] }", r#"{"kind":"shell","route":"/line"}"#),
+            ("kind = 'shell', commands = { a = ['a'] }", r#""kind":"shell"}"#),
             (
                 "kind = 'tail', source = [{ command = ['a'] }], format = 'text'",
-                r#"{"kind":"tail","route":"/line","format":"text"}"#,
+                r#""kind":"tail","format":"text"}"#,
             ),
-            ("kind = 'terminal', argv = ['a']", r#"{"kind":"terminal","route":"/line"}"#),
+            (
+                "kind = 'terminal', argv = ['a'], record = { folder = 'x' }",
+                r#""kind":"terminal","audit":false,"recordings":true}"#,
+            ),
         ] {
+            let expected = [r#"{"route":"/line","ticket":false,"#, expected].concat();
             assert_eq!(told(service).unwrap(), expected);
         }
     }

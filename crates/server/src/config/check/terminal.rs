@@ -28,10 +28,12 @@ impl Check<'_> {
             ("scrollback_lines", written.scrollback_lines, 0, 100_000),
             ("max_sessions", written.max_sessions, 1, 10_000),
             ("max_viewers", written.max_viewers, 1, 100_000),
+            ("audit_notes", written.audit_notes, 0, 10_000),
         ] {
             self.in_range(value, min, max, &key.name(name))?;
         }
-        for (name, span) in [("keep", written.keep), ("lifetime", written.lifetime)] {
+        let Terminal { keep, idle, lifetime, .. } = *written;
+        for (name, span) in [("keep", keep), ("idle", idle), ("lifetime", lifetime)] {
             let ms = usize::try_from(span.get().as_millis()).unwrap_or(usize::MAX);
             self.in_range(ms, 0, MAX_LIFE.as_millis() as usize, &key.name(name))?;
         }
@@ -84,8 +86,10 @@ mod tests {
     fn nobody_types_and_nothing_is_recorded_unless_that_is_written() {
         let terminal = plan("argv = ['bash', '-l']").unwrap();
         assert_eq!(terminal.typing, Typing::None);
-        assert!(terminal.record.is_none() && !terminal.audit_input);
+        assert!(terminal.record.is_none());
+        assert!(!terminal.audit_input && terminal.audit_notes == 0);
         assert_eq!((terminal.keep.get().as_secs(), terminal.lifetime.get().as_secs()), (600, 0));
+        assert_eq!(terminal.idle.get().as_secs(), 0);
         assert_eq!((terminal.columns, terminal.rows), (80, 24));
         assert_eq!((terminal.max_sessions, terminal.max_viewers), (16, 64));
     }
@@ -111,7 +115,9 @@ mod tests {
             ("argv = ['sh']\nrows = 1001", "rows", "1001 is not between 1 and 1000"),
             ("argv = ['sh']\nmax_sessions = 0", "max_sessions", "0 is not between"),
             ("argv = ['sh']\nmax_viewers = 0", "max_viewers", "0 is not between"),
+            ("argv = ['sh']\naudit_notes = 10001", "audit_notes", "is not between"),
             ("argv = ['sh']\nkeep = '9000h'", "keep", "is not between"),
+            ("argv = ['sh']\nidle = '9000h'", "idle", "is not between"),
             ("argv = ['sh']\ntyping = 'some'", "service", "`first`"),
             ("argv = ['sh']\nrecord = { folder = '/etc/passwd' }", "folder", "not a folder"),
             ("argv = ['sh']\nrecord = { folder = 'x', max_bytes = 1 }", "max_bytes", "between"),

@@ -19,7 +19,6 @@
 
 mod result;
 mod settings;
-mod time;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -32,6 +31,7 @@ use tracing::info;
 
 use self::settings::Settings;
 use crate::config;
+use crate::events::At;
 use crate::members::{Full, Members, Turn};
 use crate::peer::Peer;
 use crate::process::{Processes, Program};
@@ -133,7 +133,7 @@ impl Shell {
             let news = News::Cmd { line: &line, result: &result };
             turn.tell_all(news.encode())?;
             let state = turn.state();
-            (state.line, state.result, state.now) = (line, result, time::now());
+            (state.line, state.result, state.now) = (line, result, now());
             Ok(())
         });
         if let Err(Full) = told {
@@ -201,6 +201,12 @@ impl User {
 fn tell_users(turn: &mut Turn<'_, State>) -> Result<(), Full> {
     let count = turn.count();
     turn.tell_all(News::Users { count }.encode())
+}
+
+/// The time in UTC, such as `2026-01-31T12:00:00Z`.
+fn now() -> String {
+    // 2026-01-31T12:00:00.123Z
+    format!("{}Z", &At::now().to_string()[..19])
 }
 
 /// Says to who asked why nothing was run.

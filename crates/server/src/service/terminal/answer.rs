@@ -2,9 +2,10 @@
 //!
 //! | GET                     | answer                                                             |
 //! |-------------------------|--------------------------------------------------------------------|
-//! | `ROUTE/sessions`        | JSON: id, command, since, columns, rows, viewers, recorded of each |
+//! | `ROUTE/sessions`        | JSON: id, command, since, columns, rows, who watches, recorded     |
 //! | `ROUTE/recordings`      | JSON: name and bytes of each, the newest first                     |
 //! | `ROUTE/recordings/NAME` | asciicast v2                                                       |
+//! | `ROUTE/audit`           | JSON: what was noted, the newest first                             |
 //! | `ROUTE`                 | 426                                                                |
 
 use std::io;
@@ -24,12 +25,21 @@ use crate::refusal::Refusal;
 const JSON: &str = "application/json; charset=utf-8";
 const ASCIICAST: &str = "application/x-asciicast";
 
+/// Whether this path below the route is the service's, also where a page is shown there.
+pub(super) fn owns(rest: &str) -> bool {
+    matches!(rest, "audit" | "recordings" | "sessions") || rest.starts_with("recordings/")
+}
+
 /// Answers a request, GET or HEAD.
 pub(super) async fn answer(shared: Arc<Shared>, exchange: Exchange) -> Response<Body> {
     let path = exchange.request.path();
     match shared.below(path) {
         Some("") => speaks_websocket(),
         Some("sessions") => json(&shared.sessions.list()),
+        Some("audit") => match &shared.trail {
+            Some(trail) => json(&trail.list()),
+            None => nothing(),
+        },
         Some(rest) => match (&shared.recordings, rest.strip_prefix("recordings")) {
             (Some(recordings), Some("")) => listed(recordings.clone()).await,
             (Some(recordings), Some(rest)) => match rest.strip_prefix('/') {

@@ -29,7 +29,7 @@ pub(super) struct Cut {
 
 /// What the last byte was part of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum At {
+pub(super) enum At {
     /// A character that needs so many bytes more.
     Character(u8),
     /// `ESC`, and what may stand between it and its last byte.
@@ -45,7 +45,7 @@ enum At {
 
 impl At {
     /// What the next byte is part of.
-    const fn then(self, byte: u8) -> Self {
+    pub(super) const fn then(self, byte: u8) -> Self {
         match (self, byte) {
             (_, ESC) => Self::Escape,
             // CAN and SUB end whatever was begun.

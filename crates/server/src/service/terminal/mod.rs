@@ -14,18 +14,20 @@
 //! | `words`      | what is said in text                                            |
 //! | `sessions`   | which session is meant, and how many there may be               |
 //! | `session`    | one: who watches, who may type, what is new to whom             |
-//! | `screen`     | what it shows, and how that is painted                          |
+//! | `screen`     | what it shows, and how that is painted; `charsets` are its two  |
 //! | `tape`       | what was said lately; `cut` is where output may be cut          |
 //! | `viewer`     | a line: what it is shown, as fast as it reads                   |
 //! | `run`        | the task of a session; `pace` is how fast it reads              |
 //! | `pty`        | the terminal of a program                                       |
 //! | `recordings` | the folder; `recorder` writes one                               |
 //! | `answer`     | ordinary requests                                               |
-//! | `audit`      | what the log keeps                                              |
+//! | `audit`      | what is noted; `input` is what was typed, `trail` what is kept  |
 
 mod answer;
 mod audit;
+mod charsets;
 mod cut;
+mod input;
 mod pace;
 mod pty;
 mod recorder;
@@ -35,14 +37,17 @@ mod screen;
 mod session;
 mod sessions;
 mod tape;
+mod trail;
 mod viewer;
 mod words;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 use tieline::CloseCode;
+use tieline::serve::Overflow;
 use tokio::task::spawn_local;
 
 use self::audit::{Audit, Who};
@@ -51,9 +56,10 @@ use self::recordings::Recordings;
 use self::run::Run;
 use self::session::{Session, Terms};
 use self::sessions::{Entered, Sessions};
+use self::trail::Trail;
 use self::viewer::{TurnedAway, Viewer};
 use self::words::Size;
-use crate::config;
+use crate::config::{self, Span};
 use crate::exchange::{Answer, Exchange};
 use crate::peer::Peer;
 use crate::process::{Places, Program};
@@ -73,6 +79,7 @@ struct Shared {
     places: Places,
     sessions: Arc<Sessions>,
     recordings: Option<Recordings>,
+    trail: Option<Arc<Trail>>,
 }
 
 impl Terminal {
@@ -86,6 +93,7 @@ impl Terminal {
             places,
             sessions: Arc::new(Sessions::new(plan.max_sessions)),
             recordings: plan.record.as_ref().map(Recordings::new),
+            trail: (plan.audit_notes > 0).then(|| Arc::new(Trail::new(plan.audit_notes))),
             plan: plan.clone(),
         }))
     }
@@ -124,14 +132,19 @@ impl Shared {
             typed,
             pace: Pace::new(plan.output),
             keep: plan.keep.get(),
-            lifetime: Some(plan.lifetime.get()).filter(|lifetime| !lifetime.is_zero()),
+            idle: limit(plan.idle),
+            lifetime: limit(plan.lifetime),
             audit: self.audit(),
         }));
         session
     }
 
     fn audit(&self) -> Audit {
-        Audit { route: Arc::clone(&self.path), logs_input: self.plan.audit_input }
+        Audit {
+            route: Arc::clone(&self.path),
+            notes_input: self.plan.audit_input,
+            trail: self.trail.clone(),
+        }
     }
 }
 
@@ -144,8 +157,17 @@ impl Service for Terminal {
         Ok(Accept::default())
     }
 
+    /// What it answers waits for a viewer, and is bounded by how that reads.
+    fn overflow(&self) -> Overflow {
+        Overflow::Wait
+    }
+
     fn takes_below(&self) -> bool {
         true
+    }
+
+    fn owns(&self, rest: &str) -> bool {
+        answer::owns(rest)
     }
 
     fn answers(&self, method: &Method) -> bool {
@@ -189,6 +211,11 @@ fn program(plan: &config::Terminal) -> Program {
         environment: (&plan.environment).into(),
         ending: (&plan.ending).into(),
     }
+}
+
+/// A time that bounds something, unless it is none.
+fn limit(span: Span) -> Option<Duration> {
+    Some(span.get()).filter(|time| !time.is_zero())
 }
 
 /// The session that a query names.

@@ -56,7 +56,11 @@ impl Recordings {
         let recordings = self.list()?;
         let excess = (recordings.len() + 1).saturating_sub(self.max_files);
         for oldest in recordings.iter().rev().take(excess) {
-            fs::remove_file(self.folder.join(&oldest.name))?;
+            match fs::remove_file(self.folder.join(&oldest.name)) {
+                // A session that began at the same time was quicker.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
         }
         let name = new_name();
         let file = OpenOptions::new()

@@ -22,7 +22,7 @@ use super::pace::Pace;
 use super::pty;
 use super::recorder::Recorder;
 use super::recordings::Recordings;
-use super::session::Session;
+use super::session::{Fault, Session};
 use super::sessions::Sessions;
 use super::words::{Ended, Size};
 use crate::causes::Causes;
@@ -47,6 +47,8 @@ pub(super) struct Run {
     pub(super) pace: Pace,
     /// How long it lives when nobody watches.
     pub(super) keep: Duration,
+    /// How long it lives when nobody types.
+    pub(super) idle: Option<Duration>,
     /// How long it lives at all.
     pub(super) lifetime: Option<Duration>,
     pub(super) audit: Audit,
@@ -81,9 +83,11 @@ pub(super) async fn run(mut run: Run) {
     let (mut running, mut recorder) = match begin(&run).await {
         Ok(begun) => begun,
         Err(error) => {
+            let fault = Fault::from(&error);
             let (session, error) = (run.session.label(), Causes(&error));
             warn!(session, %error, "a terminal could not be started");
-            return run.session.fail();
+            run.audit.ended(&run.session, Why::NotStarted, &Exit::Unknown.into());
+            return run.session.fail(fault);
         }
     };
     run.session.begin();
@@ -137,6 +141,7 @@ async fn drive(run: &mut Run, running: &mut Running, recorder: &mut Option<Recor
     let Running { pty, kept, leader } = running;
     let (mut reader, mut writer) = pty.split();
     let session = &run.session;
+    let mut heard = Instant::now();
     let until = run.lifetime.map(|lifetime| Instant::now() + lifetime);
     let mut buffer = vec![0; READ_BYTES];
     let mut pending = Bytes::new();
@@ -146,6 +151,7 @@ async fn drive(run: &mut Run, running: &mut Running, recorder: &mut Option<Recor
     loop {
         let is_ending = why != Why::Program;
         let unwatched = session.unwatched_since().map(|since| since + run.keep);
+        let untyped = run.idle.map(|idle| heard + idle);
         let (free, has_pending) = (run.pace.free(), !pending.is_empty());
         let mut wants = None;
         tokio::select! {
@@ -165,6 +171,7 @@ async fn drive(run: &mut Run, running: &mut Running, recorder: &mut Option<Recor
             typed = run.typed.recv(), if !has_pending => {
                 // The session holds a sender itself: there is always another.
                 pending = typed.unwrap_or_default();
+                heard = Instant::now();
                 if let Some(recorder) = recorder.as_mut() {
                     recorder.typed(&pending).await;
                 }
@@ -177,6 +184,7 @@ async fn drive(run: &mut Run, running: &mut Running, recorder: &mut Option<Recor
                 wants = wishes.end.then_some(Why::Asked);
             }
             () = at(unwatched), if !is_ending => wants = Some(Why::Unwatched),
+            () = at(untyped), if !is_ending => wants = Some(Why::Idle),
             () = at(until), if !is_ending => wants = Some(Why::Lifetime),
         }
         if let Some(wanted) = wants.filter(|_| !is_ending) {
@@ -221,7 +229,9 @@ async fn resize(
     size: Size,
 ) {
     // The screen first: what the program writes for its new size comes after it.
-    session.resize(size);
+    if !session.resize(size) {
+        return;
+    }
     if let Err(error) = pty.resize(size.into()) {
         warn!(session = session.label(), %error, "a terminal has not changed its size");
     }

@@ -9,6 +9,7 @@ use std::num::NonZeroU16;
 use bytes::Bytes;
 use vt100::{Callbacks, Parser};
 
+use super::charsets::{self, Charsets};
 use super::cut::Cut;
 use super::words::Size;
 
@@ -18,26 +19,40 @@ const MAX_TITLE: usize = 1 << 10;
 /// Most that is painted of what scrolled off the top, in bytes.
 const MAX_SCROLLED: usize = 256 << 10;
 
-/// Whatever a terminal was in before: a soft reset, and mouse and paste off.
-const RESET: &[u8] =
-    b"\x1B[!p\x1B[?9l\x1B[?1000l\x1B[?1002l\x1B[?1003l\x1B[?1005l\x1B[?1006l\x1B[?2004l";
+/// Whatever a terminal was in before: a soft reset, the cursor as it usually looks, what is drawn
+/// shown at once, and mouse and paste off.
+const RESET: &[u8] = b"\x1B[!p\x1B[0 q\x1B[?2026l\x1B[?9l\x1B[?1000l\x1B[?1002l\x1B[?1003l\x1B[?1005l\x1B[?1006l\x1B[?2004l";
 
 /// A terminal of the mind.
 pub(super) struct Screen {
     parser: Parser<Title>,
     cut: Cut,
+    charsets: Charsets,
 }
 
 /// The title that the program gave to its window.
 #[derive(Debug, Default)]
 struct Title(Vec<u8>);
 
-impl Callbacks for Title {
-    fn set_window_title(&mut self, _: &mut vt100::Screen, title: &[u8]) {
+impl Title {
+    fn set<'t>(&mut self, title: impl Iterator<Item = &'t u8>) {
         self.0.clear();
         // What would end the sequence is no part of a title.
-        let plain = title.iter().filter(|byte| !byte.is_ascii_control());
-        self.0.extend(plain.take(MAX_TITLE));
+        self.0.extend(title.filter(|byte| !byte.is_ascii_control()).take(MAX_TITLE));
+    }
+}
+
+impl Callbacks for Title {
+    fn set_window_title(&mut self, _: &mut vt100::Screen, title: &[u8]) {
+        self.set(title.iter());
+    }
+
+    /// A title with semicolons in it comes as several.
+    fn unhandled_osc(&mut self, _: &mut vt100::Screen, parameters: &[&[u8]]) {
+        if let [b"0" | b"2", first, rest @ ..] = parameters {
+            let rest = rest.iter().flat_map(|part| b";".iter().chain(*part));
+            self.set(first.iter().chain(rest));
+        }
     }
 }
 
@@ -45,20 +60,20 @@ impl Screen {
     pub(super) fn new(size: Size, scrollback_lines: usize) -> Self {
         let (rows, columns) = in_cells(size);
         let parser = Parser::new_with_callbacks(rows, columns, scrollback_lines, Title::default());
-        Self { parser, cut: Cut::default() }
+        Self { parser, cut: Cut::default(), charsets: Charsets::default() }
     }
 
     /// What the program has written; answers what of its output is whole by now.
     pub(super) fn feed(&mut self, output: &[u8]) -> Bytes {
         let whole = self.cut.take(output);
-        self.parser.process(&whole);
+        self.parser.process(&self.charsets.translate(&whole));
         whole
     }
 
     /// What is left when nothing more comes.
     pub(super) fn finish(&mut self) -> Bytes {
         let rest = self.cut.finish();
-        self.parser.process(&rest);
+        self.parser.process(&self.charsets.translate(&rest));
         rest
     }
 
@@ -81,6 +96,7 @@ impl Screen {
             false => paint.extend_from_slice(b"\x1B[?1049l"),
         }
         paint.extend_from_slice(RESET);
+        paint.extend_from_slice(charsets::RESET);
         if is_empty && !self.is_alternate() {
             self.paint_scrolled(&mut paint);
         }
@@ -90,6 +106,7 @@ impl Screen {
             paint.extend_from_slice(&self.parser.callbacks().0);
             paint.push(0x07);
         }
+        self.charsets.restore(&mut paint);
         paint
     }
 
@@ -169,11 +186,21 @@ mod tests {
             b"\x1B[?1049h\x1B[Hfull\x1B[?25l\x1B[?1h\x1B[?1002h\x1B[?1006h\x1B[?2004h",
             b"exactly twenty cells!!!!",
             "é€😀 wide 漢字".as_bytes(),
+            b"\x1B(0lqqk\x1B(B and x\x1B[5 q",
+            b"\x1B(0lqq",
         ] {
             let mut screen = screen(output);
-            for before in [&b""[..], b"x\x1B[31m\x1B[?1003h\x1B[?25l", b"\x1B[?1049hother\x1B[4h"] {
+            for before in [
+                &b""[..],
+                b"x\x1B[31m\x1B[?1003h\x1B[?25l\x1B[3 q",
+                b"\x1B[?1049hother\x1B[4h\x1B)0\x0E",
+            ] {
                 let other = painted(&mut screen, before);
                 assert_eq!(seen(&other), seen(&screen), "{output:?} after {before:?}");
+                // What comes next means the same to both.
+                let mut both = [&mut screen, &mut { other }];
+                both.iter_mut().for_each(|screen| drop(screen.feed(b"x")));
+                assert_eq!(seen(both[0]), seen(both[1]), "{output:?} after {before:?}");
             }
         }
     }
@@ -206,6 +233,8 @@ mod tests {
     fn a_title_is_kept_without_what_could_end_it() {
         let mut screen = screen(b"\x1B]2;a title\x07");
         assert!(screen.paint(true).ends_with(b"\x1B]2;a title\x07"));
+        screen.feed(b"\x1B]0;one;two;\x07");
+        assert!(screen.paint(true).ends_with(b"\x1B]2;one;two;\x07"));
         let long = [b"\x1B]0;".as_slice(), &[b't'; 5_000], b"\x07"].concat();
         screen.feed(&long);
         assert!(screen.paint(true).len() < MAX_TITLE + 500);
@@ -213,7 +242,7 @@ mod tests {
 
     #[test]
     fn the_picture_does_not_depend_on_where_the_output_was_cut() {
-        let output = "\x1B[31mé\x1B]2;t\x07\x1B[5;1Hx\x1B[0m漢".as_bytes();
+        let output = "\x1B[31mé\x1B]2;t\x07\x1B[5;1Hx\x1B[0m漢\x1B(0qx\x1B(Bq".as_bytes();
         let whole = seen(&screen(output));
         for cut in 0..output.len() {
             let mut parts = screen(&output[..cut]);

@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, spawn_local, yield_now};
 use tokio::time::{sleep, timeout};
 
 use super::audit::{Audit, Who};
+use super::input::Input;
 use super::session::{Fresh, Session, View};
 use super::words::{News, Wish};
 use crate::peer::Peer;
@@ -36,6 +37,8 @@ pub(super) struct Viewer {
     audit: Audit,
     who: Who,
     misunderstood: Misunderstood,
+    /// What it typed and the audit was not told yet.
+    input: Input,
     showing: JoinHandle<()>,
     /// Waits for the program to read what was typed.
     typing: Option<JoinHandle<()>>,
@@ -49,14 +52,19 @@ impl Viewer {
     pub(super) fn new(peer: &Peer, session: Arc<Session>, audit: Audit, who: Who) -> Self {
         let showing = spawn_local(show(peer.clone(), Arc::clone(&session)));
         let misunderstood = Misunderstood::new("terminal");
-        Self { session, audit, who, misunderstood, showing, typing: None }
+        let input = Input::default();
+        Self { session, audit, who, misunderstood, input, showing, typing: None }
     }
 
     fn type_in(&mut self, peer: &Peer, bytes: &[u8]) {
         if bytes.is_empty() || !self.session.may_type(peer.id()) {
             return;
         }
-        self.audit.typed(&self.session, &self.who, bytes);
+        if self.audit.notes_input {
+            for piece in self.input.take(bytes) {
+                self.audit.typed(&self.session, &self.who, &piece);
+            }
+        }
         let typed = self.session.typed();
         match typed.try_send(Bytes::copy_from_slice(bytes)) {
             Ok(()) | Err(TrySendError::Closed(_)) => {}
@@ -72,6 +80,13 @@ impl Viewer {
             }
         }
     }
+
+    /// What was typed and no line has ended is noted as it is.
+    fn finish_input(&mut self) {
+        if let Some(rest) = self.input.finish() {
+            self.audit.typed(&self.session, &self.who, &rest);
+        }
+    }
 }
 
 impl Conversation for Viewer {
@@ -83,6 +98,7 @@ impl Conversation for Viewer {
         }
         match wish {
             Wish::End => {
+                self.finish_input();
                 self.audit.asked_to_end(&self.session, &self.who);
                 self.session.wish(|wishes| wishes.end = true);
             }
@@ -94,6 +110,7 @@ impl Conversation for Viewer {
         self.showing.abort();
         self.typing.iter().for_each(JoinHandle::abort);
         self.misunderstood.sum_up(peer);
+        self.finish_input();
         self.session.leave(peer.id());
         self.audit.left(&self.session, &self.who);
     }
@@ -110,16 +127,16 @@ async fn show(peer: Peer, session: Arc<Session>) {
     loop {
         changes.borrow_and_update();
         match session.read(&mut view) {
-            Fresh::Failed => return peer.close(CloseCode::INTERNAL, "the program was not started"),
+            Fresh::Failed(fault) => return peer.close(fault.close_code(), &fault.to_string()),
             Fresh::Nothing => {
                 // The session is held here: it goes on changing.
                 let _ = changes.changed().await;
             }
             Fresh::Over(ended) => {
-                peer.send(News::Ended(&ended).encode());
+                peer.reply(News::Ended(&ended).encode());
                 return peer.close(CloseCode::NORMAL, "the session has ended");
             }
-            Fresh::Said(messages) => messages.into_iter().for_each(|message| peer.send(message)),
+            Fresh::Said(messages) => messages.into_iter().for_each(|message| peer.reply(message)),
         }
         // What was said is written at the end of the worker's turn.
         yield_now().await;

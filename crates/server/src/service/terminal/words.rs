@@ -7,7 +7,7 @@
 //! | a page     | `{"type":"end"}`                                               |
 //! | the server | `{"type":"session","id":"…","command":"bash","columns":80,"rows":24,"may_type":true,"recorded":false}` |
 //! | the server | `{"type":"size","columns":80,"rows":24}`                       |
-//! | the server | `{"type":"viewers","names":["…"]}`                             |
+//! | the server | `{"type":"viewers","names":["…"],"count":1}`                   |
 //! | the server | `{"type":"ended","code":0}`, `{"type":"ended","signal":"KILL"}`|
 
 use std::borrow::Cow;
@@ -67,9 +67,7 @@ pub(super) enum News<'a> {
         recorded: bool,
     },
     Size(Size),
-    Viewers {
-        names: Vec<String>,
-    },
+    Viewers(Watching),
 }
 
 impl News<'_> {
@@ -77,6 +75,15 @@ impl News<'_> {
         let text = serde_json::to_string(self).expect("numbers, texts and fixed names encode");
         text.into()
     }
+}
+
+/// Who watches a session.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Watching {
+    /// Of those who have been there longest.
+    pub(super) names: Vec<String>,
+    /// How many there are.
+    pub(super) count: usize,
 }
 
 /// How a program ended; neither where nobody knows.
@@ -153,8 +160,8 @@ mod tests {
             ),
             (News::Size(size), r#"{"type":"size","columns":80,"rows":24}"#),
             (
-                News::Viewers { names: vec!["a".into(), "b".into()] },
-                r#"{"type":"viewers","names":["a","b"]}"#,
+                News::Viewers(Watching { names: vec!["a".into(), "b".into()], count: 2 }),
+                r#"{"type":"viewers","names":["a","b"],"count":2}"#,
             ),
             (News::Ended(&code), r#"{"type":"ended","code":3}"#),
             (News::Ended(&killed), r#"{"type":"ended","signal":"KILL"}"#),

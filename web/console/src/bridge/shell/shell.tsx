@@ -4,6 +4,7 @@ import { type ReadonlySignal, signal, useSignal } from "@preact/signals";
 import { type Bridge, lineUrl } from "../entrance.ts";
 import { createLastingLine, type LastingLine } from "../lasting_line.ts";
 import { LineState } from "../line_state.tsx";
+import { formatWhen } from "../list.ts";
 import { Spans } from "../spans.tsx";
 import { formatCommand, formatStep, parseShellNews, type Ran } from "./wire.ts";
 
@@ -12,25 +13,45 @@ export interface ShellDesk {
   readonly line: LastingLine;
   readonly users: ReadonlySignal<number | undefined>;
   readonly value: ReadonlySignal<number | undefined>;
+  /** The last command that was run, by whomever. */
   readonly last: ReadonlySignal<Ran | undefined>;
+  /** The command that this page has asked for and that has no result yet. */
+  readonly asked: ReadonlySignal<string | undefined>;
+  run(command: string): void;
 }
 
 export function createShellDesk(bridge: Bridge): ShellDesk {
   const users = signal<number | undefined>(undefined);
   const value = signal<number | undefined>(undefined);
   const last = signal<Ran | undefined>(undefined);
+  const asked = signal<string | undefined>(undefined);
   const line = createLastingLine(() => lineUrl(location, bridge.route), {
+    opened() {
+      asked.value = undefined;
+    },
     message(payload) {
       const news = typeof payload === "string" ? parseShellNews(payload) : undefined;
       if (news?.type === "users") users.value = news.count;
-      if (news?.type === "cmd") last.value = news.ran;
+      if (news?.type === "cmd") {
+        last.value = { ...news.ran, at: new Date() };
+        if (asked.value === news.ran.command) asked.value = undefined;
+      }
       if (news?.type === "state") {
         value.value = news.value;
         last.value = news.last ?? last.value;
       }
     },
   });
-  return { line, users, value, last };
+  return {
+    line,
+    users,
+    value,
+    last,
+    asked,
+    run(command) {
+      if (line.send(formatCommand(command))) asked.value = command;
+    },
+  };
 }
 
 export function ShellPanel(props: { desk: ShellDesk }) {
@@ -39,7 +60,7 @@ export function ShellPanel(props: { desk: ShellDesk }) {
   const isOpen = desk.line.state.value.kind === "open";
   const last = desk.last.value;
   function run() {
-    if (command.value.trim() !== "") desk.line.send(formatCommand(command.value));
+    if (command.value.trim() !== "") desk.run(command.value);
   }
   return (
     <div class="bridge-work">
@@ -89,17 +110,31 @@ export function ShellPanel(props: { desk: ShellDesk }) {
           </button>
           <p class="note">Ctrl-Enter runs it, too. Everybody on this line sees what came of it.</p>
         </form>
+        {desk.asked.value !== undefined && (
+          <p class="note" role="status" data-testid="shell-asked">
+            Running <code>{desk.asked.value}</code>
+          </p>
+        )}
         {last !== undefined && (
           <div class="shell-result" aria-live="polite">
-            <p class="note">
+            <p class="note shell-ran">
               <code data-testid="shell-last">{last.command}</code>
+              {last.at !== undefined && (
+                <time data-testid="shell-when" dateTime={last.at.toISOString()}>
+                  {formatWhen(last.at)}
+                </time>
+              )}
             </p>
+            {last.result === "" && <p class="note">It wrote nothing.</p>}
             <pre data-testid="shell-result">
-              {last.result.split("\n").map((line, index) => (
-                <div key={index}>
-                  <Spans text={line} isWhole />
-                </div>
-              ))}
+              {last.result
+                .replace(/\n$/, "")
+                .split("\n")
+                .map((line, index) => (
+                  <div key={index}>
+                    <Spans text={line} isWhole />
+                  </div>
+                ))}
             </pre>
           </div>
         )}

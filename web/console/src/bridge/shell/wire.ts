@@ -10,6 +10,8 @@ export type ShellNews =
 export interface Ran {
   readonly command: string;
   readonly result: string;
+  /** When that was; undefined where it is just now. */
+  readonly at: Date | undefined;
 }
 
 /** Reads a message; anything else is undefined. */
@@ -21,10 +23,12 @@ export function parseShellNews(text: string): ShellNews | undefined {
     return undefined;
   }
   if (typeof news !== "object" || news === null) return undefined;
-  const { type, count, value, cmdStr, cmdRet } = news as Readonly<Record<string, unknown>>;
+  const { type, count, value, cmdStr, cmdRet, now } = news as Readonly<Record<string, unknown>>;
+  const when = new Date(typeof now === "string" ? now : Number.NaN);
+  const at = Number.isNaN(when.getTime()) ? undefined : when;
   const ran =
     typeof cmdStr === "string" && typeof cmdRet === "string"
-      ? { command: cmdStr, result: cmdRet }
+      ? { command: cmdStr, result: cmdRet, at }
       : undefined;
   if (type === "users" && typeof count === "number") return { type: "users", count };
   if (type === "state" && typeof value === "number") {

@@ -29,6 +29,8 @@ export function createTailDesk(bridge: Bridge, means?: Means): TailDesk {
   const filter = signal<Filter>({ kind: "none" });
   const count = signal(0);
   const problem = signal("");
+  /** The filter before the one that was asked for last. */
+  let accepted = filter.value;
   let wasOpen = false;
 
   function numberOf(source: string): number {
@@ -50,7 +52,11 @@ export function createTailDesk(bridge: Bridge, means?: Means): TailDesk {
       const text = isOfAll ? news.reason : `${news.source}: ${news.reason}`;
       add([{ kind: "gap", source: isOfAll ? -1 : numberOf(news.source), text }]);
     }
-    if (news?.type === "refused") problem.value = news.reason;
+    if (news?.type === "refused") {
+      problem.value = news.reason;
+      filter.value = accepted;
+      add([{ kind: "note", source: -1, text: "The filter was not taken; it is as it was." }]);
+    }
     // Who is named first keeps its number, and so its colour.
     if (news?.type === "sources") for (const name of news.names) numberOf(name);
   }
@@ -95,6 +101,8 @@ export function createTailDesk(bridge: Bridge, means?: Means): TailDesk {
     count,
     problem,
     setFilter(next) {
+      // Of one that was refused, the one before it holds.
+      accepted = filter.value;
       filter.value = next;
       problem.value = "";
       line.send(formatFilter(next));

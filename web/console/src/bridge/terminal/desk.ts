@@ -6,11 +6,18 @@ import { createLastingLine, type LastingLine } from "../lasting_line.ts";
 import type { Screen, Size } from "./screen.ts";
 import { formatEnd, formatSize, parseNews, type Session } from "./wire.ts";
 
+/** Who watches. */
+export interface Viewers {
+  /** Of those who have been there longest. */
+  readonly names: readonly string[];
+  readonly count: number;
+}
+
 /** A terminal, whoever shows it. */
 export interface Desk {
   readonly line: LastingLine;
   readonly session: ReadonlySignal<Session | undefined>;
-  readonly viewers: ReadonlySignal<readonly string[]>;
+  readonly viewers: ReadonlySignal<Viewers>;
   /** How the program ended, once it has. */
   readonly ended: ReadonlySignal<string | undefined>;
   readonly title: ReadonlySignal<string>;
@@ -29,6 +36,11 @@ export interface Desk {
 /** What a screen may still have to draw, in bytes, before the line is closed until it has. */
 const MAX_UNDRAWN = 8 << 20;
 
+/** Most that is typed in one message, in bytes: servers bound what a message may be, and people paste. */
+const MAX_TYPED = 16 << 10;
+
+const NOBODY: Viewers = { names: [], count: 0 };
+
 /** Makes the desk of a terminal; `session` is the one that the address names. */
 export function createDesk(
   bridge: Bridge,
@@ -36,7 +48,7 @@ export function createDesk(
   remember: (session: string | undefined) => void,
 ): Desk {
   const session = signal<Session | undefined>(undefined);
-  const viewers = signal<readonly string[]>([]);
+  const viewers = signal(NOBODY);
   const ended = signal<string | undefined>(undefined);
   const title = signal("");
   let id = first;
@@ -44,10 +56,15 @@ export function createDesk(
   let told: Size | undefined;
   /** Whether the next bytes paint the screen as it is. */
   let isUnpainted = false;
+  /** Whether this line has painted it once. */
+  let wasPainted = false;
   let undrawn = 0;
   let isOverrun = false;
 
   const line = createLastingLine(() => lineUrl(location, bridge.route, { session: id }), {
+    opened() {
+      wasPainted = false;
+    },
     message(payload) {
       if (typeof payload !== "string") draw(payload);
       else heard(payload);
@@ -62,7 +79,7 @@ export function createDesk(
         ended.value = undefined;
         id = news.session.id;
         remember(id);
-        told = undefined;
+        told = news.session;
         isUnpainted = true;
         screen?.resize(news.session);
         screen?.letType(news.session.mayType);
@@ -72,7 +89,7 @@ export function createDesk(
         screen?.resize(told);
         break;
       case "viewers":
-        viewers.value = news.names;
+        viewers.value = news;
         break;
       case "ended":
         ended.value = news.how;
@@ -84,10 +101,10 @@ export function createDesk(
   function draw(bytes: Uint8Array<ArrayBuffer>) {
     if (screen === undefined || isOverrun) return;
     const isPaint = isUnpainted;
-    if (isPaint) {
-      isUnpainted = false;
-      screen.reset();
-    }
+    isUnpainted = false;
+    // Painted again, because typing is heard from now on or no more: what has scrolled off stays.
+    if (isPaint && !wasPainted) screen.reset();
+    wasPainted ||= isPaint;
     undrawn += bytes.length;
     screen.write(bytes, () => {
       undrawn -= bytes.length;
@@ -96,6 +113,7 @@ export function createDesk(
         line.connect();
       }
     });
+    // What was painted has the size of the session, so that is changed behind it.
     if (isPaint) fitted();
     // A browser takes whatever comes: only a closed line waits. It begins again with the screen as it then is.
     if (undrawn > MAX_UNDRAWN) {
@@ -126,7 +144,12 @@ export function createDesk(
       line.connect();
     },
     typed(bytes) {
-      if (session.value?.mayType === true && ended.value === undefined) line.send(bytes);
+      if (session.value?.mayType !== true || ended.value !== undefined) return;
+      // Of several who type, the terminal is as large as the window of who did last.
+      fitted();
+      for (let from = 0; from < bytes.length; from += MAX_TYPED) {
+        line.send(bytes.subarray(from, from + MAX_TYPED));
+      }
     },
     titled(text) {
       title.value = text;
@@ -139,7 +162,7 @@ export function createDesk(
       id = other;
       remember(other);
       session.value = undefined;
-      viewers.value = [];
+      viewers.value = NOBODY;
       ended.value = undefined;
       title.value = "";
       screen?.reset();

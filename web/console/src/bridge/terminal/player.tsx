@@ -98,7 +98,8 @@ export function Player(props: { cast: Cast; name: string; close: () => void }) {
           aria-label="Time"
           min={0}
           max={Math.max(cast.length, 0.1)}
-          step={0.1}
+          step="any"
+          aria-valuetext={clock(now.value)}
           value={now.value}
           onInput={(event) => playTo(Number(event.currentTarget.value))}
         />
@@ -125,12 +126,13 @@ export function Player(props: { cast: Cast; name: string; close: () => void }) {
           Close
         </button>
       </div>
-      <div class="screen is-fixed" ref={host} />
+      <div class="screen" ref={host} />
     </section>
   );
 }
 
 function clock(seconds: number): string {
-  const whole = Math.floor(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  const tenths = Math.floor(seconds * 10);
+  const whole = String(Math.floor(tenths / 10) % 60).padStart(2, "0");
+  return `${Math.floor(tenths / 600)}:${whole}.${tenths % 10}`;
 }

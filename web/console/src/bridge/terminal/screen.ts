@@ -19,13 +19,16 @@ export interface ScreenListener {
   titled?(title: string): void;
   /** The keys that ask for a search. */
   search?(): void;
+  /** The keys that lead out of it: Tab is the program's. */
+  leave?(): void;
 }
 
 /** A screen in an element. */
 export interface Screen {
   write(data: string | Uint8Array, done?: () => void): void;
-  /** Empties it, with all that was set. */
+  /** Empties it, with all that was set, behind all that was written. */
   reset(): void;
+  /** Gives it another size, behind all that was written. */
   resize(size: Size): void;
   /** The size that its element has room for. */
   room(): Size | undefined;
@@ -64,9 +67,13 @@ export function createScreen(host: HTMLElement, theme: ITheme, listener: ScreenL
   terminal.loadAddon(new WebLinksAddon());
   terminal.open(host);
   terminal.attachCustomKeyEventHandler((event) => {
-    if (event.type !== "keydown" || !event.ctrlKey || !event.shiftKey) return true;
+    if (event.type !== "keydown") return true;
+    // Where nobody types, Tab is the browser's.
+    if (event.code === "Tab" && terminal.options.disableStdin) return false;
+    if (!event.ctrlKey || !event.shiftKey) return true;
     if (event.code === "KeyC") void copy();
     else if (event.code === "KeyF") listener.search?.();
+    else if (event.code === "KeyL") listener.leave?.();
     // Everything else of Ctrl-Shift is the browser's or the program's.
     else return true;
     event.preventDefault();
@@ -94,12 +101,17 @@ export function createScreen(host: HTMLElement, theme: ITheme, listener: ScreenL
 
   return {
     write: (data, done) => terminal.write(data, done),
-    reset: () => terminal.reset(),
+    reset: () => terminal.write("\x1bc"),
     resize({ columns, rows }) {
-      if (columns !== terminal.cols || rows !== terminal.rows) terminal.resize(columns, rows);
+      terminal.write("", () => {
+        if (columns !== terminal.cols || rows !== terminal.rows) terminal.resize(columns, rows);
+      });
     },
     room() {
+      // Without the scroll bars of a terminal that is larger.
+      host.style.overflow = "hidden";
       const room = fit.proposeDimensions();
+      host.style.overflow = "";
       if (room === undefined || !(room.cols > 1) || !(room.rows > 0)) return undefined;
       return { columns: Math.min(room.cols, 1000), rows: Math.min(room.rows, 1000) };
     },

@@ -1,123 +1,69 @@
-// The sessions that run, with who watches them, and the recordings there are.
+// What stands beside a terminal: the sessions that run, the recordings, and what was noted.
 
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { type Cast, parseCast } from "./cast.ts";
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { type Bridge, pathBelow } from "../entrance.ts";
+import type { Cast } from "./cast.ts";
 import type { Desk } from "./desk.ts";
-import { type Listed, parseRecordings, parseSessions } from "./wire.ts";
+import { Notes } from "./notes.tsx";
+import { Recordings } from "./recordings.tsx";
+import { Sessions } from "./sessions.tsx";
 
-const REFRESH_MS = 3000;
+type View = "audit" | "recordings" | "sessions";
+
+const LABELS: Readonly<Record<View, string>> = {
+  sessions: "Sessions",
+  recordings: "Recordings",
+  audit: "Audit",
+};
 
 export function Shelf(props: {
   desk: Desk;
-  route: string;
+  bridge: Bridge;
+  playing: string | undefined;
   play: (name: string, cast: Cast) => void;
 }) {
-  const { desk, route } = props;
-  const sessions = useSignal<readonly Listed[]>([]);
-  const recordings = useSignal<readonly string[]>([]);
-  const problem = useSignal("");
-
-  useEffect(() => {
-    let isOver = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    async function refresh() {
-      try {
-        const [running, kept] = await Promise.all([
-          ask(`${route}/sessions`),
-          ask(`${route}/recordings`),
-        ]);
-        sessions.value = parseSessions(running);
-        recordings.value = parseRecordings(kept);
-        problem.value = "";
-      } catch (error) {
-        problem.value = String(error instanceof Error ? error.message : error);
-      }
-      if (!isOver) timer = setTimeout(refresh, REFRESH_MS);
-    }
-    void refresh();
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [route, sessions, recordings, problem]);
-
-  async function open(name: string) {
-    try {
-      const cast = parseCast(await ask(`${route}/recordings/${encodeURIComponent(name)}`));
-      if (cast === undefined) problem.value = `${name} is no recording`;
-      else props.play(name, cast);
-    } catch (error) {
-      problem.value = String(error instanceof Error ? error.message : error);
-    }
-  }
-
-  const current = desk.session.value?.id;
+  const { desk, bridge } = props;
+  const view = useSignal<View>("sessions");
+  const offered: readonly View[] = [
+    "sessions",
+    ...(bridge.hasRecordings ? (["recordings"] as const) : []),
+    ...(bridge.hasAudit ? (["audit"] as const) : []),
+  ];
+  const path = pathBelow(bridge.route, view.value);
+  const shelf = useRef<HTMLElement>(null);
+  // Behind the screen, from which Tab leads nowhere: who opened it by keyboard is to be in it.
+  useEffect(() => shelf.current?.querySelector<HTMLElement>("input:checked, button")?.focus(), []);
   return (
-    <aside class="card shelf" aria-label="Sessions">
-      <div class="shelf-head">
-        <h2>Sessions</h2>
-        <button
-          type="button"
-          class="plain"
-          data-testid="session-new"
-          onClick={() => desk.join(undefined)}
-        >
-          New
-        </button>
-      </div>
-      {problem.value !== "" && <p class="problem">{problem.value}</p>}
-      {sessions.value.length === 0 && <p class="note">No program runs.</p>}
-      <ul class="shelf-list" data-testid="sessions">
-        {sessions.value.map((session) => (
-          <li key={session.id}>
-            <button
-              type="button"
-              class="device"
-              aria-pressed={session.id === current}
-              onClick={() => desk.join(session.id)}
-            >
-              <span
-                class="lamp"
-                data-state={session.viewers.length > 0 ? "open" : "closed"}
-                aria-hidden="true"
-              />
-              <span class="device-id">{session.command}</span>
-              <span class="device-facts">{factsOf(session)}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-      {recordings.value.length > 0 && (
-        <>
-          <h2>Recordings</h2>
-          <ul class="shelf-list" data-testid="recordings">
-            {recordings.value.map((name) => (
-              <li key={name}>
-                <button type="button" class="device" onClick={() => open(name)}>
-                  <span class="lamp" aria-hidden="true" />
-                  <span class="device-id">{name}</span>
-                </button>
-              </li>
-            ))}
-          </ul>
-        </>
+    <aside ref={shelf} class="card shelf" aria-label={LABELS[view.value]}>
+      {offered.length > 1 ? <Choice view={view} offered={offered} /> : <h2>Sessions</h2>}
+      {view.value === "sessions" && <Sessions desk={desk} path={path} />}
+      {view.value === "recordings" && (
+        <Recordings path={path} current={props.playing} play={props.play} />
       )}
+      {view.value === "audit" && <Notes path={path} />}
     </aside>
   );
 }
 
-function factsOf(session: Listed): string {
-  const watched = session.viewers.length === 0 ? "nobody watches" : session.viewers.join(", ");
-  return [session.size, watched, session.recorded ? "recorded" : ""]
-    .filter((it) => it !== "")
-    .join(", ");
-}
-
-async function ask(path: string): Promise<string> {
-  const answer = await fetch(path, { cache: "no-store" });
-  // Where nothing is recorded there is no list.
-  if (answer.status === 404) return "[]";
-  if (!answer.ok) throw new Error(`${answer.status} ${(await answer.text()).trim()}`);
-  return answer.text();
+function Choice(props: { view: Signal<View>; offered: readonly View[] }) {
+  const { view } = props;
+  return (
+    <fieldset class="choice shelf-choice">
+      <legend class="off-screen">Beside the terminal</legend>
+      {props.offered.map((name) => (
+        <label key={name} data-testid={`shelf-${name}`}>
+          <input
+            type="radio"
+            name="shelf"
+            checked={view.value === name}
+            onChange={() => {
+              view.value = name;
+            }}
+          />
+          <span>{LABELS[name]}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
 }

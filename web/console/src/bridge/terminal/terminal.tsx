@@ -2,17 +2,21 @@
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { CopyButton } from "../copy_button.tsx";
+import type { Bridge } from "../entrance.ts";
 import { LineState } from "../line_state.tsx";
 import type { Cast } from "./cast.ts";
 import type { Desk } from "./desk.ts";
 import { usePalette } from "./palette.ts";
 import { Player } from "./player.tsx";
 import { createScreen, type Screen } from "./screen.ts";
+import { Search } from "./search.tsx";
 import { Shelf } from "./shelf.tsx";
 
-export function TerminalPanel(props: { desk: Desk; route: string }) {
-  const { desk, route } = props;
+export function TerminalPanel(props: { desk: Desk; bridge: Bridge }) {
+  const { desk, bridge } = props;
   const host = useRef<HTMLDivElement>(null);
+  const tools = useRef<HTMLDivElement>(null);
   const screen = useRef<Screen | undefined>(undefined);
   const palette = usePalette();
   const isSearching = useSignal(false);
@@ -29,12 +33,14 @@ export function TerminalPanel(props: { desk: Desk; route: string }) {
       search() {
         isSearching.value = true;
       },
+      leave: () => tools.current?.querySelector("button")?.focus(),
     });
     screen.current = made;
     desk.show(made);
     made.focus();
+    // Not the screen itself, which becomes smaller by its own scroll bars.
     const observer = new ResizeObserver(desk.fitted);
-    observer.observe(element);
+    if (element.parentElement !== null) observer.observe(element.parentElement);
     return () => {
       observer.disconnect();
       screen.current = undefined;
@@ -50,12 +56,12 @@ export function TerminalPanel(props: { desk: Desk; route: string }) {
     <div class="bridge-work" data-shelf={hasShelf.value}>
       <section class="card bridge-card" aria-label="Terminal">
         <div class="bridge-bar">
-          <LineState line={desk.line} />
+          <LineState line={desk.line} isOver={isOver(desk)} />
           <p class="bridge-title" data-testid="terminal-title">
             {desk.title.value || session?.command}
           </p>
           <Viewers desk={desk} />
-          <div class="tools">
+          <div class="tools" ref={tools}>
             <button
               type="button"
               class="quiet"
@@ -67,14 +73,10 @@ export function TerminalPanel(props: { desk: Desk; route: string }) {
             >
               Search
             </button>
-            <button
-              type="button"
-              class="quiet"
-              data-testid="terminal-copy"
-              onClick={() => screen.current?.copy()}
-            >
-              Copy
-            </button>
+            <CopyButton
+              testId="terminal-copy"
+              copy={async () => (await screen.current?.copy()) ?? false}
+            />
             <button
               type="button"
               class="quiet"
@@ -89,15 +91,6 @@ export function TerminalPanel(props: { desk: Desk; route: string }) {
             {session?.mayType && <EndButton desk={desk} />}
           </div>
         </div>
-        {isSearching.value && (
-          <SearchForm
-            find={(text, back) => screen.current?.find(text, back) ?? false}
-            close={() => {
-              isSearching.value = false;
-              screen.current?.focus();
-            }}
-          />
-        )}
         <Over desk={desk} />
         {playing.value !== undefined && (
           <Player
@@ -107,17 +100,25 @@ export function TerminalPanel(props: { desk: Desk; route: string }) {
             }}
           />
         )}
-        <div
-          class={session?.mayType === false ? "screen is-fixed" : "screen"}
-          data-testid="screen"
-          hidden={playing.value !== undefined}
-          ref={host}
-        />
+        <div class="screen-place" hidden={playing.value !== undefined}>
+          {isSearching.value && (
+            <Search
+              find={(text, back) => screen.current?.find(text, back) ?? false}
+              close={() => {
+                isSearching.value = false;
+                screen.current?.focus();
+              }}
+            />
+          )}
+          <div class="screen" data-testid="screen" ref={host} />
+          <p class="off-screen">Ctrl-Shift-L leads from the screen to the buttons.</p>
+        </div>
       </section>
       {hasShelf.value && (
         <Shelf
           desk={desk}
-          route={route}
+          bridge={bridge}
+          playing={playing.value?.name}
           play={(name, cast) => {
             playing.value = { name, cast };
           }}
@@ -130,15 +131,21 @@ export function TerminalPanel(props: { desk: Desk; route: string }) {
 /** The close code of a session that is not there. */
 const NO_SESSION = 4404;
 
+/** Whether the session has ended, or was not there. */
+function isOver(desk: Desk): boolean {
+  const state = desk.line.state.value;
+  const isMissing = state.kind === "ended" && state.code === NO_SESSION;
+  return desk.ended.value !== undefined || isMissing;
+}
+
 /** What happened to a session that is over, and the way to another. */
 function Over(props: { desk: Desk }) {
   const { desk } = props;
-  const state = desk.line.state.value;
-  const isMissing = state.kind === "ended" && state.code === NO_SESSION;
-  if (desk.ended.value === undefined && !isMissing) return null;
+  if (!isOver(desk)) return null;
+  const how = desk.ended.value;
   return (
     <p class="note" role="status" data-testid="terminal-ended">
-      {isMissing ? "This session is over." : `The program ${desk.ended.value}.`}{" "}
+      {how === undefined ? "This session is over." : `The program ${how}.`}{" "}
       <button type="button" class="plain" onClick={() => desk.join(undefined)}>
         Begin another
       </button>
@@ -158,9 +165,9 @@ function Viewers(props: { desk: Desk }) {
         </span>
       )}
       {session?.recorded && <span class="badge is-warm">recorded</span>}
-      {viewers.length > 1 && (
-        <span class="badge" data-testid="viewers" title={viewers.join(", ")}>
-          {viewers.length} watch
+      {viewers.count > 1 && (
+        <span class="badge" data-testid="viewers" title={viewers.names.join(", ")}>
+          {viewers.count} watch
         </span>
       )}
     </p>
@@ -187,50 +194,5 @@ function EndButton(props: { desk: Desk }) {
     >
       {isAsked.value ? "End the program?" : "End"}
     </button>
-  );
-}
-
-function SearchForm(props: { find: (text: string, back: boolean) => boolean; close: () => void }) {
-  const text = useSignal("");
-  const isMissing = useSignal(false);
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
-  function find(back: boolean) {
-    isMissing.value = text.value !== "" && !props.find(text.value, back);
-  }
-  return (
-    <form
-      class="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        find(true);
-      }}
-      onKeyDown={(event) => {
-        if (event.key === "Escape") props.close();
-      }}
-    >
-      <input
-        ref={field}
-        type="text"
-        aria-label="Search"
-        data-testid="search-text"
-        autocomplete="off"
-        spellcheck={false}
-        aria-invalid={isMissing.value}
-        value={text.value}
-        onInput={(event) => {
-          text.value = event.currentTarget.value;
-        }}
-      />
-      <button type="submit" class="plain">
-        Back
-      </button>
-      <button type="button" class="plain" onClick={() => find(false)}>
-        Forth
-      </button>
-      <button type="button" class="quiet" onClick={props.close}>
-        Close
-      </button>
-    </form>
   );
 }

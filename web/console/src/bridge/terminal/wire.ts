@@ -14,7 +14,7 @@ export interface Session {
 export type News =
   | { readonly type: "session"; readonly session: Session }
   | { readonly type: "size"; readonly columns: number; readonly rows: number }
-  | { readonly type: "viewers"; readonly names: readonly string[] }
+  | { readonly type: "viewers"; readonly names: readonly string[]; readonly count: number }
   | { readonly type: "ended"; readonly how: string };
 
 /** Reads a text message; anything else is undefined. */
@@ -32,8 +32,11 @@ export function parseNews(text: string): News | undefined {
     case "size":
       if (!isSize(news.columns) || !isSize(news.rows)) return undefined;
       return { type: "size", columns: news.columns, rows: news.rows };
-    case "viewers":
-      return { type: "viewers", names: texts(news.names) };
+    case "viewers": {
+      const names = texts(news.names);
+      const count = typeof news.count === "number" ? news.count : names.length;
+      return { type: "viewers", names, count };
+    }
     case "ended":
       return { type: "ended", how: howOf(news) };
     default:
@@ -55,44 +58,93 @@ export function formatEnd(): string {
 export interface Listed {
   readonly id: string;
   readonly command: string;
-  readonly since: string;
+  /** When it began. */
+  readonly since: Date;
   readonly size: string;
+  /** Some of those who watch. */
   readonly viewers: readonly string[];
+  /** How many watch. */
+  readonly watching: number;
   readonly recorded: boolean;
 }
 
 /** Reads the list of sessions; what is none is left out. */
 export function parseSessions(text: string): Listed[] {
-  return list(text, "sessions").flatMap((item) => {
-    if (typeof item.id !== "string") return [];
-    const { id, command, since, columns, rows } = item;
-    const viewers = Array.isArray(item.viewers) ? texts(item.viewers) : [];
+  return list(text).flatMap((item) => {
+    const { id, command, since, columns, rows, watching, recorded } = item;
+    if (typeof id !== "string" || typeof command !== "string") return [];
+    const viewers = texts(item.viewers);
     return [
       {
         id,
-        command: typeof command === "string" ? command : "",
+        command,
         since: timeOf(since),
         size: isSize(columns) && isSize(rows) ? `${columns} × ${rows}` : "",
         viewers,
-        recorded: item.recorded === true,
+        watching: typeof watching === "number" ? watching : viewers.length,
+        recorded: recorded === true,
       },
     ];
   });
 }
 
-/** Reads the list of recordings: their names, the newest first. */
-export function parseRecordings(text: string): string[] {
-  const names = list(text, "recordings").flatMap((item) =>
-    typeof item.name === "string" ? [item.name] : [],
-  );
-  return names.sort().reverse();
+/** A recording of the list. */
+export interface Recording {
+  readonly name: string;
+  readonly bytes: number;
+  /** When it began. */
+  readonly since: Date;
 }
 
-function list(text: string, name: string): Readonly<Record<string, unknown>>[] {
+/** Reads the list of recordings, the newest first. */
+export function parseRecordings(text: string): Recording[] {
+  return list(text).flatMap(({ name, bytes }) => {
+    if (typeof name !== "string" || typeof bytes !== "number") return [];
+    // 20261122T024500Z-1f2e3d4c.cast
+    const [, day = "", time = ""] = /^(\d{8})T(\d{6})Z/.exec(name) ?? [];
+    const since = timeOf(
+      `${day.replace(/(....)(..)(..)/, "$1-$2-$3")}T${time.replace(/(..)(..)(..)/, "$1:$2:$3")}Z`,
+    );
+    return [{ name, bytes, since }];
+  });
+}
+
+/** What was noted of a session. */
+export interface Note {
+  readonly at: Date;
+  /** What happened: `opened`, `typed`, and so on. */
+  readonly what: string;
+  /** The beginning of the session's id. */
+  readonly session: string;
+  /** Who did it; empty where nobody did. */
+  readonly name: string;
+  readonly command: string;
+  /** What was typed, or how and why the session ended. */
+  readonly more: string;
+}
+
+/** Reads what was noted, the newest first. */
+export function parseNotes(text: string): Note[] {
+  return list(text).flatMap((item) => {
+    const { at, audit, session, name, command, input, how, why } = item;
+    if (typeof audit !== "string" || typeof session !== "string") return [];
+    const ended = texts([how, why]).join(", ");
+    return [
+      {
+        at: timeOf(at),
+        what: audit,
+        session,
+        name: typeof name === "string" ? name : "",
+        command: typeof command === "string" ? command : "",
+        more: typeof input === "string" ? input : ended,
+      },
+    ];
+  });
+}
+
+function list(text: string): Readonly<Record<string, unknown>>[] {
   const value = parseJson(text);
-  const items = isObject(value) ? value[name] : value;
-  if (!Array.isArray(items)) return [];
-  return items.map((item) => (typeof item === "string" ? { name: item } : item)).filter(isObject);
+  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 function howOf(news: Readonly<Record<string, unknown>>): string {
@@ -101,11 +153,9 @@ function howOf(news: Readonly<Record<string, unknown>>): string {
   return "ended";
 }
 
-/** A time in milliseconds since 1970, in seconds, or as text. */
-function timeOf(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (typeof value !== "number") return "";
-  return new Date(value > 1e11 ? value : value * 1000).toISOString();
+/** A time as the server writes it; one that is none is no valid date. */
+function timeOf(value: unknown): Date {
+  return new Date(typeof value === "string" ? value : Number.NaN);
 }
 
 function texts(value: unknown): string[] {
