@@ -19,7 +19,12 @@ struct Bridge {
 impl Bridge {
     fn start(args: &[&str]) -> Self {
         let mut command: Command = tieline();
-        let mut child = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
+        command.args(args);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines.next().unwrap().unwrap();
         let advice = lines.next().unwrap().unwrap();
@@ -71,7 +76,7 @@ impl Drop for Bridge {
 }
 
 /// What comes over the line until it holds `expected`.
-async fn hears(request: Connect, expected: &str) {
+async fn hears(request: Connect, expected: &str) -> String {
     let mut socket = request.open().await.unwrap();
     let mut heard = String::new();
     let listening = async {
@@ -82,7 +87,9 @@ async fn hears(request: Connect, expected: &str) {
             }
         }
     };
-    assert!(tokio::time::timeout(PATIENCE, listening).await.is_ok(), "{heard}");
+    let is_heard = tokio::time::timeout(PATIENCE, listening).await.is_ok();
+    assert!(is_heard, "{heard}");
+    heard
 }
 
 #[tokio::test]
@@ -104,6 +111,18 @@ async fn each_shows_its_page_to_everybody_and_its_line_to_whoever_has_the_ticket
         hears(bridge.line().header("cookie", &pass), expected).await;
         assert_eq!(bridge.stop(), Some(0), "{kind}");
     }
+}
+
+#[tokio::test]
+async fn what_the_server_was_started_with_is_not_open_in_what_it_starts() {
+    let program = tieline().get_program().to_owned();
+    let script =
+        "exec 9</dev/null; exec \"$0\" exec --shared -- sh -c 'ls /proc/self/fd; echo all; cat'";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(program);
+    let bridge = Bridge::spawn(command);
+    let heard = hears(bridge.line().header("cookie", bridge.pass()), "all").await;
+    assert!(heard.contains('2') && !heard.contains('9'), "{heard}");
 }
 
 #[test]

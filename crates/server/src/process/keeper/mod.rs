@@ -85,6 +85,8 @@ pub(super) fn begin() -> io::Result<()> {
         return Ok(());
     }
     set_child_subreaper(Some(getpid()))?;
+    // What whoever started this program left open, and systemd handed over, is not for its children.
+    close_fds::set_fds_cloexec(3, &[]);
     let (orders, given) = mpsc::unbounded_channel();
     let own = orders.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
