@@ -3,8 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// Whether the system lists children at all.
+static IS_LISTED: LazyLock<bool> = LazyLock::new(|| {
+    let own = std::process::id();
+    fs::exists(format!("/proc/{own}/task/{own}/children")).unwrap_or(false)
+});
 
 /// A process, as it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,10 +34,7 @@ pub(super) enum Look {
 impl Look {
     /// A look at the moment.
     pub(super) fn now() -> Self {
-        match own_list() {
-            Ok(_) => Self::Listed,
-            Err(_) => Self::Scanned(scan()),
-        }
+        if *IS_LISTED { Self::Listed } else { Self::Scanned(scan()) }
     }
 
     /// The children of this process that no thread but the first has: those that it was given when
@@ -77,8 +81,7 @@ impl Look {
 impl Seen {
     /// A process by its number, if there is one.
     pub(super) fn of(pid: i32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        Some(Stat::parse(&stat)?.seen(pid))
+        Some(Stat::of(pid)?.seen(pid))
     }
 
     /// What tells it from every other process.
@@ -114,6 +117,11 @@ struct Stat {
 }
 
 impl Stat {
+    fn of(pid: i32) -> Option<Self> {
+        // The name in it is whatever bytes the process likes.
+        Self::parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?))
+    }
+
     fn parse(stat: &str) -> Option<Self> {
         // The name before it may hold anything, parentheses too.
         let (_, rest) = stat.rsplit_once(") ")?;
@@ -135,12 +143,6 @@ fn number<T: FromStr>(fields: &[&str], at: usize) -> Option<T> {
     fields.get(at)?.parse().ok()
 }
 
-/// Whether the system lists children at all.
-fn own_list() -> std::io::Result<fs::Metadata> {
-    let own = std::process::id();
-    fs::metadata(format!("/proc/{own}/task/{own}/children"))
-}
-
 /// The children that one thread of a process has.
 fn listed(pid: i32, thread: i32) -> Vec<i32> {
     let list = fs::read_to_string(format!("/proc/{pid}/task/{thread}/children"));
@@ -155,8 +157,7 @@ fn scan() -> HashMap<i32, Vec<i32>> {
         let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
-        if let Some(stat) = stat.ok().as_deref().and_then(Stat::parse) {
+        if let Some(stat) = Stat::of(pid) {
             children.entry(stat.parent).or_default().push(pid);
         }
     }
@@ -165,8 +166,11 @@ fn scan() -> HashMap<i32, Vec<i32>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
     use std::process::{Command, Stdio};
+
+    use super::*;
 
     #[test]
     fn the_line_of_a_process_with_a_wicked_name_is_read() {
@@ -175,6 +179,20 @@ mod tests {
         assert!(stat.is_zombie);
         assert_eq!((stat.parent, stat.group, stat.start), (7, 9, 12_345));
         assert!(Stat::parse("").is_none());
+    }
+
+    #[test]
+    fn a_process_whose_name_is_no_text_is_seen() {
+        let folder = crate::store::Scratch::new();
+        fs::create_dir(&*folder).unwrap();
+        let program = folder.join(OsStr::from_bytes(b"\xff\xfe"));
+        fs::copy("/bin/cat", &program).unwrap();
+        let mut child = Command::new(&program).stdin(Stdio::piped()).spawn().unwrap();
+        let pid = child.id() as i32;
+        assert!(Seen::of(pid).is_some());
+        assert!(Look::Scanned(scan()).children(std::process::id() as i32).contains(&pid));
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 
     #[test]

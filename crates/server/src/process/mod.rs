@@ -24,6 +24,7 @@ mod program;
 mod running;
 #[cfg(test)]
 mod tests;
+mod whereabouts;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -17,6 +17,7 @@ use super::environment::{Environment, Variables};
 use super::error::NotStarted;
 use super::program::{Ending, Program, Stderr};
 use super::running::{Kept, Running};
+use super::whereabouts::Whereabouts;
 use super::{Processes, keeper};
 
 /// Room for so many processes at a time. Clones are the same.
@@ -29,6 +30,7 @@ struct Inner {
     counts: RouteCounts,
     max: usize,
     taken: AtomicUsize,
+    whereabouts: Whereabouts,
 }
 
 /// A place for one process, given back once the process and all that it has started are gone.
@@ -49,7 +51,8 @@ struct Started {
 
 impl Places {
     pub(super) fn new(processes: Processes, counts: RouteCounts, max: usize) -> Self {
-        Self(Arc::new(Inner { processes, counts, max, taken: AtomicUsize::new(0) }))
+        let (taken, whereabouts) = (AtomicUsize::new(0), Whereabouts::default());
+        Self(Arc::new(Inner { processes, counts, max, taken, whereabouts }))
     }
 
     /// Starts a program, with these variables beside those of its environment. Inside a runtime with
@@ -135,7 +138,8 @@ impl Place {
     }
 
     fn start(self, program: &Program, variables: Variables, stderr: Stderr) -> io::Result<Started> {
-        let (mut command, merged) = program.command(variables, stderr)?;
+        let (mut command, merged) =
+            program.command(variables, stderr, &self.places.0.whereabouts)?;
         let mut child = command.spawn()?;
         // What is merged has its end only when nobody here can write to it.
         drop(command);

@@ -1,15 +1,13 @@
 //! What is run, as the configuration has it, and how it is ended.
 
-use std::env;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rustix::fs::{Access, access};
-
 use super::environment::{Environment, Variables};
+use super::whereabouts::Whereabouts;
 use crate::config;
 
 /// A program with its arguments. No shell reads them, and nothing of them comes from a client.
@@ -64,11 +62,11 @@ impl Program {
         &self,
         variables: Variables,
         stderr: Stderr,
+        whereabouts: &Whereabouts,
     ) -> io::Result<(Command, Option<io::PipeReader>)> {
         let (program, arguments) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        // A program whose path is known is started without a copy of the server's memory map.
-        let path = find(program, &variables);
-        let mut command = Command::new(path.as_deref().unwrap_or(Path::new(program)));
+        let file = whereabouts.of(program, &variables);
+        let mut command = Command::new(file.as_deref().unwrap_or(Path::new(program)));
         command.arg0(program).args(arguments).process_group(0).stdin(Stdio::piped());
         command.env_clear().envs(variables);
         if let Some(dir) = &self.dir {
@@ -86,33 +84,5 @@ impl Program {
             }
         };
         Ok((command, merged))
-    }
-}
-
-/// Where a program without a slash in its name is: in the first folder of the `PATH` that it will have
-/// which has it. `None` where the system is to look itself.
-fn find(program: &str, variables: &Variables) -> Option<PathBuf> {
-    if program.contains('/') {
-        return None;
-    }
-    let (_, folders) = variables.iter().rfind(|(name, _)| name == "PATH")?;
-    // What is relative is so to the folder in which the program will run.
-    let mut files =
-        env::split_paths(folders).take_while(|it| it.is_absolute()).map(|it| it.join(program));
-    files.find(|file| file.is_file() && access(file, Access::EXEC_OK).is_ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_is_looked_for_in_the_path_that_it_will_have() {
-        let found = |path: &str| find("sh", &vec![("PATH".into(), path.into())]);
-        assert_eq!(found("/nonexistent:/proc:/bin"), Some("/bin/sh".into()));
-        assert_eq!(found("/nonexistent"), None);
-        assert_eq!(found("here:/bin"), None);
-        assert_eq!(find("/bin/sh", &vec![("PATH".into(), "/bin".into())]), None);
-        assert_eq!(find("sh", &Variables::new()), None);
     }
 }

@@ -133,7 +133,8 @@ impl Charge {
 
     /// What it has started and still has a parent of its own, or is in its control group.
     pub(super) fn below(&self, look: &Look) -> Vec<Seen> {
-        let mut below = look.below(self.number());
+        // What has ended is nobody's parent any more.
+        let mut below = if self.has_ended { Vec::new() } else { look.below(self.number()) };
         let members = self.cgroup.as_ref().map(Cgroup::members).unwrap_or_default();
         below.extend(members.into_iter().filter(|seen| seen.pid != self.number()));
         below

@@ -6,6 +6,7 @@
 //! length   length (32), message   the highest byte first
 //! ```
 
+use std::cell::RefCell;
 use std::io;
 
 use memchr::memchr;
@@ -17,6 +18,12 @@ use crate::config::Frame;
 
 /// What is read at once, in bytes: what a pipe holds.
 const READ_BYTES: usize = 64 << 10;
+
+thread_local! {
+    /// What was read last on this thread, whoever wrote it: most that is read is short, and a buffer for
+    /// each of them would cost more than the read.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The length before a message.
 const LENGTH_BYTES: usize = 4;
@@ -76,15 +83,21 @@ impl Framer {
         }
         loop {
             pipe.readable().await?;
-            self.read.reserve(READ_BYTES);
-            match pipe.try_read_buf(&mut self.read) {
+            match self.try_fill(pipe) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return read,
             }
-            if self.read.is_empty() {
-                self.read = Vec::new();
-            }
         }
+    }
+
+    fn try_fill(&mut self, pipe: &pipe::Receiver) -> io::Result<usize> {
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.clear();
+            buffer.reserve(READ_BYTES);
+            let read = pipe.try_read_buf(buffer)?;
+            self.read.extend_from_slice(buffer);
+            Ok(read)
+        })
     }
 
     /// The next whole message of what was read.
