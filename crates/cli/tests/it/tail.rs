@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -323,10 +323,28 @@ async fn a_command_that_ends_is_told_and_started_again() {
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_start_is_told_without_its_path() {
-    let server = serve("{ command = ['/canary-77aa/none'], name = 'c' }", "");
+async fn a_command_that_cannot_start_is_told_without_its_path_and_tried_again() {
+    let path = folder().join("canary-77aa");
+    let server = serve(&format!("{{ command = ['{}'], name = 'c' }}", path.display()), "");
     let mut socket = server.connect("/").await;
     assert_eq!(lines(&mut socket, 1).await, ["gap: the command could not be started"]);
+    let mut later = server.connect("/").await;
+    assert_eq!(lines(&mut later, 1).await, ["gap: the command could not be started"]);
+    let made = path.with_extension("new");
+    fs::write(&made, "#!/bin/sh\necho here\nexec sleep 1000\n").unwrap();
+    fs::set_permissions(&made, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::rename(made, path).unwrap();
+    assert_eq!(lines(&mut socket, 1).await, ["here"]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_told_and_read_once_it_is() {
+    let (path, source) = log_in(&folder());
+    let server = serve(&source, "");
+    let mut socket = server.connect("/").await;
+    assert_eq!(lines(&mut socket, 1).await, ["gap: it is not there"]);
+    append(&path, "1\n2\n");
+    assert_eq!(lines(&mut socket, 2).await, ["1", "2"]);
 }
 
 #[tokio::test]

@@ -4,22 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tieline::Message;
-use tokio::task::yield_now;
+use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep};
 
 use super::filter::Filter;
-use super::format::{Format, Written};
+use super::format::{Format, Written, chunk_len};
 use super::line::Line;
 use super::state::State;
 use crate::members::{Full, Members, Turn};
 
-/// Most lines, and about as many bytes, that are said at a time.
-const CHUNK_LINES: usize = 1_000;
-const CHUNK_BYTES: usize = 64 << 10;
-
 /// How long a worker that does not keep up is waited for, and how often it is looked at.
 const PATIENCE: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// How often lines wait for filters that were set meanwhile: nobody can keep the others waiting by
+/// setting one after the other.
+const FILTER_ROUNDS: usize = 3;
 
 /// The side of a source that its reader has.
 #[derive(Debug)]
@@ -41,6 +41,16 @@ struct Chunk<'a> {
     said: (usize, usize),
     /// What each filter lets through.
     filtered: Vec<(Arc<Filter>, Vec<Message>)>,
+    /// How often more may be waited for.
+    rounds: usize,
+}
+
+/// Why lines are not said yet.
+enum Wait {
+    /// What these filters let through is not known.
+    Filters(Vec<Arc<Filter>>),
+    /// A worker does not keep up.
+    Full,
 }
 
 impl Feed {
@@ -58,7 +68,7 @@ impl Feed {
         self.turn(|turn| {
             if turn.state().set_names(self.reader, names) {
                 let message = self.format.sources(&turn.state().names());
-                say_now(turn, message.as_ref());
+                say_now(turn, message);
             }
         });
     }
@@ -71,7 +81,7 @@ impl Feed {
     pub(crate) async fn say(&self, name: &str, lines: &[Line]) {
         let mut left = lines;
         while !left.is_empty() {
-            let chunk = left.split_at(chunk_len(left));
+            let chunk = left.split_at(chunk_len(left.iter()));
             left = chunk.1;
             self.say_chunk(name, chunk.0).await;
             // A flood leaves the worker to others now and then.
@@ -81,7 +91,7 @@ impl Feed {
 
     /// Something was missed.
     pub(crate) fn gap(&self, name: &str, reason: &str) {
-        self.turn(|turn| say_now(turn, self.format.gap(name, reason).as_ref()));
+        self.turn(|turn| say_now(turn, self.format.gap(name, reason)));
     }
 
     /// Nothing comes, and why: told once, and to newcomers, until lines come or it [is
@@ -89,7 +99,7 @@ impl Feed {
     pub(crate) fn trouble(&self, name: &str, reason: &str) {
         self.turn(|turn| {
             if turn.state().set_trouble(name, Some(reason)) {
-                say_now(turn, self.format.gap(name, reason).as_ref());
+                say_now(turn, self.format.gap(name, reason));
             }
         });
     }
@@ -100,24 +110,21 @@ impl Feed {
     }
 
     async fn say_chunk(&self, name: &str, lines: &[Line]) {
-        let filters = self.members.turn(|turn| {
-            let groups = turn.state().groups().iter();
-            groups.map(|group| Arc::clone(&group.filter)).collect::<Vec<_>>()
-        });
         let written = self.format.lines(name, &lines.iter().collect::<Vec<_>>());
-        let mut chunk = Chunk { name, lines, written, said: (0, 0), filtered: Vec::new() };
-        for filter in filters {
-            chunk.filter(self.format, filter);
-            yield_now().await;
-        }
-        let since = Instant::now();
+        let (said, filtered, rounds) = ((0, 0), Vec::new(), FILTER_ROUNDS);
+        let mut chunk = Chunk { name, lines, written, said, filtered, rounds };
+        let mut since = Instant::now();
         loop {
             match self.turn(|turn| chunk.say(turn, self.format)) {
-                Some(Err(Full)) if since.elapsed() < PATIENCE => sleep(LOOK_EVERY).await,
-                Some(Err(Full)) => {
+                None | Some(Ok(())) => return,
+                Some(Err(Wait::Filters(filters))) => {
+                    chunk.filter(self.format, filters).await;
+                    since = Instant::now();
+                }
+                Some(Err(Wait::Full)) if since.elapsed() < PATIENCE => sleep(LOOK_EVERY).await,
+                Some(Err(Wait::Full)) => {
                     return self.gap(name, "the server is overloaded: lines were left out");
                 }
-                _ => return,
             }
         }
     }
@@ -129,20 +136,33 @@ impl Feed {
 }
 
 impl Chunk<'_> {
-    fn filter(&mut self, format: Format, filter: Arc<Filter>) {
-        let lines: Vec<_> = self.lines.iter().filter(|line| filter.lets(&line.text)).collect();
-        let written = format.lines(self.name, &lines);
-        self.filtered.push((filter, written.into_iter().map(|one| one.message).collect()));
+    /// Finds out what these filters let through, on a thread that they cannot keep from others.
+    async fn filter(&mut self, format: Format, filters: Vec<Arc<Filter>>) {
+        self.rounds -= 1;
+        let (name, lines, asked) = (self.name.to_owned(), self.lines.to_vec(), filters.clone());
+        let filter = move |filter: Arc<Filter>| {
+            let through: Vec<_> = lines.iter().filter(|line| filter.lets(&line.text)).collect();
+            let written = format.lines(&name, &through);
+            (filter, written.into_iter().map(|one| one.message).collect::<Vec<_>>())
+        };
+        let filtered = spawn_blocking(move || filters.into_iter().map(filter).collect()).await;
+        // There is no answer when the server ends, and then nobody waits for it either.
+        let none = || asked.into_iter().map(|filter| (filter, Vec::new())).collect::<Vec<_>>();
+        self.filtered.extend(filtered.unwrap_or_else(|_| none()));
     }
 
     /// Says what is left of it. Those with a filter hear it all at once, in the end.
-    fn say(&mut self, turn: &mut Turn<'_, State>, format: Format) -> Result<(), Full> {
-        let viewers = |turn: &mut Turn<'_, State>| {
-            let groups = turn.state().groups().iter();
-            groups.flat_map(|group| &group.viewers).any(|viewer| viewer.is_full())
-        };
-        if viewers(turn) {
-            return Err(Full);
+    fn say(&mut self, turn: &mut Turn<'_, State>, format: Format) -> Result<(), Wait> {
+        // Whoever set a filter since the last look has missed nothing either.
+        let is_known = |filter: &Arc<Filter>| self.filtered.iter().any(|it| is(filter, it));
+        let groups = turn.state().groups().iter().map(|group| &group.filter);
+        let unknown: Vec<_> = groups.filter(|filter| !is_known(filter)).cloned().collect();
+        if !unknown.is_empty() && self.rounds > 0 {
+            return Err(Wait::Filters(unknown));
+        }
+        pay(turn)?;
+        if is_full(turn) {
+            return Err(Wait::Full);
         }
         while let Some(next) = self.written.get(self.said.0) {
             turn.tell_all(next.message.clone())?;
@@ -151,42 +171,55 @@ impl Chunk<'_> {
             }
             self.said = (self.said.0 + 1, self.said.1 + next.lines);
         }
-        // Whoever set a filter since then has missed nothing either.
-        let known = |filter: &Arc<Filter>, all: &[(Arc<Filter>, Vec<Message>)]| {
-            all.iter().position(|(other, _)| Arc::ptr_eq(other, filter))
-        };
-        let filters: Vec<_> =
-            turn.state().groups().iter().map(|group| Arc::clone(&group.filter)).collect();
-        for filter in filters {
-            if known(&filter, &self.filtered).is_none() {
-                self.filter(format, filter);
-            }
-        }
+        let gap = format.gap(self.name, "filters change too often: lines were left out");
         for group in turn.state().groups() {
-            let at = known(&group.filter, &self.filtered).expect("those missing were added");
+            let known = self.filtered.iter().find(|it| is(&group.filter, it));
+            let messages = known.map_or(gap.as_slice(), |(_, messages)| messages);
             for viewer in &group.viewers {
-                self.filtered[at].1.iter().for_each(|message| viewer.send(message));
+                messages.iter().for_each(|message| viewer.send(message));
             }
         }
         Ok(())
     }
 }
 
-/// Says something to everybody. Who is on a worker that does not keep up does not hear it.
-fn say_now(turn: &mut Turn<'_, State>, message: Option<&Message>) {
-    let Some(message) = message else { return };
-    let _ = turn.tell_all(message.clone());
-    for viewer in turn.state().groups().iter().flat_map(|group| &group.viewers) {
-        viewer.send(message);
+impl From<Full> for Wait {
+    fn from(_: Full) -> Self {
+        Self::Full
     }
 }
 
-/// How many of the lines are said next: at least one.
-fn chunk_len(lines: &[Line]) -> usize {
-    let mut bytes = 0;
-    let fit = lines.iter().take(CHUNK_LINES).take_while(|line| {
-        bytes += line.cost();
-        bytes <= CHUNK_BYTES
-    });
-    fit.count().max(1)
+/// Whether this is what the filter lets through.
+fn is(filter: &Arc<Filter>, (other, _): &(Arc<Filter>, Vec<Message>)) -> bool {
+    Arc::ptr_eq(filter, other)
+}
+
+/// Says something to everybody, now or as soon as all workers keep up.
+fn say_now(turn: &mut Turn<'_, State>, message: Option<Message>) {
+    if let Some(message) = message {
+        turn.state().owe(message);
+        // What is owed is said in front of what comes next.
+        let _ = pay(turn);
+    }
+}
+
+/// Says what is owed, as far as all workers keep up.
+fn pay(turn: &mut Turn<'_, State>) -> Result<(), Full> {
+    while let Some(message) = turn.state().owed().cloned() {
+        if is_full(turn) {
+            return Err(Full);
+        }
+        turn.tell_all(message.clone())?;
+        for viewer in turn.state().groups().iter().flat_map(|group| &group.viewers) {
+            viewer.send(&message);
+        }
+        turn.state().pay();
+    }
+    Ok(())
+}
+
+/// Whether the worker of someone with a filter does not keep up.
+fn is_full(turn: &mut Turn<'_, State>) -> bool {
+    let mut viewers = turn.state().groups().iter().flat_map(|group| &group.viewers);
+    viewers.any(|viewer| viewer.is_full())
 }

@@ -30,6 +30,10 @@ pub(super) struct Written {
     pub(super) lines: usize,
 }
 
+/// Most lines, and about as many bytes of them, that are written into one message.
+const CHUNK_LINES: usize = 1_000;
+const CHUNK_BYTES: usize = 64 << 10;
+
 /// Stands for every source where a gap is of all of them.
 pub(crate) const ALL: &str = "*";
 
@@ -57,19 +61,24 @@ fn texts<S: Serializer>(lines: &[&Line], serializer: S) -> Result<S::Ok, S::Erro
 impl Format {
     /// These lines of a source.
     pub(super) fn lines(self, source: &str, lines: &[&Line]) -> Vec<Written> {
-        match (self, lines) {
-            (_, []) => Vec::new(),
-            (Self::Json, lines) => {
-                let lossy = lines.iter().any(|line| line.is_lossy);
-                let message = encode(&Lines { source, lines, lossy });
-                vec![Written { message, lines: lines.len() }]
-            }
-            (Self::Text, lines) => {
-                let written =
-                    |line: &&Line| Written { message: line.text.clone().into(), lines: 1 };
-                lines.iter().map(written).collect()
-            }
+        let mut written = Vec::new();
+        let mut left = lines;
+        while !left.is_empty() {
+            let (lines, rest) = left.split_at(match self {
+                Self::Json => chunk_len(left.iter().copied()),
+                Self::Text => 1,
+            });
+            left = rest;
+            let message = match self {
+                Self::Json => {
+                    let lossy = lines.iter().any(|line| line.is_lossy);
+                    encode(&Lines { source, lines, lossy })
+                }
+                Self::Text => lines[0].text.clone().into(),
+            };
+            written.push(Written { message, lines: lines.len() });
         }
+        written
     }
 
     /// Something was missed.
@@ -90,6 +99,16 @@ impl Format {
     fn news(self, news: &News<'_>) -> Option<Message> {
         (self == Self::Json).then(|| encode(news))
     }
+}
+
+/// How many of the lines go into one message: at least one, where there are any.
+pub(super) fn chunk_len<'a>(lines: impl Iterator<Item = &'a Line>) -> usize {
+    let mut bytes = 0;
+    let fit = lines.take(CHUNK_LINES).take_while(|line| {
+        bytes += line.cost();
+        bytes <= CHUNK_BYTES
+    });
+    fit.count().max(1)
 }
 
 fn encode(value: &impl Serialize) -> Message {
@@ -124,6 +143,17 @@ mod tests {
             [("{\"source\":\"a\",\"lines\":[\"\u{fffd}\"],\"lossy\":true}", 1)]
         );
         assert!(Format::Json.lines("a", &[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_too_much_for_one_message_goes_into_several() {
+        let long = line(&"x".repeat(40 << 10), false);
+        let written = Format::Json.lines("a", &[&long, &long, &long]);
+        assert_eq!(written.iter().map(|one| one.lines).collect::<Vec<_>>(), [1, 1, 1]);
+        let short = line("x", false);
+        let written = Format::Json.lines("a", &vec![&short; 2_500]);
+        assert!(written.len() >= 3, "{}", written.len());
+        assert_eq!(written.iter().map(|one| one.lines).sum::<usize>(), 2_500);
     }
 
     #[test]

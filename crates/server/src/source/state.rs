@@ -1,6 +1,6 @@
 //! What the viewers of a source share, behind its turns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tieline::Message;
@@ -16,6 +16,9 @@ use crate::peer_id::PeerId;
 /// Most different filters: each is matched against each line.
 const MAX_FILTERS: usize = 64;
 
+/// Most messages that are said later because a worker did not keep up.
+const MAX_OWED: usize = 64;
+
 /// What was read, and who looks.
 #[derive(Debug)]
 pub(super) struct State {
@@ -23,6 +26,8 @@ pub(super) struct State {
     named: BTreeMap<Arc<str>, Named>,
     groups: Vec<Group>,
     readers: Vec<AbortHandle>,
+    /// What has to be said before anything else: a worker did not keep up when it was to be said.
+    owed: VecDeque<Message>,
     /// All who look, with or without a filter.
     viewers: usize,
     /// How often reading has begun: what an earlier reader still says is not heard.
@@ -53,6 +58,7 @@ impl State {
             named: BTreeMap::new(),
             groups: Vec::new(),
             readers: Vec::new(),
+            owed: VecDeque::new(),
             viewers: 0,
             era: 0,
         }
@@ -72,6 +78,7 @@ impl State {
         if self.viewers == 0 {
             self.readers.drain(..).for_each(|reader| reader.abort());
             self.named.clear();
+            self.owed.clear();
         }
     }
 
@@ -126,6 +133,24 @@ impl State {
             }
             _ => false,
         }
+    }
+
+    /// This is to be said before anything else.
+    pub(super) fn owe(&mut self, message: Message) {
+        self.owed.push_back(message);
+        if self.owed.len() > MAX_OWED {
+            self.owed.pop_front();
+        }
+    }
+
+    /// The first of what has to be said.
+    pub(super) fn owed(&self) -> Option<&Message> {
+        self.owed.front()
+    }
+
+    /// The first of it was said.
+    pub(super) fn pay(&mut self) {
+        self.owed.pop_front();
     }
 
     /// What a newcomer is told.

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use super::*;
@@ -12,7 +12,7 @@ use crate::by_hand::Bench;
 /// Says what is sent to it, and counts how often it was started and dropped.
 #[derive(Debug, Default)]
 struct Told {
-    says: Mutex<Vec<mpsc::UnboundedSender<Say>>>,
+    says: Mutex<Vec<mpsc::UnboundedSender<(Say, oneshot::Sender<()>)>>>,
     started: AtomicUsize,
     ended: AtomicUsize,
 }
@@ -38,7 +38,7 @@ impl Reader for Told {
         Box::pin(async move {
             let _ended = Ended(self);
             feed.set_names(&["a".into()]);
-            while let Some(say) = says.recv().await {
+            while let Some((say, is_said)) = says.recv().await {
                 match say {
                     Say::Lines(texts) => {
                         let line = |text: &&str| Line { text: (*text).into(), is_lossy: false };
@@ -46,6 +46,7 @@ impl Reader for Told {
                     }
                     Say::Trouble(reason) => feed.trouble("a", reason),
                 }
+                is_said.send(()).ok();
             }
         })
     }
@@ -54,10 +55,9 @@ impl Reader for Told {
 impl Told {
     /// The reader that was started last says this, and has said it when this ends.
     async fn say(&self, say: Say) {
-        self.says.lock().unwrap().last().unwrap().send(say).ok();
-        for _ in 0..50 {
-            tokio::task::yield_now().await;
-        }
+        let (said, is_said) = oneshot::channel();
+        self.says.lock().unwrap().last().unwrap().send((say, said)).ok();
+        is_said.await.unwrap();
     }
 
     async fn lines(&self, lines: &[&'static str]) {
@@ -167,5 +167,44 @@ fn different_filters_are_not_without_bound_and_the_same_is_shared() {
             viewer.leave(peer);
         }
         assert!(source.members.turn(|turn| turn.state().groups().is_empty()));
+    });
+}
+
+#[test]
+fn what_a_worker_could_not_take_is_told_as_soon_as_it_can() {
+    run(async {
+        let ((told, source), mut bench) = (source(10), Bench::new());
+        let (a, b) = (bench.peer(), bench.peer());
+        let _viewer = source.join(&a);
+        told.lines(&["1"]).await;
+        assert_eq!(bench.heard(&a).len(), 2);
+        let blob = tieline::Message::from(vec![0; 1 << 20]);
+        let other = Members::new(());
+        other.turn(|turn| turn.join(&b));
+        while other.turn(|turn| turn.tell_all(blob.clone())).is_ok() {}
+        told.lines(&["2"]).await;
+        assert!(bench.heard(&a).is_empty());
+        told.lines(&["3"]).await;
+        let reason = "the server is overloaded: lines were left out";
+        assert_eq!(
+            bench.heard(&a),
+            [
+                &format!(r#"{{"type":"gap","source":"a","reason":"{reason}"}}"#),
+                r#"{"source":"a","lines":["3"]}"#
+            ]
+        );
+    });
+}
+
+#[test]
+fn what_is_kept_comes_in_messages_that_a_newcomer_can_take() {
+    run(async {
+        let ((told, source), mut bench) = (source(100), Bench::new());
+        let (a, b) = (bench.peer(), bench.peer());
+        let _first = source.join(&a);
+        let long: &'static str = "x".repeat(40 << 10).leak();
+        told.lines(&[long; 5]).await;
+        let _second = source.join(&b);
+        assert_eq!(bench.heard(&b).len(), 6);
     });
 }

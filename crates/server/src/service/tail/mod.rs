@@ -15,6 +15,7 @@
 //!
 //! [format]: crate::source::Format
 
+mod before;
 mod command;
 mod files;
 mod host;

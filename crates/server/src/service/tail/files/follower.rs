@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::opened::{Begin, Mark, Opened};
 use super::root::{Id, Root, reason};
+use super::watch::Wake;
 use crate::source::Line;
 
 /// How long a file without its name is read after something was last written to it.
@@ -29,6 +30,8 @@ const MAX_RETIRED: usize = 4;
 pub(super) struct Follower {
     name: Arc<str>,
     path: PathBuf,
+    /// Whether it is missed when it is not there.
+    is_fixed: bool,
     current: Option<Opened>,
     /// The oldest first, and when each was last written to.
     retired: VecDeque<(Opened, Instant)>,
@@ -36,6 +39,10 @@ pub(super) struct Follower {
     gone_since: Option<Instant>,
     /// Whether what it finds was there before anybody looked.
     is_old: bool,
+    /// How often the system told that something came that has the name, and how often that is
+    /// accounted for: read, or said why it is not.
+    told: u64,
+    accounted: u64,
 }
 
 /// What a follower has seen, in order.
@@ -54,6 +61,7 @@ pub(super) struct Looking<'a> {
     /// Most lines, and bytes, of a file that was there before anybody looked.
     pub(super) last: (usize, u64),
     pub(super) max_line_bytes: usize,
+    pub(super) wake: &'a Wake,
     /// Bytes that may still be read in this look.
     pub(super) left: &'a mut usize,
     /// The files that are read, under whatever name.
@@ -67,9 +75,18 @@ const LOOK_BYTES: usize = 128 << 10;
 
 impl Follower {
     /// Follows a name; of a file that is old only the last lines are read.
-    pub(super) const fn new(name: Arc<str>, path: PathBuf, is_old: bool) -> Self {
-        let retired = VecDeque::new();
-        Self { name, path, current: None, retired, gone_since: None, is_old }
+    pub(super) const fn new(name: Arc<str>, path: PathBuf, is_fixed: bool, is_old: bool) -> Self {
+        Self {
+            name,
+            path,
+            is_fixed,
+            current: None,
+            retired: VecDeque::new(),
+            gone_since: None,
+            is_old,
+            told: 0,
+            accounted: 0,
+        }
     }
 
     pub(super) const fn name(&self) -> &Arc<str> {
@@ -86,13 +103,25 @@ impl Follower {
         self.gone_since.is_some() && self.opened().next().is_none()
     }
 
+    /// Whether what is read has its name.
+    pub(super) fn is_settled(&self) -> bool {
+        self.current.is_some() && self.retired.is_empty() && self.gone_since.is_none()
+    }
+
     fn opened(&self) -> impl Iterator<Item = &Opened> {
         self.retired.iter().map(|(opened, _)| opened).chain(&self.current)
     }
 
     /// Reads what is new. Whether there may be more at once.
     pub(super) fn look(&mut self, looking: &mut Looking<'_>, seen: &mut Vec<Seen>) -> bool {
-        self.look_at_retired(looking, seen);
+        // What was written before a rotation comes before what was written after it.
+        if self.look_at_retired(looking, seen) {
+            return true;
+        }
+        // Asked before the name is looked at: what comes later is counted by the next look.
+        if self.is_fixed {
+            self.told = looking.wake.changes(&looking.root.path_of(&self.path));
+        }
         let has_more = match &mut self.current {
             None => false,
             Some(current) => match read(current, looking, seen) {
@@ -107,7 +136,7 @@ impl Follower {
         if has_more {
             return true;
         }
-        match looking.root.hint(&self.path) {
+        let has_more = match looking.root.hint(&self.path).map(|hint| hint.id) {
             Ok(id) if self.current.as_ref().is_some_and(|current| current.id() == id) => {
                 self.gone_since = None;
                 false
@@ -119,7 +148,14 @@ impl Follower {
             }
             Ok(_) => self.take(looking, seen),
             Err(error) => self.fail(&error, looking, seen),
+        };
+        if self.current.is_some() && self.told > self.accounted {
+            self.accounted = self.told;
+            seen.push(Seen::Gap(
+                "the file was another one between two looks: lines may be missing",
+            ));
         }
+        has_more
     }
 
     /// The name is a file that is not the current one.
@@ -136,6 +172,8 @@ impl Follower {
         match opened {
             Ok(opened) => {
                 self.retire(looking);
+                // What was there before was not told.
+                self.accounted += u64::from(!self.is_old);
                 (self.gone_since, self.is_old) = (None, false);
                 looking.known.remove(&opened.id());
                 looking.active.insert(opened.id());
@@ -148,22 +186,33 @@ impl Follower {
     }
 
     fn fail(&mut self, error: &io::Error, looking: &Looking<'_>, seen: &mut Vec<Seen>) -> bool {
-        if error.kind() == io::ErrorKind::NotFound {
+        let is_missing = error.kind() == io::ErrorKind::NotFound;
+        // In a rotation it is not there for a moment.
+        if !is_missing || self.is_fixed && (self.is_old || self.is_long_gone(looking)) {
+            seen.push(Seen::Trouble(reason(error)));
+        }
+        if is_missing {
             // What comes later is new.
             self.is_old = false;
         } else {
-            seen.push(Seen::Trouble(reason(error)));
+            self.accounted = self.accounted.max(self.told);
         }
         self.miss(looking);
         false
     }
 
+    fn is_long_gone(&self, looking: &Looking<'_>) -> bool {
+        let gone_for = |since| looking.now.duration_since(since);
+        self.gone_since.is_some_and(|since| gone_for(since) >= RETIRED_FOR)
+    }
+
     /// The name is nothing that could be read. What it was is read on for a while.
     fn miss(&mut self, looking: &Looking<'_>) {
-        let since = *self.gone_since.get_or_insert(looking.now);
-        let is_long = looking.now.duration_since(since) >= RETIRED_FOR;
+        self.gone_since.get_or_insert(looking.now);
         // One that was only renamed may come back, and is read until another has its name.
-        if is_long || self.current.as_ref().is_some_and(|current| !current.has_name()) {
+        if self.is_long_gone(looking)
+            || self.current.as_ref().is_some_and(|current| !current.has_name())
+        {
             self.retire(looking);
         }
     }
@@ -174,12 +223,15 @@ impl Follower {
         }
     }
 
-    fn look_at_retired(&mut self, looking: &mut Looking<'_>, seen: &mut Vec<Seen>) {
+    /// Reads what is new of the files that had the name. Whether there may be more at once.
+    fn look_at_retired(&mut self, looking: &mut Looking<'_>, seen: &mut Vec<Seen>) -> bool {
+        let mut has_any_more = false;
         let too_many = self.retired.len().saturating_sub(MAX_RETIRED);
         for at in 0..self.retired.len() {
             let (opened, last) = &mut self.retired[at];
             let offset = opened.mark().offset();
             let has_more = read(opened, looking, seen).unwrap_or(false);
+            has_any_more |= has_more;
             if opened.mark().offset() != offset {
                 *last = looking.now;
             }
@@ -199,6 +251,7 @@ impl Follower {
                 looking.known.insert(id, mark);
             }
         }
+        has_any_more
     }
 }
 

@@ -52,12 +52,15 @@ struct Followed {
     plan: Plan,
     root: Option<Root>,
     watch: Watch,
+    wake: Arc<Wake>,
     followers: BTreeMap<PathBuf, Follower>,
     /// How far files were read that are read no more, while they have a name that matches.
     known: HashMap<Id, Mark>,
     /// Where the next look begins, so that no file keeps the others from being read.
     next: usize,
     has_warned: bool,
+    /// Whether a name is a link, and what it leads to has another one.
+    is_link: bool,
 }
 
 /// What one look gave.
@@ -87,10 +90,13 @@ impl Reader for Files {
         Box::pin(async move {
             let wake = Arc::new(Wake::default());
             let (plan, watch) = (self.0.clone(), Watch::new(&wake));
-            let mut followed = Followed::new(plan, watch);
-            let mut is_time = true;
+            let mut followed = Followed::new(plan, watch, &wake);
+            let mut search_at = Instant::now();
             loop {
-                let looks_for_names = wake.take_names() || is_time;
+                let looks_for_names = wake.take_names() || search_at <= Instant::now();
+                if looks_for_names {
+                    search_at = Instant::now() + self.0.poll_every;
+                }
                 let looked = spawn_blocking(move || {
                     let gave = followed.look(looks_for_names);
                     (followed, gave)
@@ -100,10 +106,11 @@ impl Reader for Files {
                 followed = back;
                 let has_more = gave.has_more;
                 say(&feed, gave).await;
-                is_time = false;
                 if !has_more {
                     sleep(PAUSE).await;
-                    is_time = timeout(self.0.poll_every, wake.woken()).await.is_err();
+                    // Woken or not, it is looked; and for names in time, however much happens.
+                    let left = search_at.saturating_duration_since(Instant::now());
+                    let _ = timeout(left, wake.woken()).await;
                 }
             }
         })
@@ -125,15 +132,17 @@ async fn say(feed: &Feed, gave: Gave) {
 }
 
 impl Followed {
-    fn new(plan: Plan, watch: Watch) -> Self {
+    fn new(plan: Plan, watch: Watch, wake: &Arc<Wake>) -> Self {
         Self {
             plan,
             root: None,
             watch,
+            wake: Arc::clone(wake),
             followers: BTreeMap::new(),
             known: HashMap::new(),
             next: 0,
             has_warned: false,
+            is_link: false,
         }
     }
 
@@ -154,6 +163,7 @@ impl Followed {
             now: Instant::now(),
             last: self.plan.last,
             max_line_bytes: self.plan.max_line_bytes,
+            wake: &self.wake,
             left: &mut left,
             active: &mut active,
             known: &mut self.known,
@@ -175,6 +185,9 @@ impl Followed {
                 break;
             }
         }
+        // What is read has the name that is counted, and no other one.
+        let is_settled = !self.is_link && self.followers.values().all(Follower::is_settled);
+        self.wake.set_choosy(self.plan.pattern.as_path().is_some() && is_settled);
         gave
     }
 
@@ -206,8 +219,14 @@ impl Followed {
         let is_fixed = self.plan.pattern.as_path().is_some();
         let mut here = HashSet::new();
         let mut has_new = is_first;
+        self.is_link = found.paths.iter().any(|path| root.path_of(path).is_symlink());
         for path in found.paths {
-            let id = root.hint(&path).ok();
+            let hint = root.hint(&path).ok();
+            // A folder that matches is not meant.
+            if !is_fixed && hint.is_some_and(|hint| hint.is_folder) {
+                continue;
+            }
+            let id = hint.map(|hint| hint.id);
             here.extend(id);
             let is_read = id.is_none_or(|id| active.contains(&id));
             // What was renamed to a name that matches, too, is read as what it was.
@@ -215,7 +234,11 @@ impl Followed {
                 continue;
             }
             let name = self.name_of(&path);
-            let follower = Follower::new(name, path.clone(), is_first);
+            // Of others, what had the name in between is found under its next one.
+            if is_fixed {
+                self.wake.count(root.path_of(&path));
+            }
+            let follower = Follower::new(name, path.clone(), is_fixed, is_first);
             self.followers.insert(path, follower);
             has_new = true;
         }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
+use super::super::before::{Before, MAX_BYTES};
 use super::root::Id;
 use crate::source::{Line, Splitter};
 
@@ -13,6 +14,8 @@ pub(super) struct Opened {
     file: File,
     id: Id,
     mark: Mark,
+    /// When it was last written to, by the look before: seconds, and nanoseconds of the next.
+    modified: Option<(i64, i64)>,
     splitter: Splitter,
 }
 
@@ -20,8 +23,7 @@ pub(super) struct Opened {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mark {
     offset: u64,
-    /// The bytes in front of the offset.
-    before: Vec<u8>,
+    before: Before,
 }
 
 /// Where reading begins.
@@ -42,9 +44,6 @@ pub(super) struct Look {
     pub(super) is_anew: bool,
 }
 
-/// How many bytes in front of the offset are compared.
-const BEFORE_BYTES: usize = 64;
-
 /// Bytes of one read.
 const BLOCK_BYTES: usize = 64 << 10;
 
@@ -63,7 +62,7 @@ impl Opened {
             Begin::Mark(Some(mark)) if mark.is_of(&file)? => mark.clone(),
             Begin::Mark(_) => Mark::default(),
         };
-        Ok(Self { file, id, mark, splitter })
+        Ok(Self { file, id, mark, modified: None, splitter })
     }
 
     pub(super) const fn id(&self) -> Id {
@@ -83,8 +82,11 @@ impl Opened {
     /// Reads what is new, at most about `max_bytes`.
     pub(super) fn read(&mut self, max_bytes: usize, lines: &mut Vec<Line>) -> io::Result<Look> {
         let mut look = Look::default();
-        let len = self.file.metadata()?.len();
-        if len != self.mark.offset && !self.mark.is_of(&self.file)? {
+        let metadata = self.file.metadata()?;
+        let modified = Some((metadata.mtime(), metadata.mtime_nsec()));
+        // One that was written anew may be as long as before.
+        let is_touched = std::mem::replace(&mut self.modified, modified) != modified;
+        if (is_touched || metadata.len() != self.mark.offset) && !self.mark.is_of(&self.file)? {
             lines.extend(self.splitter.finish());
             self.mark = Mark::default();
             look.is_anew = true;
@@ -111,18 +113,18 @@ impl Opened {
 
 impl Mark {
     fn read(file: &File, offset: u64) -> io::Result<Self> {
-        let len = offset.min(BEFORE_BYTES as u64);
+        let len = offset.min(MAX_BYTES as u64);
         let mut before = vec![0; len as usize];
         file.read_exact_at(&mut before, offset - len)?;
-        Ok(Self { offset, before })
+        Ok(Self { offset, before: Before::new(&before) })
     }
 
     /// Whether the file has the same bytes in front of the offset still.
     fn is_of(&self, file: &File) -> io::Result<bool> {
-        let mut before = [0; BEFORE_BYTES];
-        let before = &mut before[..self.before.len()];
+        let mut before = [0; MAX_BYTES];
+        let before = &mut before[..self.before.bytes().len()];
         match file.read_exact_at(before, self.offset - before.len() as u64) {
-            Ok(()) => Ok(before == self.before),
+            Ok(()) => Ok(before == self.before.bytes()),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(error),
         }
@@ -135,9 +137,7 @@ impl Mark {
     /// These bytes were read.
     fn pass(&mut self, bytes: &[u8]) {
         self.offset += bytes.len() as u64;
-        self.before.extend_from_slice(&bytes[bytes.len().saturating_sub(BEFORE_BYTES)..]);
-        let too_many = self.before.len().saturating_sub(BEFORE_BYTES);
-        self.before.drain(..too_many);
+        self.before.pass(bytes);
     }
 }
 
@@ -265,6 +265,21 @@ mod tests {
         assert_eq!(read(&mut opened).0, ["1", "2"]);
         fs::write(&path, "3\n4\n5\n").unwrap();
         let texts = ["3", "4", "5"].map(str::to_owned).to_vec();
+        assert_eq!(read(&mut opened), (texts, true));
+    }
+
+    #[test]
+    fn a_file_that_is_written_anew_and_as_long_as_before_is_seen_as_new() {
+        let (_scratch, path) = scratch();
+        fs::write(&path, "1\n2\n").unwrap();
+        let from = Begin::Mark(None);
+        let mut opened = Opened::new(File::open(&path).unwrap(), from, 1 << 20).unwrap();
+        assert_eq!(read(&mut opened).0, ["1", "2"]);
+        fs::write(&path, "3\n4\n").unwrap();
+        // Whatever the clock of the file system can tell apart.
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(1);
+        File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        let texts = ["3", "4"].map(str::to_owned).to_vec();
         assert_eq!(read(&mut opened), (texts, true));
     }
 

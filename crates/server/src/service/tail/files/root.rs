@@ -9,12 +9,19 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, ResolveFlags, openat2, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, openat2, statat};
 use rustix::io::Errno;
 
 /// What tells a file from every other, under whatever name: device and number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Id(u64, u64);
+
+/// What a path seems to lead to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hint {
+    pub(super) id: Id,
+    pub(super) is_folder: bool,
+}
 
 /// A folder below which files are looked for.
 #[derive(Debug)]
@@ -57,9 +64,10 @@ impl Root {
     }
 
     /// What the path leads to now. No more than a hint: it is not confined.
-    pub(super) fn hint(&self, below: &Path) -> io::Result<Id> {
+    pub(super) fn hint(&self, below: &Path) -> io::Result<Hint> {
         let stat = statat(&self.folder, below, AtFlags::empty())?;
-        Ok(Id(stat.st_dev, stat.st_ino))
+        let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        Ok(Hint { id: Id(stat.st_dev, stat.st_ino), is_folder })
     }
 
     /// The names in a folder below it, at most `max`.

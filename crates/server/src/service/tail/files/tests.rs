@@ -33,8 +33,9 @@ impl Bench {
             max_files: 10,
             poll_every: Duration::from_secs(1),
         };
-        let watch = Watch::new(&Arc::default());
-        Self { folder, followed: Followed::new(plan, watch) }
+        let wake = Arc::default();
+        let watch = Watch::new(&wake);
+        Self { folder, followed: Followed::new(plan, watch, &wake) }
     }
 
     fn append(&self, name: &str, text: &str) {
@@ -106,7 +107,7 @@ fn the_last_lines_come_first_and_then_what_is_appended() {
 #[test]
 fn a_file_that_is_not_there_yet_is_read_from_its_first_line() {
     let mut bench = Bench::new("log", 2);
-    assert_eq!(bench.lines(), [""; 0]);
+    assert_eq!(bench.all(), [Said::Trouble("it is not there")]);
     assert_eq!(bench.names(), ["log"]);
     bench.append("log", "1\n2\n3\n");
     assert_eq!(bench.lines(), ["log: 1", "log: 2", "log: 3"]);
@@ -231,4 +232,48 @@ fn a_folder_that_is_not_there_is_told_and_read_once_it_is() {
     fs::create_dir(&*bench.folder).unwrap();
     bench.append("log", "1\n2\n");
     assert_eq!(bench.lines(), ["log: 2"]);
+}
+
+#[test]
+fn a_rotated_file_is_read_to_its_end_before_the_new_one() {
+    let mut bench = Bench::new("log", 0);
+    bench.append("log", "");
+    bench.lines();
+    // More than one look reads.
+    bench.append("log", &"old\n".repeat(100_000));
+    bench.followed.look(true);
+    bench.rename("log", "log.1");
+    bench.append("log", "new\n");
+    let lines = bench.lines();
+    assert_eq!(lines.last().unwrap(), "log: new");
+    assert!(lines[..lines.len() - 1].iter().all(|line| line == "log: old"));
+}
+
+#[test]
+fn a_file_that_had_the_name_between_two_looks_only_is_told() {
+    let mut bench = Bench::new("log", 1);
+    bench.append("log", "1\n");
+    assert_eq!(bench.lines(), ["log: 1"]);
+    for (number, kept) in [("2\n", "log.1"), ("3\n", "log.2")] {
+        bench.rename("log", kept);
+        bench.append("log", number);
+    }
+    // The system tells it in its own time.
+    let since = Instant::now();
+    let mut said = Vec::new();
+    while said.len() < 2 && since.elapsed() < Duration::from_secs(20) {
+        said.extend(bench.all());
+    }
+    let gap = Said::Gap("the file was another one between two looks: lines may be missing");
+    let three = Said::Line("log".into(), "3".into());
+    assert!(said.len() == 2 && said.contains(&gap) && said.contains(&three), "{said:?}");
+}
+
+#[test]
+fn folders_that_match_are_not_meant() {
+    let mut bench = Bench::new("*", 1);
+    fs::create_dir(bench.folder.join("sub")).unwrap();
+    bench.append("log", "1\n");
+    assert_eq!(bench.lines(), ["log: 1"]);
+    assert_eq!(bench.names(), ["log"]);
 }

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use notify::event::{EventKind, ModifyKind};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::{EventKind, ModifyKind, RenameMode};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
-use tracing::debug;
+use tracing::warn;
 
 use super::root::Id;
 
@@ -19,6 +19,10 @@ pub(super) struct Wake {
     notify: Notify,
     /// Whether a name came or went since the last look.
     has_names: AtomicBool,
+    /// Whether what is written to other paths than the counted ones wakes nobody.
+    is_choosy: AtomicBool,
+    /// How often each of these paths has come.
+    changes: Mutex<HashMap<PathBuf, u64>>,
 }
 
 /// The folders in which something may happen. Without a watcher there is the slow look.
@@ -26,6 +30,7 @@ pub(super) struct Wake {
 pub(super) struct Watch {
     watcher: Option<RecommendedWatcher>,
     folders: HashMap<PathBuf, Id>,
+    has_warned: bool,
 }
 
 impl Wake {
@@ -39,26 +44,68 @@ impl Wake {
         self.has_names.swap(false, Ordering::Relaxed)
     }
 
-    fn tell(&self, event: notify::Result<notify::Event>) {
-        let is_only_size = match event.map(|event| event.kind) {
+    /// Whether what is written to paths that are not counted is nothing to wake for: a folder may
+    /// have other files that are written all the time.
+    pub(super) fn set_choosy(&self, is_choosy: bool) {
+        self.is_choosy.store(is_choosy, Ordering::Relaxed);
+    }
+
+    /// From now on it is counted how often this path comes.
+    pub(super) fn count(&self, path: PathBuf) {
+        self.counted().entry(path).or_default();
+    }
+
+    /// How often the path has come, made or renamed to.
+    pub(super) fn changes(&self, path: &Path) -> u64 {
+        self.counted().get(path).copied().unwrap_or_default()
+    }
+
+    fn counted(&self) -> MutexGuard<'_, HashMap<PathBuf, u64>> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, event: notify::Result<Event>) {
+        match event {
             // Looking causes these itself.
-            Ok(EventKind::Access(_)) => return,
-            Ok(EventKind::Modify(kind)) => !matches!(kind, ModifyKind::Name(_)),
-            Ok(_) | Err(_) => false,
-        };
-        if !is_only_size {
-            self.has_names.store(true, Ordering::Relaxed);
+            Ok(Event { kind: EventKind::Access(_), .. }) => return,
+            Ok(Event { kind: EventKind::Modify(kind), paths, .. })
+                if !matches!(kind, ModifyKind::Name(_)) =>
+            {
+                let counted = self.counted();
+                if self.is_choosy.load(Ordering::Relaxed)
+                    && paths.iter().all(|path| !counted.contains_key(path))
+                {
+                    return;
+                }
+            }
+            Ok(Event { kind, paths, .. }) => {
+                if is_arrival(kind) {
+                    let mut counted = self.counted();
+                    for path in paths {
+                        counted.entry(path).and_modify(|changes| *changes += 1);
+                    }
+                }
+                self.has_names.store(true, Ordering::Relaxed);
+            }
+            Err(_) => self.has_names.store(true, Ordering::Relaxed),
         }
         self.notify.notify_one();
     }
+}
+
+/// Whether a name is there that was not, or is another file now.
+const fn is_arrival(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)))
 }
 
 impl Watch {
     pub(super) fn new(wake: &Arc<Wake>) -> Self {
         let wake = Arc::clone(wake);
         let watcher = notify::recommended_watcher(move |event| wake.tell(event));
-        let watcher = watcher.inspect_err(|error| debug!(%error, "folders are not watched"));
-        Self { watcher: watcher.ok(), folders: HashMap::new() }
+        let watcher = watcher.inspect_err(|error| {
+            warn!(%error, "folders cannot be watched: they are looked at now and then (poll_every)");
+        });
+        Self { watcher: watcher.ok(), folders: HashMap::new(), has_warned: false }
     }
 
     /// Watches these folders, and no others. One that cannot be is looked at slowly.
@@ -79,7 +126,11 @@ impl Watch {
             }
             match watcher.watch(&path, RecursiveMode::NonRecursive) {
                 Ok(()) => drop(self.folders.insert(path, id)),
-                Err(error) => debug!(%error, "a folder is not watched"),
+                // Once: with the limit of the system reached, it is so for each, and at each look.
+                Err(error) if !std::mem::replace(&mut self.has_warned, true) => {
+                    warn!(%error, "a folder cannot be watched: it is looked at now and then (poll_every)");
+                }
+                Err(_) => {}
             }
         }
     }

@@ -31,6 +31,7 @@ use tracing::{debug, info, warn};
 use self::askpass::Askpass;
 use self::script::script;
 use self::stream::{Kind, Piece, Stream};
+use super::before::Before;
 use super::told::Told;
 use crate::process::{Places, Running, Stderr};
 use crate::source::{Backoff, Feed, Line, Reader, Splitter};
@@ -75,6 +76,7 @@ pub(super) struct Reading {
 struct Place {
     id: String,
     offset: u64,
+    before: Before,
 }
 
 /// What is known from one connection to the next.
@@ -177,6 +179,7 @@ impl Reading {
             Piece::Bytes(bytes) => {
                 if let Some(place) = &mut progress.place {
                     place.offset += bytes.len() as u64;
+                    place.before.pass(&bytes);
                 }
                 let mut lines = Vec::new();
                 progress.splitter.take(&bytes, &mut lines);
@@ -194,7 +197,11 @@ impl Reading {
                 feed.say(name, rest.as_slice()).await;
             }
         }
-        progress.place = Some(Place { id, offset });
+        let before = match (kind, progress.place.take()) {
+            (Kind::Same | Kind::Old, Some(place)) => place.before,
+            _ => Before::default(),
+        };
+        progress.place = Some(Place { id, offset, before });
         feed.well(name);
         match kind {
             Kind::Cut => {
@@ -215,13 +222,16 @@ impl Reading {
             End::Late => late.as_str(),
             End::NotStarted => "ssh could not be started",
             End::Lost(Some(_)) => "the connection to the host was lost",
-            End::Lost(None) if told.contains("IDENTIFICATION HAS CHANGED") => {
+            End::Lost(None) if told.contains("has changed and you have requested") => {
                 "the host has another key than the one that is known"
             }
             End::Lost(None) if told.contains("Host key verification failed") => {
                 "the host's key is not known"
             }
-            End::Lost(None) if told.contains("Permission denied") => {
+            End::Lost(None)
+                if told.contains("Permission denied")
+                    || told.contains("Too many authentication failures") =>
+            {
                 "the host does not let this server in"
             }
             End::Lost(None) => "the host is not reached",

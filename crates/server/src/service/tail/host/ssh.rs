@@ -25,6 +25,9 @@ const OPTIONS: &[&str] = &[
     "ServerAliveInterval=15",
 ];
 
+/// How much later than the server `ssh` itself gives up.
+const BEYOND_SECONDS: u64 = 5;
+
 /// The program that runs a shell on the host. Nothing of it is secret.
 pub(super) fn program(plan: &Plan) -> Program {
     let mut environment = Environment::from(&config::Environment::default());
@@ -45,7 +48,8 @@ fn argv(plan: &Plan) -> Vec<String> {
     for option in OPTIONS {
         add(&["-o", option]);
     }
-    let seconds = plan.connect_within.as_secs_f64().ceil().max(1.0);
+    // It is ended before that: who looks is told of the time that is configured.
+    let seconds = plan.connect_within.as_secs().saturating_add(BEYOND_SECONDS);
     add(&["-o", &format!("ConnectTimeout={seconds}")]);
     let batch = if plan.password.is_none() { "yes" } else { "no" };
     add(&["-o", &format!("BatchMode={batch}")]);
@@ -111,7 +115,7 @@ mod tests {
         assert_eq!(argv[argv.len() - 3..], ["--", "user@host", "exec sh"]);
         assert!(argv.iter().all(|word| !word.contains("/var/log")));
         for option in
-            ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=2", "ForwardAgent=no"]
+            ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=6", "ForwardAgent=no"]
         {
             let at = argv.iter().position(|word| word == option).unwrap();
             assert_eq!(argv[at - 1], "-o", "{option}");

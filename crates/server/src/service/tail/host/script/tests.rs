@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -9,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::service::tail::before::Before;
 use crate::service::tail::host::stream::{Kind, Piece, Stream};
 use crate::store::Scratch;
 
@@ -90,24 +92,6 @@ impl Shell {
             thread::sleep(Duration::from_millis(10));
         }
     }
-
-    /// The place of the last mark that is waited for, with nothing behind it.
-    fn place(&self, offset: u64) -> Place {
-        let since = Instant::now();
-        loop {
-            let pieces = self.pieces.lock().unwrap();
-            let mark = pieces.iter().rev().find_map(|piece| match piece {
-                Piece::Mark(_, id, _) => Some(id.clone()),
-                Piece::Bytes(_) => None,
-            });
-            if let Some(id) = mark {
-                return Place { id, offset };
-            }
-            drop(pieces);
-            assert!(since.elapsed() < PATIENCE);
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
 }
 
 impl Drop for Shell {
@@ -115,6 +99,13 @@ impl Drop for Shell {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// This file, with these bytes read of it.
+fn place(path: &Path, read: &str) -> Place {
+    let metadata = fs::metadata(path).unwrap();
+    let id = format!("{}:{}", metadata.dev(), metadata.ino());
+    Place { id, offset: read.len() as u64, before: Before::new(read.as_bytes()) }
 }
 
 fn written(piece: &Piece) -> String {
@@ -129,14 +120,19 @@ fn append(path: &Path, text: &str) {
     file.unwrap().write_all(text.as_bytes()).unwrap();
 }
 
-fn each_shell(test: impl Fn(&[&str], &Path)) {
-    for shell in shells() {
-        let scratch = Scratch::new();
-        // Nothing in a path is anything to a shell.
-        let folder = scratch.join("-a '\"$(touch x) b\n*");
-        fs::create_dir_all(&folder).unwrap();
-        test(&shell, &folder.join("-l'og"));
-    }
+fn each_shell(test: impl Fn(&[&str], &Path) + Sync) {
+    thread::scope(|scope| {
+        for shell in shells() {
+            let test = &test;
+            scope.spawn(move || {
+                let scratch = Scratch::new();
+                // Nothing in a path is anything to a shell.
+                let folder = scratch.join("-a '\"$(touch x) b\n*");
+                fs::create_dir_all(&folder).unwrap();
+                test(&shell, &folder.join("-l'og"));
+            });
+        }
+    });
 }
 
 #[test]
@@ -183,9 +179,7 @@ fn a_rotated_file_is_read_to_its_end_first_and_a_truncated_one_is_told() {
 fn reading_goes_on_where_it_was_left_whatever_the_file_is_called_by_now() {
     each_shell(|shell, path| {
         append(path, "1\n");
-        let running = Shell::start(shell, path, None);
-        let place = running.place(2);
-        drop(running);
+        let place = place(path, "1\n");
         append(path, "2\n");
         Shell::start(shell, path, Some(&place)).expect(&["Same 2", "2\n"]);
 
@@ -199,14 +193,69 @@ fn reading_goes_on_where_it_was_left_whatever_the_file_is_called_by_now() {
 }
 
 #[test]
+fn another_file_that_was_given_the_number_is_not_read_from_the_middle() {
+    each_shell(|shell, path| {
+        append(path, "1\n2\n");
+        let place = place(path, "x\n");
+        Shell::start(shell, path, Some(&place)).expect(&["Cut 0", "1\n2\n"]);
+    });
+}
+
+#[test]
 fn a_file_that_was_shortened_meanwhile_is_read_from_its_first_byte() {
     each_shell(|shell, path| {
         append(path, "1\n2\n");
-        let running = Shell::start(shell, path, None);
-        let place = running.place(4);
-        drop(running);
+        let place = place(path, "1\n2\n");
         fs::write(path, "3\n").unwrap();
         Shell::start(shell, path, Some(&place)).expect(&["Cut 0", "3\n"]);
+    });
+}
+
+#[test]
+fn a_file_that_was_written_anew_and_is_no_shorter_is_read_from_its_first_byte() {
+    each_shell(|shell, path| {
+        append(path, "1\n2\n");
+        let running = Shell::start(shell, path, None);
+        running.expect(&["Begin 0", "1\n2\n"]);
+        let place = place(path, "1\n2\n");
+        fs::write(path, "3\n4\n5\n").unwrap();
+        running.expect(&["Cut 0", "3\n4\n5\n"]);
+        fs::write(path, "6\n7\n8\n").unwrap();
+        running.expect(&["Cut 0", "6\n7\n8\n"]);
+        drop(running);
+        Shell::start(shell, path, Some(&place)).expect(&["Cut 0", "6\n7\n8\n"]);
+    });
+}
+
+#[test]
+fn no_file_is_left_out_when_one_rotation_follows_the_other() {
+    each_shell(|shell, path| {
+        append(path, "1\n");
+        let running = Shell::start(shell, path, None);
+        running.expect(&["Begin 0", "1\n"]);
+        for (number, kept) in [("2\n", "log.1"), ("3\n", "log.2"), ("4\n", "log.3")] {
+            fs::rename(path, path.with_file_name(kept)).unwrap();
+            append(path, number);
+            // Whoever looks three times a second sees each of them, but may not have read it yet.
+            thread::sleep(Duration::from_secs(1));
+        }
+        running.expect(&["New 0", "2\n", "New 0", "3\n", "New 0", "4\n"]);
+    });
+}
+
+#[test]
+fn a_second_rotation_while_nobody_looked_is_told() {
+    each_shell(|shell, path| {
+        append(path, "1\n");
+        let place = place(path, "1\n");
+        let name = |number: u32| path.with_extension(number.to_string());
+        fs::rename(path, name(2)).unwrap();
+        // What was written later has a later time.
+        thread::sleep(Duration::from_millis(20));
+        append(path, "2\n");
+        fs::rename(path, name(1)).unwrap();
+        append(path, "3\n");
+        Shell::start(shell, path, Some(&place)).expect(&["Old 2", "Lost 0", "3\n"]);
     });
 }
 
