@@ -14,8 +14,12 @@ use crate::metrics::Metrics;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn shell(settings: &str) -> Shell {
+    shell_with(settings, &Processes::new(&Metrics::default()))
+}
+
+fn shell_with(settings: &str, processes: &Processes) -> Shell {
     let written: config::Shell = toml::from_str(settings).unwrap();
-    Shell::new(&written, "/shell", &Processes::new(&Metrics::default()))
+    Shell::new(&written, "/shell", processes)
 }
 
 async fn heard(bench: &mut Bench, peer: &Peer) -> Vec<String> {
@@ -113,7 +117,8 @@ async fn time_output_and_number_of_commands_are_bounded() {
     let test = async {
         let settings = "danger_any_command = true\nmax_output_bytes = 3\nrun_within = '2s'\n\
                         ending = { stdin_within = '10ms', term_within = '10ms' }\n";
-        let (shell, mut bench) = (shell(settings), Bench::new());
+        let processes = Processes::new(&Metrics::default());
+        let (shell, mut bench) = (shell_with(settings, &processes), Bench::new());
         let peer = bench.peer();
         let mut user = shell.open(&peer, &request(""));
         bench.heard(&peer);
@@ -125,6 +130,7 @@ async fn time_output_and_number_of_commands_are_bounded() {
         let told = heard(&mut bench, &peer).await.concat();
         assert!(told.contains(r#""cmdRet":"[stdout]\n123[stderr]\n"#), "{told}");
         assert!(told.contains("longer than it may") && told.contains("left out"), "{told}");
+        processes.finish().await;
     };
     LocalSet::new().run_until(test).await;
 }
