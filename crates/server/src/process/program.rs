@@ -66,7 +66,7 @@ impl Program {
     ) -> io::Result<(Command, Option<io::PipeReader>)> {
         let (program, arguments) = self.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let file = whereabouts.of(program, &variables);
-        let mut command = Command::new(file.as_deref().unwrap_or(Path::new(program)));
+        let mut command = Command::new(file.as_deref().unwrap_or_else(|| Path::new(program)));
         command.arg0(program).args(arguments).process_group(0).stdin(Stdio::piped());
         command.env_clear().envs(variables);
         if let Some(dir) = &self.dir {
