@@ -9,6 +9,10 @@ import { folder, startTieline } from "../harness/tieline.mjs";
 import { screenOf } from "./screen.mjs";
 
 const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 360, height: 740 } };
+// A sample has each size and each theme once.
+const SCHEMES = process.env.SAMPLE
+  ? { wide: ["light"], narrow: ["dark"] }
+  : { wide: ["light", "dark"], narrow: ["light", "dark"] };
 const screenshots = join(folder, "screenshots");
 const casts = join(folder, "looks-recordings");
 const log = join(folder, "looks.log");
@@ -115,7 +119,7 @@ export async function checkLooks(browser) {
   writeFileSync(log, LOG);
   const server = await startTieline({ config: CONFIG });
   for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of ["light", "dark"]) {
+    for (const colorScheme of SCHEMES[size]) {
       await check(`${viewport.width} px, ${colorScheme}: no view scrolls sideways, and the browser complains of none`, async () => {
         for (const [view, show] of Object.entries(VIEWS)) {
           const path = ["shell", "command", "tail"].includes(view) ? `/${view}/` : "/terminal/";

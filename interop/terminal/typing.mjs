@@ -23,6 +23,21 @@ export async function checkTyping(browser) {
     assert.match(classes.red, /xterm-fg-1\b/);
     assert.match(classes.bold, /xterm-bg-4\b/);
   });
+  await check("the theme of the page is that of the terminal, also when it changes", async () => {
+    const ink = () => terminal.page.$eval(".screen .xterm-rows", (rows) => getComputedStyle(rows).color);
+    const seen = new Set();
+    for (const theme of ["Auto", "Light", "Dark"]) {
+      await terminal.sees("theme", theme);
+      await until("another ink", async () => {
+        const colour = await ink();
+        return theme !== "Dark" || !seen.has(colour);
+      });
+      seen.add(await ink());
+      await terminal.click("theme");
+    }
+    assert.equal(seen.size, 2, [...seen].join(" and "));
+    await terminal.sees("theme", "Auto");
+  });
   await check("keys that are no letters do what they do in a terminal", async () => {
     await terminal.enters("clear; cat");
     await terminal.enters("to the cat");

@@ -14,7 +14,8 @@
 //! | `words`      | what is said in text                                            |
 //! | `sessions`   | which session is meant, and how many there may be               |
 //! | `session`    | one: who watches, who may type, what is new to whom             |
-//! | `screen`     | what it shows, and how that is painted; `charsets` are its two  |
+//! | `screen`     | what it shows, and how that is painted                          |
+//! | `charsets`   | letters or lines; `margins` are between which rows it scrolls   |
 //! | `tape`       | what was said lately; `cut` is where output may be cut          |
 //! | `viewer`     | a line: what it is shown, as fast as it reads                   |
 //! | `run`        | the task of a session; `pace` is how fast it reads              |
@@ -28,6 +29,7 @@ mod audit;
 mod charsets;
 mod cut;
 mod input;
+mod margins;
 mod pace;
 mod pty;
 mod recorder;

@@ -112,7 +112,7 @@ impl Recordings {
             Err(error) => return Err(error),
         };
         let metadata = file.metadata()?;
-        Ok(metadata.is_file().then(|| (file, metadata.len())))
+        Ok(metadata.is_file().then_some((file, metadata.len())))
     }
 }
 

@@ -11,6 +11,7 @@ use vt100::{Callbacks, Parser};
 
 use super::charsets::{self, Charsets};
 use super::cut::Cut;
+use super::margins::{self, Margins};
 use super::words::Size;
 
 /// Longest title that is kept, in bytes.
@@ -18,6 +19,9 @@ const MAX_TITLE: usize = 1 << 10;
 
 /// Most that is painted of what scrolled off the top, in bytes.
 const MAX_SCROLLED: usize = 256 << 10;
+
+/// What stands behind each line that scrolled off.
+const LINE_END: &[u8] = b"\x1B[m\r\n";
 
 /// Whatever a terminal was in before: a soft reset, the cursor as it usually looks, what is drawn
 /// shown at once, and mouse and paste off.
@@ -28,6 +32,8 @@ pub(super) struct Screen {
     parser: Parser<Title>,
     cut: Cut,
     charsets: Charsets,
+    margins: Margins,
+    size: Size,
 }
 
 /// The title that the program gave to its window.
@@ -60,26 +66,34 @@ impl Screen {
     pub(super) fn new(size: Size, scrollback_lines: usize) -> Self {
         let (rows, columns) = in_cells(size);
         let parser = Parser::new_with_callbacks(rows, columns, scrollback_lines, Title::default());
-        Self { parser, cut: Cut::default(), charsets: Charsets::default() }
+        let (cut, charsets, margins) = Default::default();
+        Self { parser, cut, charsets, margins, size }
     }
 
     /// What the program has written; answers what of its output is whole by now.
     pub(super) fn feed(&mut self, output: &[u8]) -> Bytes {
         let whole = self.cut.take(output);
-        self.parser.process(&self.charsets.translate(&whole));
+        self.draw(&whole);
         whole
     }
 
     /// What is left when nothing more comes.
     pub(super) fn finish(&mut self) -> Bytes {
         let rest = self.cut.finish();
-        self.parser.process(&self.charsets.translate(&rest));
+        self.draw(&rest);
         rest
+    }
+
+    fn draw(&mut self, whole: &[u8]) {
+        self.margins.note(whole, self.size);
+        self.parser.process(&self.charsets.translate(whole));
     }
 
     pub(super) fn resize(&mut self, size: Size) {
         let (rows, columns) = in_cells(size);
         self.parser.set_size(rows, columns);
+        self.margins.clear();
+        self.size = size;
     }
 
     /// Whether the program shows the other screen, that of editors and pagers.
@@ -96,6 +110,7 @@ impl Screen {
             false => paint.extend_from_slice(b"\x1B[?1049l"),
         }
         paint.extend_from_slice(RESET);
+        paint.extend_from_slice(margins::RESET);
         paint.extend_from_slice(charsets::RESET);
         if is_empty && !self.is_alternate() {
             self.paint_scrolled(&mut paint);
@@ -106,6 +121,7 @@ impl Screen {
             paint.extend_from_slice(&self.parser.callbacks().0);
             paint.push(0x07);
         }
+        self.margins.restore(&mut paint);
         self.charsets.restore(&mut paint);
         paint
     }
@@ -121,7 +137,7 @@ impl Screen {
         for back in 1..=all {
             screen.set_scrollback(back);
             let Some(line) = screen.rows_formatted(0, columns.get()).next() else { break };
-            bytes += line.len();
+            bytes += line.len() + LINE_END.len();
             if bytes > MAX_SCROLLED {
                 break;
             }
@@ -131,9 +147,10 @@ impl Screen {
         if lines.is_empty() {
             return;
         }
+        paint.extend_from_slice(b"\x1B[H");
         for line in lines.iter().rev() {
             paint.extend_from_slice(line.as_bytes());
-            paint.extend_from_slice(b"\x1B[m\r\n");
+            paint.extend_from_slice(LINE_END);
         }
         (1..rows.get()).for_each(|_| paint.extend_from_slice(b"\r\n"));
     }
@@ -227,6 +244,9 @@ mod tests {
             screen.feed(&line);
         }
         assert!(screen.paint(true).len() < MAX_SCROLLED + (8 << 10));
+        let mut empty = Screen::new(SIZE, 100_000);
+        empty.feed(&b"\n".repeat(100_000));
+        assert!(empty.paint(true).len() < MAX_SCROLLED + (8 << 10));
     }
 
     #[test]
@@ -238,6 +258,21 @@ mod tests {
         let long = [b"\x1B]0;".as_slice(), &[b't'; 5_000], b"\x07"].concat();
         screen.feed(&long);
         assert!(screen.paint(true).len() < MAX_TITLE + 500);
+    }
+
+    #[test]
+    fn who_was_painted_scrolls_as_the_screen_does() {
+        for output in ["1\r\n2\r\n3\r\nlast\x1B[1;3r\x1B[3H", "\x1B[?1049hfirst\x1B[2;4r\x1B[4Hx"] {
+            let mut screen = screen(output.as_bytes());
+            for before in [&b""[..], b"\x1B[2;3r", b"\x1B[?1049h\x1B[1;2r"] {
+                let mut other = painted(&mut screen, before);
+                for more in ["\r\n", "more\r\n", "\x1B[2S"] {
+                    screen.feed(more.as_bytes());
+                    other.feed(more.as_bytes());
+                    assert_eq!(seen(&other), seen(&screen), "{output:?} after {before:?}");
+                }
+            }
+        }
     }
 
     #[test]

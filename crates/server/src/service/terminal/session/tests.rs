@@ -139,6 +139,19 @@ fn what_is_below_the_alternate_screen_is_painted_when_that_is_left() {
 }
 
 #[test]
+fn what_scrolled_off_is_painted_once_the_alternate_screen_is_left() {
+    let session = session(Typing::None);
+    for line in 1..=9 {
+        session.show(format!("line {line}\r\n").as_bytes());
+    }
+    session.show(b"\x1B[?1049h\x1B[Habove");
+    let mut view = join(&session, "a");
+    assert!(!said(&session, &mut view)[1].contains("line 1"));
+    session.show(b"\x1B[?1049l");
+    assert!(said(&session, &mut view)[1].contains("line 1"));
+}
+
+#[test]
 fn a_session_is_known_by_its_whole_id() {
     let session = session(Typing::None);
     assert!(session.is(&session.id) && session.id.len() == 32);
