@@ -6,6 +6,7 @@ use std::time::Duration;
 use tieline::Message;
 use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep};
+use tracing::info;
 
 use super::filter::Filter;
 use super::format::{Format, Written, chunk_len};
@@ -91,6 +92,7 @@ impl Feed {
 
     /// Something was missed.
     pub(crate) fn gap(&self, name: &str, reason: &str) {
+        info!(source = name, reason, "lines may be missing");
         self.turn(|turn| say_now(turn, self.format.gap(name, reason)));
     }
 
@@ -99,6 +101,7 @@ impl Feed {
     pub(crate) fn trouble(&self, name: &str, reason: &str) {
         self.turn(|turn| {
             if turn.state().set_trouble(name, Some(reason)) {
+                info!(source = name, reason, "nothing comes");
                 say_now(turn, self.format.gap(name, reason));
             }
         });

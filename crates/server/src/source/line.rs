@@ -57,6 +57,14 @@ impl Splitter {
         (!self.rest.is_empty()).then(|| self.end())
     }
 
+    /// The rest of the line is lost: what came of it is one that was cut.
+    pub(crate) fn cut(&mut self) -> Option<Line> {
+        self.is_cut = true;
+        let line = self.finish();
+        self.is_cut = false;
+        line
+    }
+
     fn add(&mut self, bytes: &[u8]) {
         if self.is_skipping {
             return;
@@ -150,6 +158,16 @@ mod tests {
         assert_eq!(texts(4, &[b"1234\n12345\n12\n"]), ["1234", "1234 [cut]", "12"]);
         assert_eq!(texts(4, &[b"123", b"45", b"6789", b"\n12"]), ["1234 [cut]", "12"]);
         assert_eq!(texts(4, &[&[b'x'; 1 << 20]]), ["xxxx [cut]"]);
+    }
+
+    #[test]
+    fn a_line_whose_rest_is_lost_is_one_that_was_cut_and_the_next_is_whole() {
+        let (mut splitter, mut lines) = (Splitter::new(100), Vec::new());
+        assert_eq!(splitter.cut(), None);
+        splitter.take(b"one\nha", &mut lines);
+        assert_eq!(splitter.cut().unwrap().text, "ha [cut]");
+        splitter.take(b"two\n", &mut lines);
+        assert_eq!(lines[1].text, "two");
     }
 
     #[test]

@@ -12,10 +12,13 @@ use crate::by_hand::Bench;
 /// Says what is sent to it, and counts how often it was started and dropped.
 #[derive(Debug, Default)]
 struct Told {
-    says: Mutex<Vec<mpsc::UnboundedSender<(Say, oneshot::Sender<()>)>>>,
+    says: Mutex<Vec<mpsc::UnboundedSender<Asked>>>,
     started: AtomicUsize,
     ended: AtomicUsize,
 }
+
+/// What is to be said, and whom to tell once it is.
+type Asked = (Say, oneshot::Sender<()>);
 
 enum Say {
     Lines(Vec<&'static str>),

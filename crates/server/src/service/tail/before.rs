@@ -8,9 +8,6 @@ pub(super) struct Before(Vec<u8>);
 /// How many bytes are compared.
 pub(super) const MAX_BYTES: usize = 64;
 
-/// The polynomial of `cksum`, highest bit first.
-const POLYNOMIAL: u32 = 0x04C1_1DB7;
-
 impl Before {
     /// The last of these.
     pub(super) fn new(bytes: &[u8]) -> Self {
@@ -30,19 +27,9 @@ impl Before {
         self.0.as_slice()
     }
 
-    /// What `cksum` says of them: the checksum and how many there are.
-    ///
-    /// Spec: POSIX.1-2024, cksum.
-    pub(super) fn cksum(&self) -> String {
-        let octets = self.0.len().to_le_bytes();
-        let len = octets.iter().rposition(|octet| *octet != 0).map_or(0, |last| last + 1);
-        let all = self.0.iter().chain(&octets[..len]);
-        let sum = all.fold(0, |sum: u32, octet| {
-            (0..8).fold(sum ^ u32::from(*octet) << 24, |sum, _| {
-                if sum & 1 << 31 == 0 { sum << 1 } else { sum << 1 ^ POLYNOMIAL }
-            })
-        });
-        format!("{} {}", !sum, self.0.len())
+    /// Two hexadecimal digits for each, with spaces between them.
+    pub(super) fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -51,9 +38,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sum_is_the_one_that_the_program_prints() {
-        assert_eq!(Before::new(b"").cksum(), "4294967295 0");
-        assert_eq!(Before::new(b"123456789").cksum(), "930766865 9");
+    fn they_are_written_as_od_does() {
+        assert_eq!(Before::new(b"").hex(), "");
+        assert_eq!(Before::new(b"a\n\xff").hex(), "61 0a ff");
     }
 
     #[test]

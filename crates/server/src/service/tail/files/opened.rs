@@ -87,7 +87,7 @@ impl Opened {
         // One that was written anew may be as long as before.
         let is_touched = std::mem::replace(&mut self.modified, modified) != modified;
         if (is_touched || metadata.len() != self.mark.offset) && !self.mark.is_of(&self.file)? {
-            lines.extend(self.splitter.finish());
+            lines.extend(self.splitter.cut());
             self.mark = Mark::default();
             look.is_anew = true;
             return Ok(look);
@@ -253,7 +253,7 @@ mod tests {
         let mut opened = Opened::new(File::open(&path).unwrap(), from, 1 << 20).unwrap();
         assert_eq!(read(&mut opened).0, ["1", "2"]);
         fs::write(&path, "3\n").unwrap();
-        assert_eq!(read(&mut opened), (vec!["ha".to_owned(), "3".to_owned()], true));
+        assert_eq!(read(&mut opened), (vec!["ha [cut]".to_owned(), "3".to_owned()], true));
     }
 
     #[test]

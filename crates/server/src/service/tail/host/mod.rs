@@ -192,8 +192,12 @@ impl Reading {
             Kind::None => return feed.trouble(name, "the file is not there"),
             Kind::Same | Kind::Old => {}
             Kind::Begin if offset > 0 => progress.splitter.skip_to_next(),
-            Kind::Begin | Kind::Cut | Kind::Lost | Kind::New => {
+            Kind::Begin | Kind::New => {
                 let rest: Option<Line> = progress.splitter.finish();
+                feed.say(name, rest.as_slice()).await;
+            }
+            Kind::Cut | Kind::Lost => {
+                let rest: Option<Line> = progress.splitter.cut();
                 feed.say(name, rest.as_slice()).await;
             }
         }

@@ -21,14 +21,18 @@ look_at_both() {
   [ "$#" -ge 3 ] || exit 1
   id=$1 size=$2 modified=$3 named_id=$4 named_size=$5
 }
+hex() {
+  set -- $(od -A n -v -t x1 2>/dev/null)
+  echo "$*"
+}
 # Whether the bytes in front of the place are those that were read; also where nobody can say.
 is_it() {
   [ "$have" -gt 0 ] || return 0
-  got=$(tail -c "+$((at - have + 1))" 2>/dev/null | head -c "$have" 2>/dev/null | cksum)
-  case $got in *" $have") [ "$got" = "$sum" ] ;; esac
+  got=$(tail -c "+$((at - have + 1))" 2>/dev/null | head -c "$have" 2>/dev/null | hex)
+  [ -z "$got" ] || [ "$got" = "$bytes" ]
 }
 # The first bytes, by which a file is known that was shortened and has grown again since.
-first() { head -c "$count" <"$f" 2>/dev/null | cksum; }
+first() { head -c "$count" <"$f" 2>/dev/null | hex; }
 note() {
   count=$size
   [ "$count" -le 256 ] || count=256

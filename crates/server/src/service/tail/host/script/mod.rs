@@ -1,4 +1,4 @@
-//! What runs on the host: a script for any `sh`, with nothing but `cat`, `cksum`, `find`, `head`,
+//! What runs on the host: a script for any `sh`, with nothing but `cat`, `find`, `head`, `od`,
 //! `sleep`, `stat`, `tail` and `wc`.
 
 use super::{Place, Plan};
@@ -24,8 +24,8 @@ pub(super) fn script(plan: &Plan, place: Option<&Place>, nonce: &str) -> String 
         || "known=".to_owned(),
         |place| {
             let Place { id, offset, before } = place;
-            let (have, sum) = (before.bytes().len(), before.cksum());
-            format!("known={id} at={offset} have={have} sum='{sum}'")
+            let (have, hex) = (before.bytes().len(), before.hex());
+            format!("known={id} at={offset} have={have} bytes='{hex}'")
         },
     );
     format!("{known} f={path} n={nonce} last={lines} max={bytes}\n{SCRIPT}\n")
