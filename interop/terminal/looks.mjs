@@ -143,7 +143,6 @@ export async function checkLooks(browser) {
         await until("the focus beside the terminal", () =>
           window.page.evaluate(() => document.activeElement.closest(".shelf") !== null),
         );
-        await window.click("terminal-search");
         // From the screen, where Tab is the program's.
         await window.page.focus(".xterm-helper-textarea");
         await window.page.keyboard.press("Tab");
@@ -152,10 +151,26 @@ export async function checkLooks(browser) {
       }
       const { nameless, unreached } = await walk(window.page);
       assert.deepEqual({ nameless, unreached }, { nameless: [], unreached: [] }, path);
+      if (path === "/terminal/") {
+        await window.page.focus(".xterm-helper-textarea");
+        await window.page.keyboard.press("Control+Shift+F");
+        const reached = [];
+        for (let step = 0; step < 4; step += 1) {
+          reached.push(await window.page.evaluate(nameOfFocus));
+          await window.page.keyboard.press("Tab");
+        }
+        assert.deepEqual(reached, ["Search", "The one before", "The next one", "Close"]);
+      }
       await window.close();
     }
   });
   assert.equal(await server.stop(), 0);
+}
+
+/** The name of what has the focus; runs in the page. */
+function nameOfFocus() {
+  const { activeElement: it } = document;
+  return it.getAttribute("aria-label") ?? it.innerText;
 }
 
 /** Pixels that the document is wider than its window; runs in the page. */

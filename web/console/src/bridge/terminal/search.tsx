@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
-/** Lies above the screen: the program need not know that somebody searches. */
+/** Lies above the buttons: the screen stays as large as it is, and all of it in sight. */
 export function Search(props: {
   find: (text: string, back: boolean) => boolean;
   close: () => void;
@@ -18,7 +18,7 @@ export function Search(props: {
   return (
     <search>
       <form
-        class="search card"
+        class="search"
         onSubmit={(event) => {
           event.preventDefault();
           find(true);
@@ -51,7 +51,7 @@ export function Search(props: {
         <button type="button" class="quiet" onClick={props.close}>
           Close
         </button>
-        <p class="note" role="status">
+        <p class="off-screen" role="status">
           {isMissing.value ? "Not found." : ""}
         </p>
       </form>

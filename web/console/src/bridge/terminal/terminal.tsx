@@ -16,7 +16,7 @@ import { Shelf } from "./shelf.tsx";
 export function TerminalPanel(props: { desk: Desk; bridge: Bridge }) {
   const { desk, bridge } = props;
   const host = useRef<HTMLDivElement>(null);
-  const tools = useRef<HTMLDivElement>(null);
+  const bar = useRef<HTMLDivElement>(null);
   const screen = useRef<Screen | undefined>(undefined);
   const palette = usePalette();
   const isSearching = useSignal(false);
@@ -33,7 +33,7 @@ export function TerminalPanel(props: { desk: Desk; bridge: Bridge }) {
       search() {
         isSearching.value = true;
       },
-      leave: () => tools.current?.querySelector("button")?.focus(),
+      leave: () => bar.current?.querySelector<HTMLElement>(".search input, .tools button")?.focus(),
     });
     screen.current = made;
     desk.show(made);
@@ -55,13 +55,22 @@ export function TerminalPanel(props: { desk: Desk; bridge: Bridge }) {
   return (
     <div class="bridge-work" data-shelf={hasShelf.value}>
       <section class="card bridge-card" aria-label="Terminal">
-        <div class="bridge-bar">
+        <div class="bridge-bar" ref={bar}>
           <LineState line={desk.line} isOver={isOver(desk)} />
           <p class="bridge-title" data-testid="terminal-title">
             {desk.title.value || session?.command}
           </p>
           <Viewers desk={desk} />
-          <div class="tools" ref={tools}>
+          {isSearching.value && (
+            <Search
+              find={(text, back) => screen.current?.find(text, back) ?? false}
+              close={() => {
+                isSearching.value = false;
+                screen.current?.focus();
+              }}
+            />
+          )}
+          <div class="tools">
             <button
               type="button"
               class="quiet"
@@ -101,15 +110,6 @@ export function TerminalPanel(props: { desk: Desk; bridge: Bridge }) {
           />
         )}
         <div class="screen-place" hidden={playing.value !== undefined}>
-          {isSearching.value && (
-            <Search
-              find={(text, back) => screen.current?.find(text, back) ?? false}
-              close={() => {
-                isSearching.value = false;
-                screen.current?.focus();
-              }}
-            />
-          )}
           <div class="screen" data-testid="screen" ref={host} />
           <p class="off-screen">Ctrl-Shift-L leads from the screen to the buttons.</p>
         </div>
