@@ -25,9 +25,9 @@ export function isOnSomeCommandLine(text) {
   return processes().some(({ pid }) => read(`/proc/${pid}/cmdline`).includes(text));
 }
 
-/** What a process, and its children that have ended, have used of the processors so far. */
+/** What a process, and its children that have ended, have used of the processors so far; nothing once it is gone. */
 export function usedMs(pid) {
-  const { fields } = processes().find((one) => one.pid === pid);
+  const fields = processes().find((one) => one.pid === pid)?.fields ?? [];
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * TICK_MS;
 }
 
