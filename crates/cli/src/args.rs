@@ -10,6 +10,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, Value
 use clap_complete::Shell;
 use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
 
+use crate::level::Level;
 use crate::{bench, bridge, token};
 
 const EXAMPLES: &str = "\
@@ -154,27 +155,6 @@ pub(crate) struct Options {
 enum Format {
     Json,
     Text,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Level {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-impl From<Level> for LogLevel {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Error => Self::Error,
-            Level::Warn => Self::Warn,
-            Level::Info => Self::Info,
-            Level::Debug => Self::Debug,
-            Level::Trace => Self::Trace,
-        }
-    }
 }
 
 impl Args {

@@ -22,7 +22,7 @@ pub(crate) use tail::{EXAMPLES as TAIL_EXAMPLES, Tail};
 pub(crate) use terminal::{EXAMPLES as TERMINAL_EXAMPLES, Terminal};
 
 use self::place::Place;
-use crate::serve::until_stopped;
+use crate::running::until_stopped;
 use crate::{log, style};
 
 /// Where the service is.

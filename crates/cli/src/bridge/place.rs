@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tieline_server::config::{LogLevel, Span};
 use tracing::warn;
 
-use crate::args::Level;
+use crate::level::Level;
 
 /// Where it listens, and what it says of itself.
 #[derive(Debug, clap::Args)]

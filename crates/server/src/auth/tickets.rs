@@ -20,7 +20,6 @@ use super::denied::Denied;
 use super::identity::Identity;
 use super::secret::Secret;
 use super::sources::{Presented, of_cookies};
-use crate::request::Request;
 
 /// Where a ticket is exchanged.
 pub(crate) const TICKET_PATH: &str = "/_tieline/ticket";
@@ -88,9 +87,9 @@ impl Ticketed {
         of_cookies(presented.headers, &cookie_name(host(presented.headers, presented.uri)))
     }
 
-    /// Whether a request holds a pass that is good.
-    pub(crate) fn lets_in(&self, request: &Request) -> bool {
-        let pass = of_cookies(request.headers(), &cookie_name(request.host()));
+    /// Whether a request for this host holds a pass that is good.
+    pub(crate) fn lets_in(&self, headers: &HeaderMap, host: Option<&str>) -> bool {
+        let pass = of_cookies(headers, &cookie_name(host));
         pass.is_some_and(|pass| self.check(&pass, SystemTime::now()).is_ok())
     }
 

@@ -15,6 +15,15 @@ pub(crate) enum Exit {
     Unknown,
 }
 
+/// What is known of the end of a process.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct State {
+    /// How it ended, once it has.
+    pub(super) exit: Option<Exit>,
+    /// Whether it and all that it has started are gone.
+    pub(super) is_gone: bool,
+}
+
 impl Exit {
     pub(super) fn of(status: &WaitIdStatus) -> Self {
         match (status.exit_status(), status.terminating_signal()) {

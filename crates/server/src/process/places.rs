@@ -11,14 +11,15 @@ use tokio::net::unix::pipe;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
+use super::Processes;
 use super::cgroup::Cgroup;
 use super::counts::RouteCounts;
 use super::environment::{Environment, Variables};
 use super::error::NotStarted;
+use super::keeper::{self, Ward};
 use super::program::{Ending, Program, Stderr};
 use super::running::{Kept, Running};
 use super::whereabouts::Whereabouts;
-use super::{Processes, keeper};
 
 /// Room for so many processes at a time. Clones are the same.
 #[derive(Clone, Debug)]
@@ -133,8 +134,20 @@ impl Place {
         reap: impl FnOnce() + Send + 'static,
     ) -> io::Result<Kept> {
         self.places.0.counts.started.inc();
-        let cgroup = Cgroup::of(pid, &keeper::marker(self.id));
-        keeper::keep(self, pid, ending, cgroup, Box::new(reap))
+        let id = self.id;
+        let state = keeper::keep(Ward {
+            id,
+            server: self.places.0.processes.0.server,
+            pid,
+            ending,
+            cgroup: Cgroup::of(pid, &keeper::marker(id)),
+            killed: self.places.0.counts.killed.clone(),
+            gone: Box::new(move || {
+                reap();
+                drop(self);
+            }),
+        })?;
+        Ok(Kept::new(id, state))
     }
 
     fn start(self, program: &Program, variables: Variables, stderr: Stderr) -> io::Result<Started> {
@@ -152,20 +165,6 @@ impl Place {
         let stderr = child.stderr.take().map(OwnedFd::from);
         let kept = self.keep(child.id(), program.ending, move || reap(child))?;
         Ok(Started { stdin, stdout, stderr, kept })
-    }
-
-    pub(super) const fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// Which server it belongs to.
-    pub(super) fn server(&self) -> u64 {
-        self.places.0.processes.0.server
-    }
-
-    /// It took SIGKILL.
-    pub(super) fn killed(&self) {
-        self.places.0.counts.killed.inc();
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::net::unix::pipe;
 use tokio::sync::watch;
 
-use super::exit::Exit;
+use super::exit::{Exit, State};
 use super::keeper;
 
 /// A process and its pipes. Dropping it ends the process, in the background.
@@ -26,15 +26,6 @@ pub(crate) struct Running {
 pub(crate) struct Kept {
     state: watch::Receiver<State>,
     handle: Arc<Handle>,
-}
-
-/// What is known of the end of a process.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct State {
-    /// How it ended, once it has.
-    pub(super) exit: Option<Exit>,
-    /// Whether it and all that it has started are gone.
-    pub(super) is_gone: bool,
 }
 
 /// Ends the process when nobody holds it any more.

@@ -34,6 +34,10 @@ impl TicketOffice {
     pub(crate) const fn new(ticketed: Ticketed) -> Self {
         Self(ticketed)
     }
+
+    fn lets_in(&self, request: &Request) -> bool {
+        self.0.lets_in(request.headers(), request.host())
+    }
 }
 
 impl Service for TicketOffice {
@@ -53,7 +57,7 @@ impl Service for TicketOffice {
                     exchanged(&ticketed, exchange).await.unwrap_or_else(refused)
                 });
             }
-            Method::GET | Method::HEAD if self.0.lets_in(&exchange.request) => nothing(),
+            Method::GET | Method::HEAD if self.lets_in(&exchange.request) => nothing(),
             Method::GET | Method::HEAD => refused(Denied::NoPass.refusal()),
             _ => {
                 let reason = "a ticket is POSTed";

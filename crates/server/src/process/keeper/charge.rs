@@ -10,16 +10,15 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::process::cgroup::Cgroup;
-use crate::process::exit::Exit;
+use crate::process::exit::{Exit, State};
 use crate::process::look::{Look, Seen};
-use crate::process::places::Place;
 use crate::process::program::Ending;
-use crate::process::running::State;
 
 /// Shortest time between two looks at what is left.
 const LOOK_AFTER: Duration = Duration::from_millis(2);
@@ -30,13 +29,26 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Longest time between two SIGKILL.
 const KILL_EVERY: Duration = Duration::from_secs(1);
 
+/// A process that is handed over to the keeper.
+pub(in crate::process) struct Ward {
+    /// Its number, unique in this program.
+    pub(in crate::process) id: u64,
+    /// Which server it belongs to.
+    pub(in crate::process) server: u64,
+    /// Its number as the system gave it; it leads a group of that number.
+    pub(in crate::process) pid: u32,
+    pub(in crate::process) ending: Ending,
+    pub(in crate::process) cgroup: Option<Cgroup>,
+    /// Counts those whose end takes SIGKILL.
+    pub(in crate::process) killed: Counter,
+    /// Called once it has ended, and all that it has started is gone: nobody may wait for it before.
+    pub(in crate::process) gone: Box<dyn FnOnce() + Send>,
+}
+
 /// A process, and what is to become of it.
 pub(super) struct Charge {
-    place: Place,
+    ward: Ward,
     pid: Pid,
-    ending: Ending,
-    cgroup: Option<Cgroup>,
-    reap: Box<dyn FnOnce() + Send>,
     state: watch::Sender<State>,
     stage: Stage,
     has_ended: bool,
@@ -61,20 +73,10 @@ enum Stage {
 }
 
 impl Charge {
-    pub(super) fn new(
-        place: Place,
-        pid: Pid,
-        ending: Ending,
-        cgroup: Option<Cgroup>,
-        reap: Box<dyn FnOnce() + Send>,
-        state: watch::Sender<State>,
-    ) -> Self {
+    pub(super) fn new(ward: Ward, pid: Pid, state: watch::Sender<State>) -> Self {
         Self {
-            place,
+            ward,
             pid,
-            ending,
-            cgroup,
-            reap,
             state,
             stage: Stage::Runs,
             has_ended: false,
@@ -86,20 +88,20 @@ impl Charge {
     }
 
     pub(super) const fn id(&self) -> u64 {
-        self.place.id()
+        self.ward.id
     }
 
     pub(super) const fn pid(&self) -> Pid {
         self.pid
     }
 
-    pub(super) fn server(&self) -> u64 {
-        self.place.server()
+    pub(super) const fn server(&self) -> u64 {
+        self.ward.server
     }
 
     /// The longest that its ending takes.
     pub(super) fn longest(&self) -> Duration {
-        self.ending.longest()
+        self.ward.ending.longest()
     }
 
     /// Whether it had started this one by the last look.
@@ -111,7 +113,7 @@ impl Charge {
     pub(super) fn end(&mut self) -> Option<Instant> {
         let Stage::Runs = self.stage else { return None };
         self.stage = Stage::Closed;
-        (!self.has_ended).then(|| Instant::now() + self.ending.stdin_within)
+        (!self.has_ended).then(|| Instant::now() + self.ward.ending.stdin_within)
     }
 
     /// Whether it was just found to have ended. It is waited for later: until then its number, and
@@ -135,7 +137,7 @@ impl Charge {
     pub(super) fn below(&self, look: &Look) -> Vec<Seen> {
         // What has ended is nobody's parent any more.
         let mut below = if self.has_ended { Vec::new() } else { look.below(self.number()) };
-        let members = self.cgroup.as_ref().map(Cgroup::members).unwrap_or_default();
+        let members = self.ward.cgroup.as_ref().map(Cgroup::members).unwrap_or_default();
         below.extend(members.into_iter().filter(|seen| seen.pid != self.number()));
         below
     }
@@ -159,7 +161,7 @@ impl Charge {
                 self.signal(Signal::TERM, &left);
                 // Who was stopped could not hear of it.
                 self.signal(Signal::CONT, &left);
-                let kill_at = now + self.ending.term_within;
+                let kill_at = now + self.ward.ending.term_within;
                 self.stage = Stage::Terminated(kill_at);
                 Some(self.look_again(now, LOOK_EVERY).min(kill_at))
             }
@@ -167,7 +169,7 @@ impl Charge {
                 Some(self.look_again(now, LOOK_EVERY).min(kill_at))
             }
             Stage::Terminated(_) => {
-                self.place.killed();
+                self.ward.killed.inc();
                 self.stage = Stage::Killed;
                 self.pause = LOOK_AFTER;
                 self.kill(&left);
@@ -182,15 +184,14 @@ impl Charge {
 
     /// It and all that it has started is gone.
     pub(super) fn finish(self) {
-        let Self { reap, state, place, cgroup, .. } = self;
-        reap();
+        let Self { ward: Ward { cgroup, gone, .. }, state, .. } = self;
+        gone();
         drop(cgroup);
-        drop(place);
         state.send_modify(|state| state.is_gone = true);
     }
 
     fn kill(&self, left: &[Seen]) {
-        if let Some(cgroup) = &self.cgroup {
+        if let Some(cgroup) = &self.ward.cgroup {
             cgroup.kill();
         }
         self.signal(Signal::KILL, left);

@@ -24,11 +24,9 @@ use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
 use self::charge::Charge;
-use super::cgroup::Cgroup;
+pub(super) use self::charge::Ward;
+use super::exit::State;
 use super::look::{Look, Seen};
-use super::places::Place;
-use super::program::Ending;
-use super::running::Kept;
 
 /// The variable by which descendants are known.
 pub(super) const MARKER: &str = "TIELINE_PROCESS";
@@ -102,19 +100,13 @@ pub(super) fn begin() -> io::Result<()> {
     Ok(())
 }
 
-/// Has a process looked after.
-pub(super) fn keep(
-    place: Place,
-    pid: u32,
-    ending: Ending,
-    cgroup: Option<Cgroup>,
-    reap: Box<dyn FnOnce() + Send>,
-) -> io::Result<Kept> {
-    let id = place.id();
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
-    let (state, seen) = watch::channel(Default::default());
-    give(Order::Keep(Box::new(Charge::new(place, pid, ending, cgroup, reap, state))));
-    Ok(Kept::new(id, seen))
+/// Has a process looked after; what becomes of it is told.
+pub(super) fn keep(ward: Ward) -> io::Result<watch::Receiver<State>> {
+    let pid = i32::try_from(ward.pid).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
+    let (state, seen) = watch::channel(State::default());
+    give(Order::Keep(Box::new(Charge::new(ward, pid, state))));
+    Ok(seen)
 }
 
 /// Has a process ended. One that is gone stays so.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::framer::Framer;
-use super::run::Source;
+use super::source::Source;
 use crate::config::Frame;
 
 /// The longest line that is logged whole, in bytes.

@@ -16,6 +16,7 @@ mod own;
 mod run;
 mod settings;
 mod shared;
+mod source;
 
 use std::sync::Arc;
 

@@ -11,8 +11,9 @@ use tokio::task::{JoinHandle, spawn_local, yield_now};
 
 use super::framer::{Framer, TooLong};
 use super::input::Input;
-use super::run::{Source, run};
+use super::run::run;
 use super::settings::Settings;
+use super::source::Source;
 use crate::peer::Peer;
 use crate::process::Variables;
 use crate::service::Conversation;

@@ -1,26 +1,13 @@
 //! A process from its start to its end, whoever hears it.
 
-use std::time::Duration;
-
 use tieline::CloseCode;
-use tokio::net::unix::pipe;
-use tokio::time::sleep;
 
 use super::framer::{Framer, TooLong};
 use super::input::Input;
 use super::log::log;
 use super::settings::Settings;
-use crate::process::{Exit, Kept, NotStarted, Running, Variables};
-
-/// How long nothing may come of a process that has ended with all that it has started: somebody else
-/// may hold its pipe.
-const REST_WITHIN: Duration = Duration::from_secs(1);
-
-/// What a process writes, out of one of its pipes.
-pub(super) struct Source {
-    pipe: pipe::Receiver,
-    kept: Kept,
-}
+use super::source::Source;
+use crate::process::{Exit, NotStarted, Running, Variables};
 
 /// Why a process is heard no more.
 #[derive(Debug)]
@@ -45,7 +32,7 @@ pub(super) async fn run(
         Err(error) => return End::NotStarted(error),
     };
     let Running { stdin, stdout, stderr, kept } = running;
-    let source = |pipe| Source { pipe, kept: kept.clone() };
+    let source = |pipe| Source::new(pipe, &kept);
     let output = hear(source(stdout), settings.framer());
     let errors = async {
         match (stderr.map(source), settings.error_framer()) {
@@ -72,21 +59,6 @@ pub(super) async fn run(
             // Before its peers hear of it.
             kept.end();
             End::RanTooLong
-        }
-    }
-}
-
-impl Source {
-    /// Reads more of it; whether there was any. It ends when nobody writes to it any more.
-    pub(super) async fn fill(&self, framer: &mut Framer) -> bool {
-        let is_left = async {
-            self.kept.gone().await;
-            sleep(REST_WITHIN).await;
-        };
-        tokio::select! {
-            biased;
-            read = framer.fill(&self.pipe) => read.is_ok_and(|read| read > 0),
-            () = is_left => false,
         }
     }
 }

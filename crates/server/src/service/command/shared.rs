@@ -15,8 +15,9 @@ use tokio::time::sleep;
 
 use super::framer::{Framer, TooLong};
 use super::input::Input;
-use super::run::{Source, run};
+use super::run::run;
 use super::settings::Settings;
+use super::source::Source;
 use crate::members::{Full, Members};
 use crate::peer::{Peer, Remote};
 use crate::peer_id::PeerId;
