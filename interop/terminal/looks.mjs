@@ -154,6 +154,7 @@ export async function checkLooks(browser) {
       if (path === "/terminal/") {
         await window.page.focus(".xterm-helper-textarea");
         await window.page.keyboard.press("Control+Shift+F");
+        await until("the focus in the search", async () => (await window.page.evaluate(nameOfFocus)) === "Search");
         const reached = [];
         for (let step = 0; step < 4; step += 1) {
           reached.push(await window.page.evaluate(nameOfFocus));

@@ -1,7 +1,7 @@
 // The field that searches what a terminal shows and has scrolled off its top.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** Lies above the buttons: the screen stays as large as it is, and all of it in sight. */
 export function Search(props: {
@@ -11,7 +11,8 @@ export function Search(props: {
   const text = useSignal("");
   const isMissing = useSignal(false);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  // Before the next key: what is typed at once is for the field, and not for the program.
+  useLayoutEffect(() => field.current?.focus(), []);
   function find(back: boolean) {
     isMissing.value = text.value !== "" && !props.find(text.value, back);
   }
