@@ -6,8 +6,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -179,13 +179,18 @@ class Running:
     log: Path
 
 
-@contextmanager
-def running(server: Server, cell: Cell) -> Iterator[Running]:
+def running(server: Server, cell: Cell) -> AbstractContextManager[Running]:
     """Starts `server` for `cell` on cores of its own, and ends it by its own id, whatever happens."""
+    return started(server.name, cell.server_cores, lambda port: server.start_command(port, cell))
+
+
+@contextmanager
+def started(name: str, cores: str, command_on: Callable[[int], list[str]]) -> Iterator[Running]:
+    """Starts what `command_on` says for a free port, and ends it by its own id, whatever happens."""
     port = free_port()
-    log = TARGET / "logs" / f"{server.name}.log"
+    log = TARGET / "logs" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = ["taskset", "--cpu-list", cell.server_cores, *server.start_command(port, cell)]
+    command = ["taskset", "--cpu-list", cores, *command_on(port)]
     environment = dict(os.environ, NODE_PATH=str(TARGET / "node/node_modules"), PYTHONUNBUFFERED="1")
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment)

@@ -78,6 +78,32 @@ export async function startTieline({ flags = [], config, listeners = 1 } = {}) {
   };
 }
 
+/**
+ * Starts `tieline exec`, `terminal` or `tail`, and waits for the address that it prints first.
+ *
+ * `address` has the ticket behind its `#`; `origin` is it without.
+ */
+export async function startBridge(args, { env = {}, cwd = folder } = {}) {
+  const stdio = ["ignore", "pipe", openSync(log, "a")];
+  const child = start(program, args, { cwd, stdio, env: { ...process.env, NO_COLOR: "1", ...env } });
+  const ended = new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal)));
+  const printed = new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).once("line", resolve);
+    ended.then((code) => reject(new Error(`tieline ${args[0]} ended with ${code}; its log is ${log}`)));
+  });
+  const address = await within(printed, `tieline ${args[0]} prints its address`, 30_000);
+  return {
+    address,
+    origin: new URL(address).origin,
+    pid: child.pid,
+    /** Sends SIGINT, as Ctrl-C does, and answers the exit code. */
+    stop() {
+      child.kill("SIGINT");
+      return within(ended, `tieline ${args[0]} ends after SIGINT`, 30_000);
+    },
+  };
+}
+
 /** Runs the client under test; fails, with what it printed, unless it ends with 0. */
 export function runClient(...args) {
   return new Promise((resolve, reject) => {

@@ -50,6 +50,10 @@ class Tieline:
     def port(self):
         return int(self.origins[0].rsplit(":", 1)[1])
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def http(self, path="/"):
         return self.origins[0] + path
 

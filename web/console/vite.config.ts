@@ -1,23 +1,30 @@
-// How the page is built: one classic script, one style sheet, no inline code.
+// How the pages are built: for each one classic script and one style sheet, no inline code.
 
 import { defineConfig, type Plugin } from "vite";
 
-export default defineConfig({
-  base: "./",
-  plugins: [classicScript(), operatorsPage()],
-  build: {
-    assetsInlineLimit: 0,
-    cssCodeSplit: false,
-    modulePreload: false,
-    rolldownOptions: {
-      output: {
-        format: "iife",
-        // The names carry no hash, so that the server can embed the files by name.
-        entryFileNames: "console.js",
-        assetFileNames: "console[extname]",
+/** `vite build` builds the console; with `--mode bridge` the page of bridges beside it. */
+export default defineConfig(({ mode }) => {
+  const isBridge = mode === "bridge";
+  const name = isBridge ? "bridge" : "console";
+  return {
+    base: "./",
+    plugins: isBridge ? [classicScript()] : [classicScript(), operatorsPage()],
+    build: {
+      assetsInlineLimit: 0,
+      cssCodeSplit: false,
+      emptyOutDir: !isBridge,
+      modulePreload: false,
+      rolldownOptions: {
+        input: isBridge ? "bridge.html" : "index.html",
+        output: {
+          format: "iife",
+          // The names carry no hash, so that the server can embed the files by name.
+          entryFileNames: `${name}.js`,
+          assetFileNames: `${name}[extname]`,
+        },
       },
     },
-  },
+  };
 });
 
 /** Loads the script with `defer`: browsers refuse modules on pages opened from disk. */

@@ -10,13 +10,17 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, Value
 use clap_complete::Shell;
 use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
 
-use crate::{bench, token};
+use crate::level::Level;
+use crate::{bench, bridge, token};
 
 const EXAMPLES: &str = "\
 Examples:
   tieline serve                              the page and the demos at http://127.0.0.1:8080
   tieline serve --listen 0.0.0.0:80          for the whole network
   tieline serve --config tieline.toml        what the file says
+  tieline terminal -- bash                   a terminal on a page of its own
+  tieline exec -- vmstat 1                   what a command says, likewise
+  tieline tail /var/log/syslog               the lines of a file as they are written
   tieline config print > tieline.toml        a file to start from
   tieline config check tieline.toml          is it right?
   tieline token gen secret jwt.secret        a secret that tokens are signed by
@@ -66,6 +70,15 @@ pub(crate) enum Command {
     /// Starts the server
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Options),
+    /// Shows a command on a page, and lets it be spoken to
+    #[command(after_help = bridge::EXEC_EXAMPLES)]
+    Exec(bridge::Exec),
+    /// Shows a terminal on a page: a shell, or any other program
+    #[command(after_help = bridge::TERMINAL_EXAMPLES)]
+    Terminal(bridge::Terminal),
+    /// Shows the lines of files on a page as they are written, here and over SSH
+    #[command(after_help = bridge::TAIL_EXAMPLES)]
+    Tail(bridge::Tail),
     /// Checks and shows configurations
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -144,15 +157,6 @@ enum Format {
     Text,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Level {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
 impl Args {
     /// Reads the command line and the environment; ends the program where they are wrong.
     pub(crate) fn read() -> Self {
@@ -202,13 +206,7 @@ impl Options {
                 Format::Json => LogFormat::Json,
                 Format::Text => LogFormat::Text,
             }),
-            log_level: self.log_level.map(|level| match level {
-                Level::Error => LogLevel::Error,
-                Level::Warn => LogLevel::Warn,
-                Level::Info => LogLevel::Info,
-                Level::Debug => LogLevel::Debug,
-                Level::Trace => LogLevel::Trace,
-            }),
+            log_level: self.log_level.map(LogLevel::from),
         }
     }
 }

@@ -6,6 +6,7 @@ use tieline_server::StartError;
 use tieline_server::config::ConfigError;
 
 use crate::bench::Failure;
+use crate::bridge::OtherMachines;
 use crate::exit_code::Exit;
 use crate::style;
 
@@ -20,7 +21,7 @@ pub(crate) fn conclude(result: anyhow::Result<()>) -> ExitCode {
 fn exit_of(error: &anyhow::Error) -> Exit {
     match error.downcast_ref::<Failure>() {
         Some(failure) => failure.exit(),
-        None if error.is::<ConfigError>() => Exit::Usage,
+        None if error.is::<ConfigError>() || error.is::<OtherMachines>() => Exit::Usage,
         None => Exit::Failed,
     }
 }

@@ -3,12 +3,15 @@
 
 mod args;
 mod bench;
+mod bridge;
 mod config;
 mod environment;
 mod exit;
 mod exit_code;
+mod level;
 mod load;
 mod log;
+mod running;
 mod serve;
 mod style;
 mod token;
@@ -22,6 +25,9 @@ fn main() -> ExitCode {
     let result = match args.command {
         Command::Serve(options) => serve::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Exec(options) => options.run(),
+        Command::Tail(options) => options.run(),
+        Command::Terminal(options) => options.run(),
         Command::Config(command) => config::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Completions { shell } => args::completions(shell),

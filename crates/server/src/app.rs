@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! App::bind(plan) ─▶ addresses() ─▶ run(shutdown) ─▶ stop accepting ─▶ tell services
-//!                                                   ─▶ 1001 ─▶ wait up to the drain time ─▶ done
+//!                                ─▶ 1001 ─▶ wait up to the drain time ─▶ end processes ─▶ done
 //! ```
 
 use std::fmt;
@@ -123,6 +123,13 @@ impl App {
         })
     }
 
+    /// The one-time ticket for routes with access of the kind `ticket`, where there are any and nobody
+    /// has used it: for whoever started the server, and for nobody else. A page of the server takes it
+    /// behind the `#` of its address.
+    pub fn ticket(&self) -> Option<String> {
+        self.shared.routes.ticket()
+    }
+
     /// A handle for while it runs.
     pub fn handle(&self) -> Handle {
         let operator = self.operator.as_ref().map(|operator| Arc::clone(operator.side()));
@@ -130,7 +137,8 @@ impl App {
     }
 
     /// Serves until `shutdown` is ready; then stops accepting, tells the services, closes every
-    /// line with 1001, and waits for them up to the plan's drain time.
+    /// line with 1001, and waits for them up to the plan's drain time, and for the processes that it
+    /// has started until they have ended.
     ///
     /// # Errors
     ///
@@ -143,6 +151,7 @@ impl App {
         let Self { server, shared, operator, stop, drain, .. } = self;
         // It answers until everything else has ended.
         let _operator = operator.map(Operator::start).transpose().map_err(RunError::Worker)?;
+        let processes = shared.resources.processes.clone();
         let mut running = server.start(move || Carrier::new(Arc::clone(&shared)))?;
         let stop = StopOnDrop(stop);
         tokio::select! {
@@ -155,6 +164,7 @@ impl App {
             Err(RunError::Blocked) => error!("a worker is blocked: it is left behind"),
             ended => ended?,
         }
+        processes.finish().await;
         info!("stopped");
         Ok(())
     }

@@ -34,6 +34,8 @@ pub(crate) struct Outbox {
     end: Option<End>,
     is_draining: bool,
     is_over: bool,
+    /// Whether the peer had to read first, since this was last asked.
+    was_full: bool,
     /// Whether the service wants nothing more to be read.
     is_paused: bool,
     waker: Option<Waker>,
@@ -51,6 +53,7 @@ impl Outbox {
             end: None,
             is_draining: false,
             is_over: false,
+            was_full: false,
             is_paused: false,
             waker: None,
             is_listening: false,
@@ -84,6 +87,7 @@ impl Outbox {
     fn append(&mut self, message: Message) {
         self.queued += cost(&message);
         self.queue.push_back(message);
+        self.was_full |= self.must_wait();
         self.wake();
     }
 
@@ -172,6 +176,11 @@ impl Outbox {
         self.queue.is_empty()
     }
 
+    /// What waits, in the carrier too.
+    pub(crate) const fn waiting_bytes(&self) -> usize {
+        self.queued + self.in_carrier
+    }
+
     /// Says what the carrier holds, so that the bound is one for both.
     pub(crate) const fn set_in_carrier(&mut self, bytes: usize) {
         self.in_carrier = bytes;
@@ -181,6 +190,13 @@ impl Outbox {
     pub(crate) fn must_wait(&self) -> bool {
         self.backlog.overflow == Overflow::Wait
             && self.queued + self.in_carrier > self.backlog.max_bytes
+    }
+
+    /// Whether the peer had to read first and need not any more: told once.
+    pub(crate) fn take_relief(&mut self) -> bool {
+        let must_wait = self.must_wait();
+        let was_full = std::mem::replace(&mut self.was_full, must_wait);
+        was_full && !must_wait
     }
 
     /// Says whether the service wants anything to be read.
@@ -264,8 +280,18 @@ mod tests {
         assert!(!outbox.must_wait());
         outbox.push(text(1));
         assert!(outbox.must_wait() && !outbox.is_ending());
+        assert!(!outbox.take_relief());
         outbox.pop();
         assert!(!outbox.must_wait());
+        assert!(outbox.take_relief() && !outbox.take_relief());
+    }
+
+    #[test]
+    fn who_was_full_between_two_looks_is_told_of_the_room() {
+        let mut outbox = bounded(10, Overflow::Wait);
+        outbox.push_reply(text(100));
+        outbox.pop();
+        assert!(outbox.take_relief());
     }
 
     #[test]

@@ -86,6 +86,15 @@ impl Peer {
         }
     }
 
+    /// Bytes that wait because the peer has not read them: for a service that says more only to who
+    /// reads.
+    pub fn waiting_bytes(&self) -> usize {
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => worker.engine().link(*link).buffered_amount(),
+            Carrier::Line(line) => line.0.borrow().waiting_bytes(),
+        }
+    }
+
     /// Reads nothing more from the peer until it is [resumed](Self::resume): for a service that
     /// cannot take more for now.
     pub fn pause(&self) {
@@ -100,6 +109,15 @@ impl Peer {
         match &self.0.carrier {
             Carrier::Link(..) => self.release(Hold::Service),
             Carrier::Line(line) => line.0.borrow_mut().set_paused(false),
+        }
+    }
+
+    /// Whether it has to read before it may speak: its backlog is full, where the service waits for
+    /// that. Its conversation is told when there is room again.
+    pub fn is_full(&self) -> bool {
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => worker.engine().link(*link).is_full(),
+            Carrier::Line(line) => line.0.borrow().must_wait(),
         }
     }
 

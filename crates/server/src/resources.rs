@@ -8,6 +8,7 @@ use crate::counts::Counts;
 use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
+use crate::process::Processes;
 use crate::service::{Hub, Namespaces, rpc};
 use crate::tunnel::Families;
 use tieline_hub::{Broker, Durable, Memory};
@@ -28,6 +29,8 @@ pub(crate) struct Resources {
     pub(crate) namespaces: Arc<Namespaces>,
     /// What backends are still to be told.
     pub(crate) outboxes: Outboxes,
+    /// The programs that the server runs.
+    pub(crate) processes: Processes,
     /// What is counted of upstreams.
     pub(crate) proxied: Families,
     /// What is counted of JSON-RPC.
@@ -64,9 +67,21 @@ impl Resources {
         let hub = Hub::new(Arc::new(Memory::new()), disk);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
         let devices = Devices::open(store, &metrics)?;
+        let processes = Processes::new(&metrics);
         let proxied = metrics.register(Families::registered);
         let rpc = metrics.register(rpc::Counts::registered);
         let counts = Counts::default();
-        Ok(Self { counts, metrics, backends, devices, hub, namespaces, outboxes, proxied, rpc })
+        Ok(Self {
+            counts,
+            metrics,
+            backends,
+            devices,
+            hub,
+            namespaces,
+            outboxes,
+            processes,
+            proxied,
+            rpc,
+        })
     }
 }

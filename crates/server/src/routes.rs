@@ -1,5 +1,6 @@
 //! Which route answers a path.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
@@ -10,13 +11,15 @@ use http::Method;
 use tieline::serve::Backlog;
 use tracing::{error, info};
 
+use crate::auth::{TICKET_PATH, Ticketed, Tickets};
 use crate::causes::Causes;
 use crate::config::{self, HEALTH_PATH, PlannedPage, PlannedRoute};
 use crate::limits::Flow;
 use crate::request::Request;
 use crate::resources::Resources;
-use crate::service::rpc::Rpc;
-use crate::service::{Channels, Chat, Counter, Echo, Gateway, Room, Service};
+use crate::service::rpc::{Methods, Rpc};
+use crate::service::{Channels, Chat, Command, Counter, Echo, Gateway, Room, Service, Shell};
+use crate::service::{Tail, Terminal, TicketOffice};
 use crate::tunnel::Tunnel;
 
 /// A route with its service running.
@@ -39,17 +42,23 @@ pub(crate) struct Routes {
     folders: Vec<Arc<Route>>,
     /// Routes whose service has the paths below theirs, the longest path first.
     open: Vec<Arc<Route>>,
+    /// What lets in to those that ask for a ticket.
+    tickets: Option<Arc<Tickets>>,
 }
 
 impl Routes {
     /// Starts the services.
     pub(crate) fn new(plans: Vec<PlannedRoute>, resources: &Arc<Resources>) -> Self {
-        let start = |plan| Arc::new(Route::new(plan, resources));
-        let routes: Vec<_> = plans.into_iter().map(start).collect();
+        let ticketed =
+            plans.iter().find_map(|plan| Some((plan, plan.access.as_ref()?.ticketed()?)));
+        let office = ticketed.map(|(plan, ticketed)| Route::ticket_office(plan, ticketed));
+        let tickets = ticketed.map(|(_, ticketed)| Arc::clone(&ticketed.tickets));
+        let started = plans.into_iter().map(|plan| Route::new(plan, resources));
+        let routes: Vec<_> = started.chain(office).map(Arc::new).collect();
         let folders = longest_first(routes.iter().filter(|route| route.has_pages_below()));
         let open = longest_first(routes.iter().filter(|route| route.has_service_below()));
         let by_path = routes.into_iter().map(|route| (route.plan.path.clone(), route)).collect();
-        Self { by_path, folders, open }
+        Self { by_path, folders, open, tickets }
     }
 
     /// A route whose service no configuration has.
@@ -59,7 +68,7 @@ impl Routes {
         let (service, backlog) = (Some(Arc::new(service) as Arc<dyn Service>), Arc::default());
         let route = Arc::new(Route { plan, service, tunnel: None, label, backlog });
         let by_path = HashMap::from([(route.plan.path.clone(), route)]);
-        Self { by_path, folders: Vec::new(), open: Vec::new() }
+        Self { by_path, folders: Vec::new(), open: Vec::new(), tickets: None }
     }
 
     /// The route with exactly this path.
@@ -83,14 +92,20 @@ impl Routes {
     }
 
     /// The route whose service answers an ordinary request to this path. Of a page and a service
-    /// the one with the longer path has it; with the same path the page has GET and HEAD.
+    /// the one with the longer path has it; with the same path the page has GET and HEAD, but of what
+    /// the service owns.
     pub(crate) fn answering(&self, path: &str, method: &Method) -> Option<&Arc<Route>> {
         let route = self.serving(path)?;
         let service = route.service.as_ref()?;
         let shows = |route: &&Arc<Route>| route.plan.page.is_some();
         let page = self.find(path).filter(shows).or_else(|| Some(self.find_below(path)?.0));
+        let is_owned = || route.rest(path).is_some_and(|rest| service.owns(rest));
         let is_shown = matches!(*method, Method::GET | Method::HEAD)
-            && page.is_some_and(|page| page.plan.path.len() >= route.plan.path.len());
+            && page.is_some_and(|page| match page.plan.path.len().cmp(&route.plan.path.len()) {
+                Ordering::Greater => true,
+                Ordering::Equal => !is_owned(),
+                Ordering::Less => false,
+            });
         (service.answers(method) && !is_shown).then_some(route)
     }
 
@@ -112,6 +127,11 @@ impl Routes {
             let jwks = Arc::clone(access.jwks()?);
             Some(Box::pin(async move { jwks.attend().await }) as Attendance)
         })
+    }
+
+    /// The ticket, as long as nobody has used it.
+    pub(crate) fn ticket(&self) -> Option<String> {
+        self.tickets.as_ref()?.unused()
     }
 
     /// Reads the files of who may come again. Where some are bad, the old ones stay, and an error
@@ -162,6 +182,27 @@ impl Route {
         Self { plan, service, tunnel, label, backlog }
     }
 
+    /// Where the ticket is exchanged that lets in to this route: for its pages, and as often as they
+    /// may ask there.
+    fn ticket_office(plan: &PlannedRoute, ticketed: &Ticketed) -> Self {
+        let plan = PlannedRoute {
+            path: TICKET_PATH.to_owned(),
+            service: None,
+            proxy: None,
+            gateway: None,
+            tail: None,
+            page: None,
+            access: None,
+            subprotocols: Vec::new(),
+            deflate: None,
+            methods: Methods::new(),
+            ..plan.clone()
+        };
+        let service: Arc<dyn Service> = Arc::new(TicketOffice::new(ticketed.clone()));
+        let label = Arc::from(TICKET_PATH);
+        Self { plan, service: Some(service), tunnel: None, label, backlog: Arc::default() }
+    }
+
     fn has_service_below(&self) -> bool {
         self.service.as_ref().is_some_and(|service| service.takes_below())
     }
@@ -173,7 +214,10 @@ impl Route {
     }
 
     const fn has_pages_below(&self) -> bool {
-        matches!(self.plan.page, Some(PlannedPage::Console | PlannedPage::Folder(_)))
+        matches!(
+            self.plan.page,
+            Some(PlannedPage::Bridge(_) | PlannedPage::Console | PlannedPage::Folder(_))
+        )
     }
 }
 
@@ -186,6 +230,9 @@ fn start(
     match kind {
         config::Service::Channels(channels) => Arc::new(Channels::new(channels, resources)),
         config::Service::Chat {} => Arc::new(Chat::default()),
+        config::Service::Command(command) => {
+            Arc::new(Command::new(command, &plan.path, &resources.processes))
+        }
         config::Service::Counter {} => Arc::new(Counter::default()),
         config::Service::Echo {} => Arc::new(Echo),
         config::Service::Gateway(_) => {
@@ -197,6 +244,16 @@ fn start(
         config::Service::Rpc(rpc) => {
             let methods = plan.methods.clone();
             Arc::new(Rpc::new(rpc, methods, &plan.path, resources))
+        }
+        config::Service::Shell(shell) => {
+            Arc::new(Shell::new(shell, &plan.path, &resources.processes))
+        }
+        config::Service::Tail(_) => {
+            let tail = plan.tail.as_ref().expect("a tail was checked as one");
+            Arc::new(Tail::new(tail, &plan.path, resources))
+        }
+        config::Service::Terminal(terminal) => {
+            Arc::new(Terminal::new(&plan.path, terminal, resources))
         }
     }
 }

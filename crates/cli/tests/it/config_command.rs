@@ -35,8 +35,8 @@ fn an_unknown_key_is_shown_where_it_stands() {
     assert_eq!(
         stderr(&output),
         "error: tieline.toml:4:1: route[0].origin: unknown key `origin`, expected one of `path`, \
-         `service`, `page`, `access`, `origins`, `danger_accept_any_origin`, `subprotocols`, `compression`, \
-         `limits`
+         `service`, `page`, `access`, `origins`, `danger_accept_any_origin`, \
+         `danger_without_access`, `subprotocols`, `compression`, `limits`
     |
   4 | origin = 'null'
     | ^^^^^^

@@ -59,6 +59,15 @@ async fn rpc() {
 }
 
 #[tokio::test]
+async fn terminal() {
+    let server = start("terminal.toml");
+    for (path, may_type) in [("/shell", true), ("/top", false)] {
+        let first = next(&mut server.connect(path).await).await;
+        assert!(first.contains(&format!(r#""may_type":{may_type}"#)), "{path}: {first}");
+    }
+}
+
+#[tokio::test]
 async fn site() {
     let server = start("site.toml");
     assert!(server.get("/").contains("<h1>A counter</h1>"));

@@ -3,6 +3,8 @@
 
 mod access;
 mod bench;
+mod bridge;
+mod commands;
 mod config_command;
 mod devices;
 mod examples;
@@ -20,6 +22,10 @@ mod rpc;
 mod server;
 mod services;
 mod store;
+mod tail;
+mod tail_ssh;
+mod terminal;
+mod tickets;
 mod tls;
 mod token_command;
 mod workers;

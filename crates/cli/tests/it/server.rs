@@ -35,7 +35,7 @@ pub(crate) fn run(args: &[&str]) -> Output {
 /// A running server; killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
-    /// What it said it listens on, without `listening on`; behind them the operator's side.
+    /// What it said it listens on, without `listening on`; behind them the operator's side, and the ticket.
     pub(crate) addresses: Vec<String>,
     log: Arc<Log>,
 }
@@ -89,7 +89,8 @@ impl Server {
             .take(listeners)
             .map(|line| {
                 let address = line.strip_prefix("listening on ");
-                address.or_else(|| line.strip_prefix("operator at ")).unwrap().to_owned()
+                let address = address.or_else(|| line.strip_prefix("operator at "));
+                address.or_else(|| line.strip_prefix("ticket ")).unwrap().to_owned()
             })
             .collect();
         assert_eq!(addresses.len(), listeners, "log: {:?}", log.lines.lock().unwrap());

@@ -32,6 +32,9 @@ pub(crate) enum Denied {
     /// The keys could not be had yet.
     #[error("tokens cannot be checked now: the keys are not there")]
     NoKeys,
+    /// Neither the ticket was exchanged by this browser, nor is its pass good any more.
+    #[error("this is for whoever came with the ticket that the server made when it started")]
+    NoPass,
     /// It does not say whose it is.
     #[error("the token does not name its user")]
     NoUser,
@@ -66,7 +69,7 @@ impl Denied {
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::NoKeys => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Rights { .. } => StatusCode::FORBIDDEN,
+            Self::NoPass | Self::Rights { .. } => StatusCode::FORBIDDEN,
             Self::Twice => StatusCode::BAD_REQUEST,
             _ => StatusCode::UNAUTHORIZED,
         }
@@ -83,6 +86,7 @@ impl Denied {
             Self::Missing => "missing",
             Self::NoExpiry => "no_expiry",
             Self::NoKeys => "no_keys",
+            Self::NoPass => "no_pass",
             Self::NoUser => "no_user",
             Self::NotYet => "not_yet",
             Self::OtherUser => "other_user",
@@ -104,7 +108,7 @@ impl Denied {
     pub(crate) fn refusal(&self) -> Refusal {
         let mut refusal = Refusal::new(self.status(), self.to_string());
         let challenge = match self {
-            Self::NoKeys => None,
+            Self::NoKeys | Self::NoPass => None,
             // Where nothing was presented, nothing is said to be wrong with it.
             Self::Missing => Some("Bearer realm=\"tieline\"".to_owned()),
             Self::Rights { needed } => Some(format!(
@@ -115,15 +119,13 @@ impl Denied {
                 "Bearer realm=\"tieline\", error=\"invalid_token\", error_description=\"{self}\""
             )),
         };
-        match challenge {
-            Some(challenge) => {
-                let challenge = HeaderValue::try_from(challenge)
-                    .expect("our own words, and rights without quotes: checked");
-                refusal.headers.insert(WWW_AUTHENTICATE, challenge);
-            }
-            None => {
-                refusal.headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
-            }
+        if let Some(challenge) = challenge {
+            let challenge = HeaderValue::try_from(challenge)
+                .expect("our own words, and rights without quotes: checked");
+            refusal.headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if *self == Self::NoKeys {
+            refusal.headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
         }
         refusal
     }
@@ -149,5 +151,7 @@ mod tests {
         let response = Denied::NoKeys.response();
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()[RETRY_AFTER], "5");
+        let response = Denied::NoPass.response();
+        assert_eq!((response.status(), response.headers().len()), (StatusCode::FORBIDDEN, 0));
     }
 }

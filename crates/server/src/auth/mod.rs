@@ -21,6 +21,7 @@ mod keys;
 mod renewal;
 mod secret;
 mod sources;
+mod tickets;
 mod tokens;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(crate) use keys::{KeyFiles, Keys};
 pub use renewal::Renewal;
 pub(crate) use secret::Secret;
 pub(crate) use sources::{Presented, Sources, bearer, redact_protocols};
+pub(crate) use tickets::{TICKET_PATH, Ticketed, Tickets, cookie_name};
 pub(crate) use tokens::Tokens;
 
 use crate::refusal::Refusal;
@@ -58,6 +60,7 @@ pub struct Access {
 #[derive(Debug)]
 pub(crate) enum Rule {
     Jwt(Box<Jwt>),
+    Ticket(Ticketed),
     Tokens(Tokens),
 }
 
@@ -68,7 +71,12 @@ impl Access {
         presented: &Presented<'_>,
         now: SystemTime,
     ) -> Result<Identity, Denied> {
-        let token = self.sources.find(presented)?.ok_or(Denied::Missing)?;
+        let token = match &self.rule {
+            Rule::Ticket(_) => Ticketed::find(presented).ok_or(Denied::NoPass)?,
+            Rule::Jwt(_) | Rule::Tokens(_) => {
+                self.sources.find(presented)?.ok_or(Denied::Missing)?
+            }
+        };
         self.check(&token, now)
     }
 
@@ -83,6 +91,7 @@ impl Access {
         }
         let identity = match &self.rule {
             Rule::Jwt(jwt) => jwt.check(token, now)?,
+            Rule::Ticket(ticketed) => ticketed.check(token, now)?,
             Rule::Tokens(tokens) => tokens.check(token)?,
         };
         let lacks = |right: &&String| !identity.rights.contains(right);
@@ -125,7 +134,15 @@ impl Access {
     pub(crate) fn jwks(&self) -> Option<&Arc<Jwks>> {
         match &self.rule {
             Rule::Jwt(jwt) => jwt.keys.fetched(),
-            Rule::Tokens(_) => None,
+            Rule::Ticket(_) | Rule::Tokens(_) => None,
+        }
+    }
+
+    /// The ticket that lets in here, where one does.
+    pub(crate) const fn ticketed(&self) -> Option<&Ticketed> {
+        match &self.rule {
+            Rule::Ticket(ticketed) => Some(ticketed),
+            Rule::Jwt(_) | Rule::Tokens(_) => None,
         }
     }
 
@@ -137,6 +154,7 @@ impl Access {
     pub(crate) fn reload(&self) -> Result<(), AccessError> {
         match &self.rule {
             Rule::Jwt(jwt) => jwt.keys.reload(),
+            Rule::Ticket(_) => Ok(()),
             Rule::Tokens(tokens) => tokens.reload(),
         }
     }

@@ -25,8 +25,6 @@ pub(super) struct Line<'w> {
     pub(super) served: Served,
     pub(super) traffic: Counted<'w>,
     since: Instant,
-    /// Whether the backlog was full when it was last looked at.
-    was_full: bool,
     /// What the peer may say, where that is limited.
     flow: Option<Flow>,
     /// Runs while it has said too much.
@@ -58,7 +56,7 @@ impl<'w> Line<'w> {
         worker.deliver();
         let traffic = Counted { line: Traffic::default(), worker: worker.lines() };
         let since = Instant::now();
-        Self { worker, served, traffic, since, was_full: false, flow, paused: None, has_code }
+        Self { worker, served, traffic, since, flow, paused: None, has_code }
     }
 
     pub(super) const fn peer(&self) -> &Peer {
@@ -86,12 +84,11 @@ impl<'w> Line<'w> {
 
     /// Whether the peer may speak; tells the service when it may again.
     pub(super) fn may_read(&mut self) -> bool {
-        let is_full = self.outbox().borrow().must_wait();
-        if self.was_full && !is_full {
+        if self.outbox().borrow_mut().take_relief() {
             self.served.call(|conversation, peer| conversation.writable(peer));
         }
-        self.was_full = is_full;
-        !is_full && !self.outbox().borrow().is_paused()
+        let outbox = self.outbox().borrow();
+        !outbox.must_wait() && !outbox.is_paused()
     }
 
     /// Whether the peer has said too much, and nothing is read from it. Its answer to the end is.

@@ -15,10 +15,22 @@ use crate::auth::Algorithm;
 pub enum Access {
     /// Everybody.
     None {},
+    /// Whoever has the ticket that the server makes when it starts: good once, for one browser.
+    Ticket(TicketAccess),
     /// Whoever has one of the tokens in a file.
     Token(TokenAccess),
     /// Whoever has a token that somebody signed whose key is known (JWT).
     Jwt(Box<JwtAccess>),
+}
+
+/// Whoever has the ticket that the server makes when it starts, and prints. It is the same for all
+/// routes; a page exchanges it once for a cookie, which no script can read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct TicketAccess {
+    /// How long the cookie is good, from "1s" to "8760h"; open lines then end. Default "12h".
+    pub expires: Span,
 }
 
 /// Whoever has one of the tokens in a file.
@@ -128,6 +140,12 @@ pub struct ClaimNames {
 impl Default for Access {
     fn default() -> Self {
         Self::None {}
+    }
+}
+
+impl Default for TicketAccess {
+    fn default() -> Self {
+        Self { expires: Span::from_secs(12 * 60 * 60) }
     }
 }
 

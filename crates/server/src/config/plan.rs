@@ -20,7 +20,7 @@ use crate::backend::{Reach, SigningKey};
 use crate::limits::Limiter;
 use crate::listen::Certificates;
 use crate::rpc::Methods;
-use crate::service::Namespaces;
+use crate::service::{Namespaces, tail};
 use crate::tunnel;
 
 /// Everything that the server will do. [`App::bind`](crate::App::bind) starts from it.
@@ -168,6 +168,8 @@ pub struct Route {
     pub service: Option<Service>,
     /// Where it is handed on, for a service of kind `proxy`.
     pub(crate) proxy: Option<Arc<tunnel::Plan>>,
+    /// What is read, for a service of kind `tail`.
+    pub(crate) tail: Option<Arc<tail::Plan>>,
     /// What a gateway needs beside what is written, where the service is one.
     pub gateway: Option<Gateway>,
     /// What a browser is shown.
@@ -212,6 +214,8 @@ impl fmt::Debug for Gateway {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Page {
+    /// The built-in page of a bridge, and what it is told of its route, in JSON.
+    Bridge(String),
     /// The built-in page.
     Console,
     /// One file.

@@ -7,11 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::access::Access;
 use super::channels::Channels;
+use super::command::Command;
 use super::gateway::Gateway;
 use super::proxy::Proxy;
 use super::rate::Rate;
 use super::rpc::Rpc;
+use super::shell::Shell;
 use super::span::Span;
+use super::tail::Tail;
+use super::terminal::Terminal;
 
 /// Where the server says that it lives, whatever the routes are.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
@@ -46,6 +50,11 @@ pub struct Route {
     #[serde(default)]
     pub danger_accept_any_origin: bool,
 
+    /// Lets everybody come to a command, a shell, a tail or a terminal where other machines reach it, and
+    /// `access` asks nobody who they are. Default false.
+    #[serde(default)]
+    pub danger_without_access: bool,
+
     /// Subprotocols spoken here, the preferred first; the first that the client offers is chosen.
     /// Default none.
     #[serde(default)]
@@ -69,6 +78,8 @@ pub enum Service {
     Channels(Channels),
     /// A chat in plain text, where the server knows everybody by address.
     Chat {},
+    /// A program's input and output.
+    Command(Box<Command>),
     /// A shared counter, with the number of users.
     Counter {},
     /// What arrives goes back.
@@ -81,6 +92,12 @@ pub enum Service {
     Room {},
     /// JSON-RPC 2.0 in both directions.
     Rpc(Box<Rpc>),
+    /// A shared counter, and commands whose results all hear.
+    Shell(Box<Shell>),
+    /// Lines of files, of commands and of files of other machines, as they are written.
+    Tail(Box<Tail>),
+    /// A program in a terminal, which lives on when nobody watches.
+    Terminal(Box<Terminal>),
 }
 
 /// What a browser is shown.
@@ -88,6 +105,11 @@ pub enum Service {
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Page {
+    /// The built-in page of a command, a shell, a tail or a terminal, below a path that ends with `/`.
+    Bridge {
+        /// The path of the route whose service that is.
+        route: String,
+    },
     /// The page that is built into the server.
     Console {},
     /// One file from disk.

@@ -12,7 +12,7 @@ use tieline_proto::handshake::VERSIONS;
 
 use super::console;
 use super::disk::{self, Below, Found};
-use super::harden::harden_console;
+use super::harden::{harden_bridge, harden_console};
 use super::kind::content_type;
 use crate::admission::{refusal, stopping};
 use crate::config::{HEALTH_PATH, PlannedPage};
@@ -80,10 +80,12 @@ fn below(page: &PlannedPage, path: &str, rest: &str) -> Result<Response<Body>, R
         return Ok(redirect(path));
     }
     match page {
+        PlannedPage::Bridge(about) => bridge(about, rest),
         PlannedPage::Console => {
             let name = if rest.is_empty() { "index.html" } else { rest };
-            // The operator's page has nobody to speak to here.
-            let asset = console::asset(name).filter(|_| name != "operator.html");
+            // The other pages have nobody to speak to here.
+            let asset =
+                console::asset(name).filter(|_| !matches!(name, "bridge.html" | "operator.html"));
             let asset = asset.ok_or_else(nothing)?;
             let mut response = file(Body::from(Bytes::from_static(asset.bytes)), name, asset.etag);
             harden_console(response.headers_mut());
@@ -99,6 +101,29 @@ fn below(page: &PlannedPage, path: &str, rest: &str) -> Result<Response<Body>, R
             Below::Nothing => Err(nothing()),
         },
     }
+}
+
+/// A file of the page of a bridge, or what it is told of its route.
+fn bridge(about: &str, rest: &str) -> Result<Response<Body>, Refused> {
+    let mut response = match rest {
+        "bridge.json" => {
+            let mut response = Response::new(Body::from(about.to_owned()));
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        "index.html" | "operator.html" => return Err(nothing()),
+        name => {
+            let name = if name.is_empty() { "bridge.html" } else { name };
+            // Without the page there is the plain one, which says so.
+            let plain = || console::asset("index.html").filter(|_| rest.is_empty());
+            let asset = console::asset(name).or_else(plain).ok_or_else(nothing)?;
+            file(Body::from(Bytes::from_static(asset.bytes)), name, asset.etag)
+        }
+    };
+    harden_bridge(response.headers_mut());
+    Ok(response)
 }
 
 fn from_disk(path: &Path) -> Result<Response<Body>, Refused> {

@@ -11,6 +11,12 @@ use crate::exchange::Foreign;
 const CONSOLE_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; \
                               form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
+/// What the page of a bridge may load: the same, and styles of its own making, for the terminal writes the
+/// colours of its theme into a style sheet.
+const BRIDGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
+                             connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; \
+                             frame-ancestors 'none'; object-src 'none'";
+
 /// For every answer but another server's.
 pub(super) fn harden_own<B>(response: &mut Response<B>) {
     if response.extensions().get::<Foreign>().is_none() {
@@ -30,4 +36,10 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
 pub(crate) fn harden_console(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONSOLE_POLICY));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+}
+
+/// For the page of a bridge.
+pub(super) fn harden_bridge(headers: &mut HeaderMap) {
+    harden_console(headers);
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(BRIDGE_POLICY));
 }

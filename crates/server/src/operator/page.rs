@@ -20,7 +20,8 @@ pub(super) async fn part(Path(name): Path<String>) -> Response {
 }
 
 async fn file(name: &str) -> Response {
-    let Some((bytes, kind)) = console_asset(name).filter(|_| name != "index.html") else {
+    let is_other = matches!(name, "bridge.html" | "index.html");
+    let Some((bytes, kind)) = console_asset(name).filter(|_| !is_other) else {
         return problem::nothing().await.into_response();
     };
     let mut headers = HeaderMap::new();

@@ -2,6 +2,7 @@
 
 mod channels;
 mod chat;
+mod command;
 mod counter;
 mod echo;
 mod gateway;
@@ -9,6 +10,10 @@ mod misunderstood;
 mod object;
 mod room;
 pub mod rpc;
+mod shell;
+pub(crate) mod tail;
+mod terminal;
+mod ticket_office;
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -20,10 +25,15 @@ use tieline::serve::{Message, Overflow};
 pub use crate::refusal::Refusal;
 pub(crate) use channels::{Channels, Hub, Namespaces, Worker};
 pub use chat::Chat;
+pub(crate) use command::Command;
 pub use counter::Counter;
 pub use echo::Echo;
 pub(crate) use gateway::{Gateway, Pattern};
 pub use room::Room;
+pub(crate) use shell::Shell;
+pub(crate) use tail::Tail;
+pub(crate) use terminal::Terminal;
+pub(crate) use ticket_office::TicketOffice;
 
 use crate::exchange::{Answer, Body, Exchange};
 use crate::peer::Peer;
@@ -56,8 +66,14 @@ pub trait Service: Send + Sync + 'static {
         false
     }
 
+    /// Whether this path below the route's, without the slash between them, is its own also where a
+    /// page of the same route has the paths below.
+    fn owns(&self, _rest: &str) -> bool {
+        false
+    }
+
     /// Whether it answers ordinary requests with this method. At a path where a browser is shown a
-    /// page, GET and HEAD are the page's.
+    /// page, GET and HEAD are the page's, unless the service [owns](Self::owns) it.
     fn answers(&self, _method: &Method) -> bool {
         false
     }

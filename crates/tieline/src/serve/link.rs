@@ -93,6 +93,12 @@ impl Link {
         self.worker.0.lines.borrow_mut().line(self.id).is_some_and(|line| line.is_open())
     }
 
+    /// Whether its peer has to read before it may speak: its backlog is full, where it waits for that
+    /// ([`Overflow::Wait`](super::Overflow::Wait)).
+    pub fn is_full(&self) -> bool {
+        self.worker.0.lines.borrow_mut().line(self.id).is_some_and(|line| line.is_full())
+    }
+
     /// Bytes that wait because the peer has not read them.
     pub fn buffered_amount(&self) -> usize {
         self.worker.0.lines.borrow_mut().line(self.id).map_or(0, |line| line.buffered())

@@ -7,12 +7,17 @@ use tieline_proto::http::is_token;
 use url::{Host, Url};
 
 use super::Check;
-use crate::auth::{self, Algorithm, Claims, Jwks, Jwt, KeyFiles, Keys, Rule, Sources, Tokens};
+use crate::auth::{
+    self, Algorithm, Claims, Jwks, Jwt, KeyFiles, Keys, Rule, Sources, Ticketed, Tickets, Tokens,
+};
 use crate::backend::{Reach, is_refused};
-use crate::config::access::{self as file, JwtAccess};
+use crate::config::access::{self as file, JwtAccess, TicketAccess};
 use crate::config::error::{ConfigError, Problem};
 use crate::config::route::Route;
 use crate::config::source::Key;
+
+/// Longest that a pass may be good: a year.
+const MAX_PASS_SECONDS: usize = 365 * 24 * 60 * 60;
 
 impl Check<'_> {
     pub(super) fn access(
@@ -23,6 +28,7 @@ impl Check<'_> {
         let key = &key.name("access");
         let (rule, rights, cookie, query) = match &route.access {
             file::Access::None {} => return Ok(None),
+            file::Access::Ticket(it) => return self.ticket(it, route, key).map(Some),
             file::Access::Token(it) => {
                 let tokens = Tokens::load(self.source.resolve(&it.file))
                     .map_err(|error| self.fail(Problem::Access(error), &key.name("file")))?;
@@ -55,6 +61,27 @@ impl Check<'_> {
         }
         let sources = Sources { cookie: cookie.clone(), query: query.clone() };
         Ok(Some(Arc::new(auth::Access { rule, sources, rights: rights.clone() })))
+    }
+
+    fn ticket(
+        &self,
+        written: &TicketAccess,
+        route: &Route,
+        key: &Key,
+    ) -> Result<Arc<auth::Access>, ConfigError> {
+        if route.service.is_none() {
+            return Err(self.fail(Problem::AccessWithoutService, key));
+        }
+        if route.danger_accept_any_origin {
+            return Err(self.fail(Problem::CookieOfAnyOrigin, key));
+        }
+        let expires = written.expires.get();
+        let seconds = usize::try_from(expires.as_secs()).unwrap_or(usize::MAX);
+        self.in_range(seconds, 1, MAX_PASS_SECONDS, &key.name("expires"))?;
+        let tickets = Arc::clone(self.tickets.get_or_init(|| Arc::new(Tickets::new())));
+        let rule = Rule::Ticket(Ticketed { tickets, expires });
+        let (sources, rights) = (Sources::default(), Vec::new());
+        Ok(Arc::new(auth::Access { rule, sources, rights }))
     }
 
     fn jwt(&self, written: &JwtAccess, key: &Key) -> Result<Jwt, ConfigError> {

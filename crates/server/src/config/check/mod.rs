@@ -2,16 +2,25 @@
 
 mod access;
 mod backend;
+mod bridge;
 mod channels;
+mod command;
 mod gateway;
 mod listener;
 mod operator;
+mod process;
 mod proxy;
 mod route;
 mod rpc;
+mod shell;
 mod store;
+mod strangers;
+mod tail;
+mod terminal;
 mod upstream;
 
+use std::cell::OnceCell;
+use std::sync::Arc;
 use std::thread;
 
 use super::error::{ConfigError, Problem};
@@ -20,6 +29,7 @@ use super::overrides::Overrides;
 use super::plan::Plan;
 use super::source::{Key, Source};
 use super::span::Span;
+use crate::auth::Tickets;
 
 const MAX_WORKERS: usize = 1_024;
 
@@ -27,6 +37,8 @@ const MAX_WORKERS: usize = 1_024;
 struct Check<'a> {
     source: &'a Source,
     overrides: &'a Overrides,
+    /// The one of the server, once a route asks for it.
+    tickets: OnceCell<Arc<Tickets>>,
 }
 
 impl Plan {
@@ -41,7 +53,7 @@ impl Plan {
 }
 
 fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
-    let check = Check { source, overrides };
+    let check = Check { source, overrides, tickets: OnceCell::new() };
     let plan = Plan {
         workers: check.workers(file.workers)?,
         drain: file.drain.get(),
@@ -55,6 +67,7 @@ fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, Con
     };
     check.rpc_backends(file)?;
     check.ipc_routes(&plan.listeners, &plan.routes)?;
+    check.strangers(file, &plan.listeners)?;
     Ok(plan)
 }
 
@@ -136,7 +149,7 @@ mod tests {
             (
                 echo.replace("'echo'", "'ekko'"),
                 "3:20: route[0].service.kind: ",
-                "`channels`, `chat`, `counter`, ",
+                "`channels`, `chat`, `command`, ",
             ),
             (
                 format!("{echo}origins = ['https://a.example/']\n"),

@@ -9,6 +9,7 @@ use tieline_proto::handshake::{Origin, Origins};
 use tieline_proto::http::is_token;
 
 use super::Check;
+use crate::auth::TICKET_PATH;
 use crate::config::File;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::plan::{Page, Route};
@@ -45,7 +46,7 @@ impl Check<'_> {
         if !is_path(path) {
             return Err(self.fail(Problem::Path(path.clone()), &key.name("path")));
         }
-        if path == HEALTH_PATH {
+        if [HEALTH_PATH, TICKET_PATH].contains(&path.as_str()) {
             return Err(self.fail(Problem::ReservedPath(path.clone()), &key.name("path")));
         }
         if written.service.is_none() && written.page.is_none() {
@@ -57,11 +58,13 @@ impl Check<'_> {
                 return Err(self.fail(Problem::Subprotocol(name.clone()), &key));
             }
         }
+        let at = key.name("service");
         match &written.service {
-            Some(file::Service::Channels(channels)) => {
-                self.channels(channels, &key.name("service"))?;
-            }
-            Some(file::Service::Rpc(rpc)) => self.rpc(rpc, &key.name("service"))?,
+            Some(file::Service::Channels(channels)) => self.channels(channels, &at)?,
+            Some(file::Service::Command(command)) => self.command(command, &at)?,
+            Some(file::Service::Rpc(rpc)) => self.rpc(rpc, &at)?,
+            Some(file::Service::Shell(shell)) => self.shell(shell, &at)?,
+            Some(file::Service::Terminal(terminal)) => self.terminal(terminal, &at)?,
             _ => {}
         }
         let (limits, at) = (&written.limits, key.name("limits"));
@@ -79,8 +82,9 @@ impl Check<'_> {
             path: path.clone(),
             service: written.service.as_ref().map(|service| self.service(service)),
             proxy: self.proxy(written, key)?.map(Arc::new),
+            tail: self.tail(written, &key.name("service"))?.map(Arc::new),
             gateway: self.gateway(written, file, &key.name("service"))?,
-            page: self.page(written.page.as_ref(), key)?,
+            page: self.page(written.page.as_ref(), file, key)?,
             access: self.access(written, key)?,
             origins: self.origins(written, &key.name("origins"))?,
             subprotocols: written.subprotocols.clone(),
@@ -145,13 +149,21 @@ impl Check<'_> {
         Ok(Some(config))
     }
 
-    fn page(&self, written: Option<&file::Page>, key: &Key) -> Result<Option<Page>, ConfigError> {
+    fn page(
+        &self,
+        written: Option<&file::Page>,
+        file: &File,
+        key: &Key,
+    ) -> Result<Option<Page>, ConfigError> {
         let fail = |path: &Path, source: io::Error| {
             let path = path.to_path_buf();
             self.fail(Problem::Page { path, source }, &key.name("page").name("path"))
         };
         Ok(Some(match written {
             None => return Ok(None),
+            Some(file::Page::Bridge { route }) => {
+                Page::Bridge(self.bridge(route, file, &key.name("page"))?)
+            }
             Some(file::Page::Console {}) => Page::Console,
             Some(file::Page::File { path }) => {
                 let path = self.source.resolve(path);

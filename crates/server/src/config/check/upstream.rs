@@ -31,10 +31,16 @@ impl Check<'_> {
     /// The service with the paths in it as they are seen from anywhere.
     pub(super) fn service(&self, written: &Service) -> Service {
         let mut service = written.clone();
-        if let Service::Rpc(rpc) = &mut service
-            && let Some(upstream) = &mut rpc.upstream
-        {
-            *upstream = self.resolved(upstream);
+        match &mut service {
+            Service::Command(command) => self.resolve_dir(&mut command.dir),
+            Service::Rpc(rpc) => {
+                if let Some(upstream) = &mut rpc.upstream {
+                    *upstream = self.resolved(upstream);
+                }
+            }
+            Service::Shell(shell) => self.resolve_dir(&mut shell.dir),
+            Service::Terminal(terminal) => self.resolve_terminal(terminal),
+            _ => {}
         }
         service
     }

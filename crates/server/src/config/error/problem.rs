@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::auth::AccessError;
 use crate::config::gateway_problem::GatewayProblem;
+use crate::config::tail_problem::TailProblem;
 use crate::listen::TlsError;
 
 /// What is wrong.
@@ -75,6 +76,9 @@ pub enum Problem {
     /// A gateway that cannot be.
     #[error(transparent)]
     Gateway(GatewayProblem),
+    /// A header that no program is told of.
+    #[error("{0:?} is not a header that a program may be told of")]
+    HeaderForProgram(String),
     /// A name that cannot be a `Host`.
     #[error("{0:?} is not a host name")]
     Host(String),
@@ -115,6 +119,15 @@ pub enum Problem {
     /// A URL at which no node can be.
     #[error("{0:?} is not the URL of a node")]
     NodeUrl(String),
+    /// A command without a program.
+    #[error("there is no program to run")]
+    NoCommand,
+    /// A shell without commands.
+    #[error("there is no command that could be run")]
+    NoCommands,
+    /// A route that is not there, or has nothing that a page of bridges could show.
+    #[error("no route has the path {0:?} and a command, a shell, a tail or a terminal")]
+    NoBridge(String),
     /// A name that no backend has.
     #[error("there is no backend with the name {0:?}")]
     NoBackend(String),
@@ -164,6 +177,14 @@ pub enum Problem {
     /// The file itself cannot be read.
     #[error("cannot read the file")]
     Read(#[source] io::Error),
+    /// A folder in which no program can run.
+    #[error("no program can run in {}", .path.display())]
+    ProgramDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A pattern that no name of a method can match.
     #[error("{0:?} is not a name of methods")]
     Pattern(String),
@@ -206,6 +227,12 @@ pub enum Problem {
     /// A path where no store can be.
     #[error("{} is not a folder", .0.display())]
     StorePath(PathBuf),
+    /// Programs or logs of this machine for everybody on the network.
+    #[error("other machines reach this at {place}, and nobody is asked who they are")]
+    Strangers {
+        /// Where they come.
+        place: String,
+    },
     /// A subprotocol that is no token.
     #[error("{0:?} is not a subprotocol")]
     Subprotocol(String),
@@ -221,6 +248,18 @@ pub enum Problem {
     /// Roots of upstreams that cannot be used.
     #[error("TLS cannot be spoken to upstreams")]
     UpstreamTls(#[source] tieline::tls::TlsError),
+    /// Lines told apart where there are none.
+    #[error("only lines can be told apart")]
+    TagWithoutLines,
+    /// A name that no variable of a program can have.
+    #[error("{0:?} is not the name of a variable that a program may have")]
+    Variable(String),
+    /// A word that no program can be given.
+    #[error("no program can be given this")]
+    Word,
+    /// Lines that cannot be shown.
+    #[error(transparent)]
+    Tail(TailProblem),
     /// Certificates that cannot be used.
     #[error("TLS cannot be spoken with these files")]
     Tls(#[source] TlsError),
@@ -259,9 +298,15 @@ impl Problem {
                 "give each route its own path; a page and a service may share one route"
             }
             Self::Gateway(problem) => return problem.advice(),
+            Self::HeaderForProgram(_) => {
+                "write its name, like \"User-Agent\"; Cookie, Authorization and Proxy never go to programs"
+            }
             Self::Host(_) => "write a name or an address without a port, like \"tieline.example\"",
             Self::IpcPath(_) => "choose a shorter one, like \"/run/tieline/rpc.ipc\"",
             Self::IpcRoute => "write ipc = \"/run/tieline/rpc.ipc\" and route = \"/rpc\"",
+            Self::NoBridge(_) => {
+                "add it: [[route]], path = \"/line\", service = { kind = \"terminal\", … }"
+            }
             Self::NoRpcRoute(_) => {
                 "add it: [[route]], path = \"/rpc\", service = { kind = \"rpc\" }"
             }
@@ -270,6 +315,12 @@ impl Problem {
             }
             Self::NoBackend(_) => {
                 "add one: [[backend]], name = \"shop\", url = \"http://127.0.0.1:9000\""
+            }
+            Self::NoCommand => {
+                "write the program and its arguments one by one, like [\"vmstat\", \"1\"]"
+            }
+            Self::NoCommands => {
+                "write commands = { \"uptime\" = [\"uptime\"] }; danger_any_command = true runs whatever is written"
             }
             Self::NoStore => "add one: [store], path = \"/var/lib/tieline\"",
             Self::NoTime => "write a time longer than 0s, such as \"8s\"",
@@ -299,6 +350,9 @@ impl Problem {
                 "begin with \"/\"; no spaces, \"?\" or \"#\"; others than ASCII as %XX"
             }
             Self::Pattern(_) => "write a name, with * for any letters, like \"eth_*\"",
+            Self::ProgramDir { .. } => {
+                "name a folder that the server may read; relative paths start from the folder of the configuration file"
+            }
             Self::ReservedPath(_) => "choose another path",
             Self::RootsFile { .. } => "name a PEM file that is readable for the server",
             Self::SecretFile { .. } => "name a file with the secret, readable for the server",
@@ -313,6 +367,9 @@ impl Problem {
             Self::ServiceOrPage => {
                 "add service = { kind = \"echo\" } or page = { kind = \"console\" }"
             }
+            Self::Strangers { .. } => {
+                "give the route `access`, listen at 127.0.0.1, or write `danger_without_access = true`"
+            }
             Self::Subprotocol(_) => "write a word without spaces or commas, like \"chat.v1\"",
             Self::LeftToUpstreams => "leave it out",
             Self::Network(_) => {
@@ -320,9 +377,13 @@ impl Problem {
             }
             Self::NotPrefix { .. } => "write the route's path, or a part of it up to a slash",
             Self::NoUpstreams => "write upstreams = [\"http://127.0.0.1:9001\"]",
+            Self::TagWithoutLines => "write frame = \"lines\", or stderr = \"merge\"",
+            Self::Variable(_) => "letters, digits and \"_\"; TIELINE_PROCESS is the server's own",
+            Self::Word => "at most 131071 bytes, and no NUL among them",
             Self::Upstream(_) => {
                 "write \"http://127.0.0.1:9001\" or \"https://app.internal\"; a path may follow, a query not"
             }
+            Self::Tail(problem) => return problem.advice(),
             Self::Tls(error) => return error.advice(),
             Self::Client(_)
             | Self::Compression(_)
