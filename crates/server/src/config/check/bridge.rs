@@ -59,7 +59,8 @@ fn shown(service: &Service) -> Option<Shown> {
             audit: terminal.audit_notes > 0,
             recordings: terminal.record.is_some(),
         },
-        Service::Chat {}
+        Service::Channels(_)
+        | Service::Chat {}
         | Service::Counter {}
         | Service::Echo {}
         | Service::Gateway(_)

@@ -443,7 +443,7 @@ impl State {
         self.is_over.set(true);
         let Some(session) = self.session() else { return };
         let is_superseded = session.park(self.peer.id());
-        let is_for_good = matches!(how, Closed::Clean { .. }) && !is_superseded;
+        let is_for_good = matches!(how, Closed::Cleanly { .. }) && !is_superseded;
         let present = if is_for_good { Duration::ZERO } else { LOST_LEASE };
         let names: Vec<_> = self.subscriptions.borrow().keys().cloned().collect();
         for name in names {
