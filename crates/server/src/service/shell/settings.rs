@@ -54,7 +54,8 @@ impl Settings {
         Some(Program { argv, dir, environment, ending: self.ending })
     }
 
-    /// Runs a command to its end, or for as long as it may, and says what it wrote.
+    /// Runs a command until nothing of it is left, or for as long as it may, and says what it wrote.
+    /// By then its place is free, where it did not have to be ended.
     pub(super) async fn run(&self, program: &Program) -> Result<String, NotStarted> {
         let running = self.places.start(program, &[], Stderr::Apart).await?;
         let Running { stdin, stdout, stderr, kept } = running;
@@ -68,7 +69,7 @@ impl Settings {
                     err.read(stderr, most).await;
                 }
             };
-            tokio::join!(out.read(stdout, most), err, kept.wait());
+            tokio::join!(out.read(stdout, most), err, kept.gone());
         };
         if timeout(self.run_within, ended).await.is_err() {
             err.note("the command ran for longer than it may, and was ended");

@@ -57,7 +57,7 @@ export function createScreen(host: HTMLElement, theme: ITheme, listener: ScreenL
     // Programs do not know which theme they write on.
     minimumContrastRatio: 4.5,
     // With less, what hangs below a line, such as an underscore, is cut off.
-    lineHeight: 1.2,
+    lineHeight: 1.1,
     fontSize: matchMedia("(max-width: 640px)").matches ? 12 : 14,
     scrollback: SCROLLBACK,
     theme,
