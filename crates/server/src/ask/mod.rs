@@ -76,12 +76,15 @@ pub(crate) enum Fault {
     /// What cannot be meant.
     #[error("{0}")]
     Malformed(String),
-    /// Another number has its turn.
-    #[error("{0}")]
-    OutOfOrder(&'static str, u64),
+    /// Messages of the client are missing; the number of the next.
+    #[error("messages before this one have not come: `expected` is the number of the next")]
+    OutOfOrder(u64),
     /// A newer request asks for the messages.
     #[error("a newer request asks for the messages of this line")]
     Replaced,
+    /// What was seen cannot have been, or what is behind it is gone; the number of the last.
+    #[error("{0}")]
+    Seen(&'static str, u64),
     /// The secret is another, or there is none.
     #[error(
         "the secret of the line is missing or wrong: it stands in the cookie that `open` set, or in \

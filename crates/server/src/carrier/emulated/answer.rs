@@ -61,9 +61,10 @@ pub(super) fn fault(fault: &Fault) -> Response<Body> {
     let (status, code, expected) = match fault {
         Fault::Ended => (StatusCode::NOT_FOUND, "line_ended", None),
         Fault::Malformed(_) => (StatusCode::BAD_REQUEST, "bad_request", None),
-        Fault::OutOfOrder(_, expected) => (StatusCode::CONFLICT, "out_of_order", Some(*expected)),
+        Fault::OutOfOrder(expected) => (StatusCode::CONFLICT, "out_of_order", Some(*expected)),
         Fault::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", None),
         Fault::Replaced => (StatusCode::CONFLICT, "replaced", None),
+        Fault::Seen(_, expected) => (StatusCode::CONFLICT, "wrong_seen", Some(*expected)),
         Fault::Secret => (StatusCode::FORBIDDEN, "wrong_secret", None),
         Fault::Unknown => (StatusCode::NOT_FOUND, "unknown_line", None),
     };

@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::format::Format;
-use super::kept::{Kept, OutOfOrder};
+use super::kept::{Kept, Unseen};
 use crate::ask::{Answer, Ask, Fault, How, LineSecret, What, Writer, pipe};
 use crate::carrier::line::Line;
 use crate::outbox::End;
@@ -168,19 +168,16 @@ impl<'w> Emulation<'w> {
                 return Some(Closed::Cleanly { code: CloseCode::NORMAL, reason: String::new() });
             }
             What::Receive { seen, how } => match self.kept.resume(seen) {
-                Err(out_of_order) => ask.refuse(out_of_order.into()),
+                Err(unseen) => ask.refuse(unseen.into()),
                 Ok(()) => self.receive(seen, how, ask.answer),
             },
             What::Send { from, messages, seen } => {
                 let is_known = seen.map_or(Ok(()), |seen| self.kept.acknowledge(seen));
                 let expected = self.heard + 1;
                 let fault = match is_known {
-                    Err(out_of_order) => Some(out_of_order.into()),
+                    Err(unseen) => Some(unseen.into()),
                     Ok(()) if self.line.peer().is_closing() => Some(Fault::Ended),
-                    Ok(()) if from > expected => Some(Fault::OutOfOrder(
-                        "messages before this one have not come: `expected` is the next number",
-                        expected,
-                    )),
+                    Ok(()) if from > expected => Some(Fault::OutOfOrder(expected)),
                     Ok(()) => None,
                 };
                 if let Some(fault) = fault {
@@ -385,14 +382,14 @@ impl<'w> Emulation<'w> {
     }
 }
 
-impl From<OutOfOrder> for Fault {
-    fn from(out_of_order: OutOfOrder) -> Self {
-        match out_of_order {
-            OutOfOrder::NoMore(last) => Self::OutOfOrder(
+impl From<Unseen> for Fault {
+    fn from(unseen: Unseen) -> Self {
+        match unseen {
+            Unseen::NoMore(last) => Self::Seen(
                 "what came behind it was acknowledged and is not kept: `expected` is the last that was",
                 last,
             ),
-            OutOfOrder::NotYet(last) => Self::OutOfOrder(
+            Unseen::NotYet(last) => Self::Seen(
                 "there was no such message yet: `expected` is the number of the last",
                 last,
             ),

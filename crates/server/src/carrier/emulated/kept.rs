@@ -16,9 +16,9 @@ pub(super) struct Kept {
     bytes: usize,
 }
 
-/// The numbers that could be acknowledged.
+/// A number that cannot be the last that was seen, or behind which something is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OutOfOrder {
+pub(super) enum Unseen {
     /// It was never sent: this is the last that was.
     NotYet(u64),
     /// What is behind it is not kept any more: this is the last that was acknowledged.
@@ -54,9 +54,9 @@ impl Kept {
     }
 
     /// All up to this number have arrived; what was known already is known still.
-    pub(super) fn acknowledge(&mut self, seen: u64) -> Result<(), OutOfOrder> {
+    pub(super) fn acknowledge(&mut self, seen: u64) -> Result<(), Unseen> {
         if seen > self.last() {
-            return Err(OutOfOrder::NotYet(self.last()));
+            return Err(Unseen::NotYet(self.last()));
         }
         while self.arrived < seen {
             let Some(text) = self.messages.pop_front() else { break };
@@ -71,9 +71,9 @@ impl Kept {
     }
 
     /// The same of who wants all that is behind it.
-    pub(super) fn resume(&mut self, seen: u64) -> Result<(), OutOfOrder> {
+    pub(super) fn resume(&mut self, seen: u64) -> Result<(), Unseen> {
         match seen < self.arrived {
-            true => Err(OutOfOrder::NoMore(self.arrived)),
+            true => Err(Unseen::NoMore(self.arrived)),
             false => self.acknowledge(seen),
         }
     }
@@ -112,10 +112,10 @@ mod tests {
     #[test]
     fn nobody_goes_on_where_there_is_a_gap() {
         let mut kept = kept(&["a", "b", "c"]);
-        assert_eq!(kept.resume(4), Err(OutOfOrder::NotYet(3)));
+        assert_eq!(kept.resume(4), Err(Unseen::NotYet(3)));
         assert_eq!(kept.resume(2), Ok(()));
         assert_eq!(kept.resume(2), Ok(()), "as often as one wants");
-        assert_eq!(kept.resume(1), Err(OutOfOrder::NoMore(2)));
-        assert_eq!(kept.resume(0), Err(OutOfOrder::NoMore(2)));
+        assert_eq!(kept.resume(1), Err(Unseen::NoMore(2)));
+        assert_eq!(kept.resume(0), Err(Unseen::NoMore(2)));
     }
 }
