@@ -249,6 +249,22 @@ async fn channels_are_spoken_of_and_json_is_handed_on_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_service_is_asked_for_as_by_a_handshake_at_its_own_path() {
+    let server = Server::start(
+        2,
+        "[[route]]\npath = '/run'\ncarriers = true\n\
+         service = { kind = 'command', argv = ['sh', '-c', 'echo \"$REQUEST_URI\"; cat'] }\n",
+    );
+    for http in [Http::One, Http::Two] {
+        let client = Client::new(&server, "/run", http);
+        let mut line = client.open_as(client.request(reqwest::Method::POST, "open?x=1")).await;
+        assert_eq!(line.hear(1).await, ["/run?x=1"]);
+        line.send(&["a", "b"]).await;
+        assert_eq!(line.hear(2).await, ["a", "b"]);
+    }
+}
+
+#[tokio::test]
 async fn a_stream_that_nobody_acknowledges_ends_and_goes_on() {
     let routes = format!("{CHAT}limits = {{ backlog_bytes = 20000 }}\n");
     let server = Server::start(4, &routes);

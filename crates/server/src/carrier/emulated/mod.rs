@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ALLOW, ORIGIN};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use tieline::HandshakeError;
 use tokio::sync::oneshot;
@@ -101,7 +101,7 @@ pub(crate) fn look(
     let kind = match wanted {
         Some(wanted) => Kind::Wanted(wanted),
         None if worker.is_stopping() => return Err(stopping().into()),
-        None => match enter(head, &[], is_own_page, &gate, has_waited) {
+        None => match enter(&at_route(head, route), &[], is_own_page, &gate, has_waited) {
             Ok(entered) => Kind::Open(Box::new(entered)),
             Err(Outside::Halted(Halt::Waits(jwks))) => return Err(Unasked::Waits(jwks)),
             Err(Outside::Halted(halt)) => return Err(halt.response(worker.counts()).into()),
@@ -109,6 +109,20 @@ pub(crate) fn look(
         },
     };
     Ok(Asked { route: Arc::clone(route), kind })
+}
+
+/// The request that a handshake for the same line would be: services know nothing of the parts.
+fn at_route(head: &Request<()>, route: &Route) -> Request<()> {
+    let mut head = head.clone();
+    let path = &route.plan.path;
+    let target = match head.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.clone(),
+    };
+    let mut parts = head.uri().clone().into_parts();
+    parts.path_and_query = Some(target.parse().expect("the path of a route is one: checked"));
+    *head.uri_mut() = Uri::from_parts(parts).expect("its other parts are as they were");
+    head
 }
 
 /// Answers a request.

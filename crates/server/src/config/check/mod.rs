@@ -162,6 +162,13 @@ mod tests {
                 "without spaces",
             ),
             (
+                "[[route]]\npath = '/'\nservice = { kind = 'terminal', argv = ['sh'] }\n\
+                 carriers = true\n"
+                    .into(),
+                "4:12: route[0].carriers: ",
+                "leave `carriers` out",
+            ),
+            (
                 format!("{echo}compression = {{ level = 10 }}\n"),
                 "4:25: route[0].compression.level: ",
                 "10",
