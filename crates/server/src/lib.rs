@@ -16,6 +16,7 @@ mod admission;
 mod app;
 mod auth;
 mod backend;
+mod backoff;
 #[cfg(test)]
 mod by_hand;
 mod carrier;

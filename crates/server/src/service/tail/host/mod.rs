@@ -33,8 +33,9 @@ use self::script::script;
 use self::stream::{Kind, Piece, Stream};
 use super::before::Before;
 use super::told::Told;
+use crate::backoff::Backoff;
 use crate::process::{Places, Running, Stderr};
-use crate::source::{Backoff, Feed, Line, Reader, Splitter};
+use crate::source::{Feed, Line, Reader, Splitter, WAITS};
 
 /// A file of another machine, and how that is reached.
 #[derive(Clone, Debug)]
@@ -251,15 +252,14 @@ impl Reader for Reading {
             feed.set_names(std::slice::from_ref(&self.plan.name));
             let splitter = Splitter::new(self.plan.max_line_bytes);
             let mut progress = Progress { place: None, splitter };
-            let mut backoff = Backoff::default();
+            let mut backoff = Backoff::new(WAITS);
             loop {
                 let (end, said) = self.connect(&mut progress, &feed).await;
                 self.tell(&end, &said, &feed);
-                let well = match end {
-                    End::Lost(Some(well)) => well,
-                    _ => Duration::ZERO,
-                };
-                let wait = backoff.next(well);
+                if let End::Lost(Some(well)) = end {
+                    backoff.went_well(well);
+                }
+                let wait = backoff.next();
                 debug!(source = &*self.plan.name, wait_ms = wait.as_millis() as u64, "waiting");
                 sleep(wait).await;
             }
