@@ -30,6 +30,7 @@ mod events;
 mod exchange;
 mod gate;
 mod holds;
+mod host;
 mod http;
 mod inbox;
 mod limits;

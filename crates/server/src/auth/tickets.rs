@@ -13,13 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use data_encoding::BASE64URL_NOPAD;
-use http::header::HOST;
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
 
 use super::denied::Denied;
 use super::identity::Identity;
 use super::secret::Secret;
 use super::sources::{Presented, of_cookies};
+use crate::host::host;
 
 /// Where a ticket is exchanged.
 pub(crate) const TICKET_PATH: &str = "/_tieline/ticket";
@@ -84,7 +84,7 @@ impl Ticketed {
         if !presented.is_own_page {
             return None;
         }
-        of_cookies(presented.headers, &cookie_name(host(presented.headers, presented.uri)))
+        of_cookies(presented.headers, &cookie_name(host(presented.uri, presented.headers)))
     }
 
     /// Whether a request for this host holds a pass that is good.
@@ -114,14 +114,6 @@ pub(crate) fn cookie_name(host: Option<&str>) -> String {
     match port.filter(|port| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit())) {
         Some(port) => format!("{COOKIE}-{port}"),
         None => COOKIE.to_owned(),
-    }
-}
-
-/// The name that was asked for: in the target where it is whole, in `Host` otherwise.
-fn host<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Option<&'r str> {
-    match uri.authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => headers.get(HOST)?.to_str().ok(),
     }
 }
 
