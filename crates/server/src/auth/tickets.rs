@@ -20,6 +20,7 @@ use super::identity::Identity;
 use super::secret::Secret;
 use super::sources::{Presented, of_cookies};
 use crate::host::host;
+use crate::random;
 
 /// Where a ticket is exchanged.
 pub(crate) const TICKET_PATH: &str = "/_tieline/ticket";
@@ -49,7 +50,7 @@ enum Ticket {
 
 impl Tickets {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Ticket::Fresh(random())))
+        Self(Mutex::new(Ticket::Fresh(secret())))
     }
 
     /// The ticket, as long as nobody has used it.
@@ -65,7 +66,7 @@ impl Tickets {
         let mut state = self.state();
         match &*state {
             Ticket::Fresh(fresh) if Secret::new(fresh).is(&Secret::new(ticket)) => {
-                let pass = random();
+                let pass = secret();
                 *state = Ticket::Used { pass: Secret::new(&pass), at: now };
                 Some(pass)
             }
@@ -117,10 +118,8 @@ pub(crate) fn cookie_name(host: Option<&str>) -> String {
     }
 }
 
-fn random() -> String {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the system has randomness: TLS could not do without");
-    BASE64URL_NOPAD.encode(&bytes)
+fn secret() -> String {
+    BASE64URL_NOPAD.encode(&random::bytes::<32>())
 }
 
 impl fmt::Debug for Ticket {

@@ -12,7 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use super::Password;
-use super::script::nonce;
+use crate::random;
 
 /// A script that prints a password; gone when this is dropped.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ printf '%s\\n' \"$TIELINE_ASKPASS_WORD\"
 
 impl Askpass {
     pub(super) fn new(password: &Password) -> io::Result<Self> {
-        let folder = env::temp_dir().join(format!("tieline-{}", nonce()));
+        let folder = env::temp_dir().join(format!("tieline-{}", random::id()));
         DirBuilder::new().mode(0o700).create(&folder)?;
         let askpass = Self { folder, password: password.clone() };
         let path = askpass.path();

@@ -35,6 +35,7 @@ use super::before::Before;
 use super::told::Told;
 use crate::backoff::Backoff;
 use crate::process::{Places, Running, Stderr};
+use crate::random;
 use crate::source::{Feed, Line, Reader, Splitter, WAITS};
 
 /// A file of another machine, and how that is reached.
@@ -138,7 +139,7 @@ impl Reading {
         feed: &Feed,
     ) -> End {
         let mut stderr = running.stderr.take().expect("it was asked for apart");
-        let nonce = script::nonce();
+        let nonce = random::id();
         let script = script(&self.plan, progress.place.as_ref(), &nonce);
         // Where it cannot be written the end is read below.
         let _ = running.stdin.write_all(script.as_bytes()).await;
