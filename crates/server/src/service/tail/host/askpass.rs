@@ -74,10 +74,19 @@ mod tests {
     use crate::by_hand::file;
     use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
+    use std::thread::yield_now;
 
     fn ask(askpass: &Askpass, prompt: &str) -> Option<String> {
         let mut command = Command::new(askpass.path());
-        let output = command.arg(prompt).envs(askpass.variables()).output().unwrap();
+        command.arg(prompt).envs(askpass.variables());
+        let output = loop {
+            match command.output() {
+                // Another test has just forked, and has the file open for writing until it runs what
+                // it starts.
+                Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => yield_now(),
+                output => break output.unwrap(),
+            }
+        };
         output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
     }
 
