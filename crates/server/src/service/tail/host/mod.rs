@@ -58,6 +58,28 @@ pub(crate) struct Plan {
     pub(crate) max_line_bytes: usize,
 }
 
+#[cfg(test)]
+impl Plan {
+    /// One of which nothing is said that need not be.
+    fn by_hand(path: &str) -> Self {
+        Self {
+            name: "a".into(),
+            host: "user@host".into(),
+            path: path.to_owned(),
+            password: None,
+            config: None,
+            identity_file: None,
+            known_hosts: None,
+            port: None,
+            jump: None,
+            accepts_new: false,
+            connect_within: Duration::from_millis(1_500),
+            last: (2, 1 << 20),
+            max_line_bytes: 1 << 16,
+        }
+    }
+}
+
 /// Where a password is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Password {

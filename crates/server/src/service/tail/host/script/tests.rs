@@ -35,30 +35,12 @@ fn shells() -> Vec<Vec<&'static str>> {
     here
 }
 
-fn plan(path: &Path) -> Plan {
-    Plan {
-        name: "a".into(),
-        host: "host".into(),
-        path: path.to_str().unwrap().into(),
-        password: None,
-        config: None,
-        identity_file: None,
-        known_hosts: None,
-        port: None,
-        jump: None,
-        accepts_new: false,
-        connect_within: PATIENCE,
-        last: (2, 1 << 20),
-        max_line_bytes: 1 << 16,
-    }
-}
-
 impl Shell {
     fn start(shell: &[&str], path: &Path, place: Option<&Place>) -> Self {
         let mut command = Command::new(shell[0]);
         command.args(&shell[1..]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let script = script(&plan(path), place, "abc");
+        let script = script(&Plan::by_hand(path.to_str().unwrap()), place, "abc");
         child.stdin.as_mut().unwrap().write_all(script.as_bytes()).unwrap();
         let pieces: Arc<Mutex<Vec<Piece>>> = Arc::default();
         let (mut stdout, said) = (child.stdout.take().unwrap(), Arc::clone(&pieces));
