@@ -16,6 +16,7 @@ mod admission;
 mod app;
 mod auth;
 mod backend;
+mod backoff;
 #[cfg(test)]
 mod by_hand;
 mod carrier;
@@ -29,6 +30,7 @@ mod events;
 mod exchange;
 mod gate;
 mod holds;
+mod host;
 mod http;
 mod inbox;
 mod limits;
