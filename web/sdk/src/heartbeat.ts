@@ -1,0 +1,31 @@
+// Whether a line still says something: after a silence it is asked, and without an answer it is dead.
+
+/** `silentMs` of silence, and then `answerMs` for an answer. */
+export function createHeartbeat(silentMs: number, answerMs: number, now: number) {
+  let askAt = now + silentMs;
+  let deadAt = Number.POSITIVE_INFINITY;
+
+  function probe(at: number, withinMs: number): void {
+    askAt = Number.POSITIVE_INFINITY;
+    deadAt = Math.min(deadAt, at + withinMs);
+  }
+
+  return {
+    /** Something came. */
+    heard(at: number): void {
+      askAt = at + silentMs;
+      deadAt = Number.POSITIVE_INFINITY;
+    },
+    /** It is asked now, whatever came until now. */
+    probe,
+    /** What is due. */
+    turn(at: number): "ask" | "dead" | undefined {
+      if (deadAt <= at) return "dead";
+      if (askAt > at) return undefined;
+      probe(at, answerMs);
+      return "ask";
+    },
+    /** When something is due. */
+    deadline: (): number => Math.min(askAt, deadAt),
+  };
+}
