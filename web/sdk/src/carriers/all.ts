@@ -1,6 +1,9 @@
 // The carriers there are, best first.
 
 import type { CarrierName, OpenCarrier, Tools } from "./carrier.ts";
+import { openEvents } from "./events.ts";
+import { openPoll } from "./poll.ts";
+import { openStream } from "./stream.ts";
 import { openWebSocket } from "./websocket.ts";
 
 interface Known {
@@ -11,6 +14,13 @@ interface Known {
 
 const CARRIERS: readonly Known[] = [
   { name: "websocket", open: openWebSocket, canBeUsed: (tools) => tools.WebSocket !== undefined },
+  { name: "stream", open: openStream, canBeUsed: (tools) => tools.fetch !== undefined },
+  {
+    name: "events",
+    open: openEvents,
+    canBeUsed: (tools) => tools.fetch !== undefined && tools.EventSource !== undefined,
+  },
+  { name: "poll", open: openPoll, canBeUsed: (tools) => tools.fetch !== undefined },
 ];
 
 /** Those of these names that can be used here, best first. */

@@ -32,6 +32,8 @@ export interface Where {
   /** The route's address, `http:` or `https:`. */
   readonly url: URL;
   readonly token: string | undefined;
+  /** How long an HTTP request may take that is answered at once, and how long none may get through. */
+  readonly requestWithinMs: number;
   readonly tools: Tools;
 }
 
@@ -59,6 +61,7 @@ export interface WebSocketLike {
 
 /** What is needed of an EventSource. */
 export interface EventSourceLike {
+  onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
   addEventListener(name: string, listener: (event: never) => void): void;
