@@ -13,13 +13,16 @@ import { setTimeout as sleep } from "node:timers/promises";
  */
 export const PASS = { times: 1, delayMs: 0, bytes: Infinity, forMs: Infinity, isSwallowed: false };
 
-/** Starts it before a port of this machine; `judge` is asked `{ kind: "http" | "websocket", path }`. */
-export async function startProxy(port, judge) {
+/**
+ * Starts it before a port of this machine. `judge` is asked `{ kind: "http" | "websocket", path }`; `pages` answers
+ * `{ type, body }` for what is not to be asked of the server.
+ */
+export async function startProxy(port, judge, pages = () => undefined) {
   const target = { host: "127.0.0.1", port };
   /** The client's sockets whose exchanges are in trouble. */
   const troubled = new Set();
-  /** Every socket of a WebSocket. */
-  const lines = new Set();
+  /** What is under way: the sockets of clients, and what they are for. */
+  const underWay = new Map();
   const sockets = new Set();
 
   const server = createServer((request, response) => {
@@ -36,7 +39,18 @@ export async function startProxy(port, judge) {
 
   async function exchange(request, response) {
     const { url: path, method, headers, socket } = request;
+    const page = pages(new URL(path, origin).pathname);
+    if (page) {
+      response.writeHead(200, { "content-type": page.type, "cache-control": "no-store" });
+      response.end(page.body);
+      return;
+    }
     const fate = judge({ kind: "http", path });
+    const about = { kind: "http", path };
+    underWay.set(socket, about);
+    response.on("close", () => {
+      if (underWay.get(socket) === about) underWay.delete(socket);
+    });
     const body = Buffer.concat(await request.toArray());
     if (fate.delayMs > 0) await sleep(fate.delayMs);
     const answers = [];
@@ -96,13 +110,15 @@ export async function startProxy(port, judge) {
     const fate = judge({ kind: "websocket", path: request.url });
     if (fate.times === 0) return fail(socket, fate);
     const upstream = connect(target);
+    underWay.set(socket, { kind: "websocket", path: request.url });
+    sockets.add(upstream);
     const both = [socket, upstream];
     let isOver = false;
     for (const [one, other] of [both, [...both].reverse()]) {
-      lines.add(one);
       one.on("error", () => {});
       one.on("close", () => {
-        lines.delete(one);
+        sockets.delete(one);
+        underWay.delete(one);
         other.destroy();
       });
       let passing = Promise.resolve();
@@ -131,13 +147,9 @@ export async function startProxy(port, judge) {
   const origin = `http://127.0.0.1:${server.address().port}`;
   return {
     origin,
-    /** Cuts every WebSocket that there is. */
-    cutLines() {
-      for (const socket of lines) socket.destroy();
-    },
-    /** Cuts everything that there is. */
-    cut() {
-      for (const socket of [...sockets, ...lines]) socket.destroy();
+    /** Cuts what is under way of this kind. */
+    cut(isMeant) {
+      for (const [socket, about] of underWay) if (isMeant(about)) socket.destroy();
     },
     /** What was swallowed is cut after all. */
     release() {
@@ -146,7 +158,7 @@ export async function startProxy(port, judge) {
     },
     close() {
       server.close();
-      for (const socket of [...sockets, ...lines]) socket.destroy();
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

@@ -415,7 +415,11 @@ export class Tieline extends Emitter<ClientEvents> {
       line.end({ code: LOST, reason: "the line says nothing any more" });
       return;
     }
-    if (line && this.#isUp) for (const text of this.#session.takeOutgoing(now)) line.send(text);
+    if (!line || !this.#isUp) return;
+    for (const text of this.#session.takeOutgoing(now)) {
+      line.send(text);
+      this.#heartbeat?.said(now);
+    }
   }
 
   #ping(): void {

@@ -1,6 +1,6 @@
 // Whether a line still says something: after a silence it is asked, and without an answer it is dead.
 
-/** `silentMs` of silence, and then `answerMs` for an answer. */
+/** `silentMs` of silence, or `answerMs` behind something that was said, and then `answerMs` for an answer. */
 export function createHeartbeat(silentMs: number, answerMs: number, now: number) {
   let askAt = now + silentMs;
   let deadAt = Number.POSITIVE_INFINITY;
@@ -15,6 +15,10 @@ export function createHeartbeat(silentMs: number, answerMs: number, now: number)
     heard(at: number): void {
       askAt = at + silentMs;
       deadAt = Number.POSITIVE_INFINITY;
+    },
+    /** Something was said, and will hardly be met with silence. */
+    said(at: number): void {
+      if (deadAt === Number.POSITIVE_INFINITY) askAt = Math.min(askAt, at + answerMs);
     },
     /** It is asked now, whatever came until now. */
     probe,

@@ -33,3 +33,16 @@ test("a probe does not wait for the silence, nor give more time than there was",
   asked.probe(105, 20);
   assert.equal(asked.deadline(), 110);
 });
+
+test("what was said is expected to be met with something", () => {
+  const heartbeat = createHeartbeat(100, 10, 0);
+  heartbeat.said(5);
+  heartbeat.said(8);
+  assert.equal(heartbeat.turn(15), "ask");
+  heartbeat.said(16);
+  assert.equal(heartbeat.turn(25), "dead");
+  const answered = createHeartbeat(100, 10, 0);
+  answered.said(5);
+  answered.heard(9);
+  assert.equal(answered.deadline(), 109);
+});
