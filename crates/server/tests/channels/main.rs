@@ -1,9 +1,10 @@
-//! The library's client of channels against the real server, over lines that are cut.
+//! Channels of the real server, through the library's client and the operator's side.
 #![expect(clippy::unwrap_used, reason = "what helps tests is a test, too")]
 
 mod access;
 mod calls;
 mod losses;
+mod operator;
 mod readers;
 mod server;
 mod wire;

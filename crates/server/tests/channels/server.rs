@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tieline::Client;
 use tieline::client::Builder;
 use tieline::reconnect::Reconnect;
-use tieline_server::App;
 use tieline_server::config::{File, Overrides, Plan, Source};
+use tieline_server::{Address, App};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -31,6 +31,7 @@ publish = 'all'
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    pub(crate) operator: Option<SocketAddr>,
     config: String,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
@@ -50,13 +51,13 @@ impl Server {
         let listen = vec![address.to_owned()];
         let overrides = Overrides { listen, workers: Some(2), ..Overrides::default() };
         let app = App::bind(Plan::new(file, &source, &overrides).unwrap()).unwrap();
-        let address = app.addresses()[0].to_string();
-        let address = address.strip_prefix("http://").unwrap().parse().unwrap();
+        let address = socket(&app.addresses()[0]);
+        let operator = app.operator_address().as_ref().map(socket);
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(async move {
             app.run(async { drop(stopped.await) }).await.unwrap();
         });
-        Self { address, config: config.to_owned(), stop, running }
+        Self { address, operator, config: config.to_owned(), stop, running }
     }
 
     /// The same server once more, with what it has on disk.
@@ -74,6 +75,10 @@ impl Server {
     pub(crate) async fn client(&self) -> Client {
         to(self.address).connect().await.unwrap()
     }
+}
+
+fn socket(address: &Address) -> SocketAddr {
+    address.to_string().strip_prefix("http://").unwrap().parse().unwrap()
 }
 
 /// A client that comes back soon.
