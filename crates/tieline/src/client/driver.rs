@@ -12,6 +12,7 @@ use super::error::{Advice, Error};
 use super::queue::Queue;
 use super::session::{Answer, Asker, News, Session};
 use super::state::State;
+use super::words::PROTOCOL;
 use crate::message::Message;
 use crate::reconnect::{Event, Reconnecting, Why};
 
@@ -114,7 +115,12 @@ impl Driver {
 
     fn happened(&mut self, event: Event) -> Option<Error> {
         match event {
-            Event::Connected => self.session.opened(Instant::now()),
+            Event::Connected => {
+                if self.line.socket().is_none_or(|socket| socket.protocol() != PROTOCOL) {
+                    return Some(Error::Answer);
+                }
+                self.session.opened(Instant::now());
+            }
             Event::Message(Message::Text(text)) => self.session.receive(&text, Instant::now()),
             Event::Message(Message::Binary(_)) => return Some(Error::Answer),
             Event::Disconnected { why, retry_in } => {
