@@ -50,6 +50,8 @@ class Cell:
     threads: int = 1
     server_cores: str = "0"
     load_cores: str = "1"
+    # Ours: over channels in the native language. Each connection has so many of its own, or hears the one of all.
+    channels: int | None = None
 
     @property
     def idle(self) -> bool:
@@ -63,6 +65,10 @@ class Cell:
     @property
     def fan_out(self) -> bool:
         return Wish.PUBLISH in self.wishes
+
+    @property
+    def memory_of_channels(self) -> bool:
+        return self.idle and self.channels is not None
 
 
 def _bytes(size: int) -> str:
@@ -96,6 +102,31 @@ def _fan_out(subscribers: int, batch: int, bar: float) -> Cell:
         wishes=frozenset({Wish.PUBLISH}),
         bar=Bar(ratio=bar),
         slow=subscribers <= 1000,
+    )
+
+
+def _published(subscribers: int) -> Cell:
+    return Cell(
+        name=f"channel-{subscribers}",
+        title=f"128 B, a channel of {subscribers:,}",
+        connections=subscribers,
+        size=128,
+        flags=("--fan-out", "--text"),
+        wishes=frozenset({Wish.PUBLISH}),
+        bar=Bar(ratio=1.00),
+        channels=0,
+    )
+
+
+def _channels(name: str, connections: int, each: int, title: str) -> Cell:
+    return Cell(
+        name=name,
+        title=title,
+        connections=connections,
+        flags=("--idle",),
+        metric=Metric.MEMORY,
+        ours_only=True,
+        channels=each,
     )
 
 
@@ -173,6 +204,10 @@ CELLS: tuple[Cell, ...] = (
     _fan_out(1000, 16, 0.85),
     _fan_out(10_000, 1, 1.00),
     _fan_out(10_000, 16, 0.85),
+    _published(1000),
+    _published(10_000),
+    _channels("session", 1000, 0, "1,000 × a session and the channel of all"),
+    _channels("channels", 1000, 100, "1,000 × 100 channels of its own"),
     _idle("idle", "plain", None, Bar(absolute=300)),
     _idle("idle-deflate", "permessage-deflate without takeover", Wish.DEFLATE, Bar(absolute=300)),
     _idle("idle-tls", "TLS", Wish.TLS, Bar()),

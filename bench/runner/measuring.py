@@ -95,12 +95,10 @@ def _load(cell: Cell, server: Server, instance: Running, options: Options) -> tu
     command = [
         *("taskset", "--cpu-list", cell.load_cores, str(PROGRAM), "bench"),
         f"{scheme}://127.0.0.1:{instance.port}{server.path(cell)}",
-        *("--connections", str(cell.connections), *cell.flags),
+        *("--connections", str(cell.connections), *server.load(cell)),
         *("--duration", f"{options.duration}s", "--warm-up", f"{options.warm_up}s"),
         *("--threads", str(cell.threads), "--pid", str(instance.pid), "--json"),
     ]
-    if not cell.idle:
-        command += ["--size", str(server.size(cell)), "--in-flight", str(cell.in_flight)]
     if scheme == "wss":
         command.append("--danger-accept-any-certificate")
     limit = options.duration + options.warm_up + 90

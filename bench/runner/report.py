@@ -27,6 +27,11 @@ def report(results: Results, cells: list[Cell], servers: list[Server], run: Run)
             _memory(results, cells, servers, notes),
         ),
         (
+            "Memory of channels",
+            "What each connection added, its own session included, and what each channel with one subscriber did.",
+            _channels(results, cells),
+        ),
+        (
             "Output of compression",
             "Bytes on the wire for each message of 16 KiB, frame header included.",
             _output(results, cells, servers),
@@ -103,7 +108,7 @@ def _output(results: Results, cells: list[Cell], servers: list[Server]) -> str:
 
 
 def _memory(results: Results, cells: list[Cell], servers: list[Server], notes: list[str]) -> str:
-    idle = [cell for cell in cells if cell.idle]
+    idle = [cell for cell in cells if cell.idle and not cell.memory_of_channels]
     rows = []
     for server in servers:
         if any(results.took_part(cell, server.name) for cell in idle):
@@ -111,6 +116,18 @@ def _memory(results: Results, cells: list[Cell], servers: list[Server], notes: l
             shown = [(cell, f"{figure.median:,.0f}" if figure else "") for cell, figure in figures]
             rows.append([server.label, *(_with_failure(results, cell, server, text, notes) for cell, text in shown)])
     return _table(["", *(cell.title for cell in idle)], rows)
+
+
+def _channels(results: Results, cells: list[Cell]) -> str:
+    chosen = [cell for cell in cells if cell.memory_of_channels]
+    rows = [[cell.title, f"{figure.median:,.0f}"] for cell in chosen if (figure := results.figure(cell, OURS))]
+    one, many = (next((cell for cell in chosen if bool(cell.channels) is has), None) for has in (False, True))
+    if one and many and many.channels:
+        below, above = results.figure(one, OURS), results.figure(many, OURS)
+        if below and above:
+            each = (above.median - below.median) / many.channels
+            rows.append([f"each of {many.connections * many.channels:,} channels", f"{each:,.0f}"])
+    return _table(["", "bytes"], rows)
 
 
 def _scaling(results: Results, cells: list[Cell]) -> str:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from . import native
 from .cells import Cell, Wish
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,13 +79,19 @@ class Server:
         return [str(PROGRAM), "serve", "--config", str(config), "--workers", str(cell.workers), *listen]
 
     def path(self, cell: Cell) -> str:
+        if self.ours and cell.channels is not None:
+            return "/tieline"
         if self.ours and cell.fan_out and not self.publisher:
             return "/chat"
         return "/deflate" if self.ours and Wish.DEFLATE in cell.wishes else "/"
 
-    def size(self, cell: Cell) -> int:
-        """What is sent, so that all servers send the same number of bytes back."""
-        return cell.size - CHAT_PREFIX if self.path(cell) == "/chat" else cell.size
+    def load(self, cell: Cell) -> list[str]:
+        """What the load generator is told of the load itself."""
+        if self.ours and cell.channels is not None:
+            return native.flags(cell, TARGET)
+        # So that all servers send the same number of bytes back.
+        size = cell.size - CHAT_PREFIX if self.path(cell) == "/chat" else cell.size
+        return [*cell.flags, *(() if cell.idle else ("--size", str(size), "--in-flight", str(cell.in_flight)))]
 
 
 def _crate(name: str, configuration: str, *can: Wish) -> Server:

@@ -42,6 +42,7 @@ mod patient;
 mod peer;
 mod peer_id;
 mod process;
+mod random;
 mod reach;
 mod refusal;
 mod request;

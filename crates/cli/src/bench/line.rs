@@ -37,6 +37,8 @@ pub(super) struct Open {
     pub(super) due: u64,
     /// Bytes that a slow reader may read.
     pub(super) allowance: f64,
+    /// Answers to what it said first that have not come yet.
+    pub(super) greetings: usize,
 }
 
 impl Open {
@@ -49,6 +51,7 @@ impl Open {
             heard: 0,
             due: 0,
             allowance: 0.0,
+            greetings: 0,
         }
     }
 

@@ -141,6 +141,11 @@ pub(super) struct Opening {
     #[arg(long, value_name = "NAME")]
     pub(super) subprotocol: Vec<String>,
 
+    /// Says this text as soon as a connection is open, {n} being its number; may be given more than
+    /// once. The connection counts as open when it has heard as many messages
+    #[arg(long, value_name = "TEXT")]
+    pub(super) first: Vec<String>,
+
     /// The origin to name, as a page's browser would
     #[arg(long, value_name = "ORIGIN")]
     pub(super) origin: Option<String>,

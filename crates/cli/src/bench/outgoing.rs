@@ -42,8 +42,8 @@ impl Prepared {
     }
 }
 
-/// A control frame as a client sends it.
-pub(super) fn control(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
+/// A frame as a client sends it: a control frame, or a whole text.
+pub(super) fn frame(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     let key = mask_keys()();
     let len = payload.len() as u64;
     Header { fin: true, reserved: 0, opcode, mask: Some(key), len }.encode(out);

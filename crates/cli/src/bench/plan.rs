@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) in_flight: usize,
     pub(super) threads: usize,
     pub(super) slow: Slow,
+    /// What each connection says first, and is answered, before it counts as open.
+    pub(super) first: Vec<String>,
     /// Connections opened in a second; `None` for as fast as it goes.
     pub(super) ramp: Option<f64>,
     pub(super) warm_up: Duration,
@@ -86,6 +88,7 @@ impl Plan {
             in_flight: load.in_flight,
             threads: load.threads.min(load.connections),
             slow,
+            first: options.opening.first.clone(),
             ramp: options.opening.ramp,
             warm_up: load.warm_up,
             duration: load.duration,

@@ -79,9 +79,20 @@ impl Worker<'_> {
         let Some(Some(line)) = self.lines.get_mut(at) else { return };
         let (number, is_slow) = (line.number, line.is_slow);
         let Stage::Open(open) = &mut line.stage else { return };
-        let answers = std::mem::take(&mut self.found.answers);
+        let mut answers = std::mem::take(&mut self.found.answers);
         let mut others = std::mem::take(&mut self.found.others);
         let altered = std::mem::take(&mut self.found.altered);
+        if open.greetings > 0 {
+            // The answers to what it said first are none to what it says later.
+            open.greetings = open.greetings.saturating_sub((answers + others) as usize);
+            (answers, others) = (0, 0);
+            if open.greetings == 0 {
+                self.opened(at);
+            }
+        }
+        let Some(Some(Line { stage: Stage::Open(open), .. })) = self.lines.get_mut(at) else {
+            return;
+        };
         // Greetings are no answers. Another thread may have begun to speak in this very turn.
         let is_on = self.phase != Phase::Connecting
             || (answers > 0 && self.common.phase() != Phase::Connecting);
@@ -148,7 +159,7 @@ impl Worker<'_> {
             match opcode {
                 Opcode::Ping => {
                     if let Some(open) = self.open(at) {
-                        outgoing::control(Opcode::Pong, &payload, open.outgoing.control());
+                        outgoing::frame(Opcode::Pong, &payload, open.outgoing.control());
                     }
                 }
                 Opcode::Close => {
@@ -172,7 +183,7 @@ impl Worker<'_> {
     fn say(&mut self, at: usize, opcode: Opcode, payload: &[u8]) {
         if let Some(open) = self.open(at) {
             open.outgoing.abandon();
-            outgoing::control(opcode, payload, open.outgoing.control());
+            outgoing::frame(opcode, payload, open.outgoing.control());
             self.flush(at);
         }
     }

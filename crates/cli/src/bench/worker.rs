@@ -211,11 +211,16 @@ impl<'p> Worker<'p> {
                 if can_write {
                     self.flush(at);
                 }
-                if can_read && !is_slow {
+                if can_read && (!is_slow || self.greets(at)) {
                     self.receive(at, is_closed);
                 }
             }
         }
+    }
+
+    /// Whether a connection still waits for answers to what it said first.
+    fn greets(&mut self, at: usize) -> bool {
+        self.open(at).is_some_and(|open| open.greetings > 0)
     }
 
     /// Opens as many connections as may be under way.
@@ -244,7 +249,12 @@ impl<'p> Worker<'p> {
             }
         }
         while let Some(at) = self.connecting.late(self.now) {
-            if let Some(Some(Line { stage: Stage::Opening(_), .. })) = self.lines.get(at) {
+            let is_late = match self.lines.get(at) {
+                Some(Some(Line { stage: Stage::Opening(_), .. })) => true,
+                Some(Some(Line { stage: Stage::Open(open), .. })) => open.greetings > 0,
+                _ => false,
+            };
+            if is_late {
                 let what = "the server did not answer within 10 s".to_owned();
                 self.refuse(at, (ErrorKind::Handshake, what));
             }
@@ -279,32 +289,51 @@ impl<'p> Worker<'p> {
                 };
                 let expected = self.plan.expected();
                 let incoming = Incoming::new(&agreement, expected);
-                line.stage = Stage::Open(Open::new(incoming, prepared));
-                let is_slow = line.is_slow;
-                if is_slow {
-                    self.slow.push(at);
-                } else if self.plan.listens(line.number) {
-                    self.common.round.listeners.fetch_add(1, Ordering::Relaxed);
+                let mut open = Open::new(incoming, prepared);
+                for text in &self.plan.first {
+                    let text = text.replace("{n}", &line.number.to_string());
+                    outgoing::frame(Opcode::Text, text.as_bytes(), open.outgoing.control());
+                    open.greetings += 1;
                 }
+                line.stage = Stage::Open(open);
+                let is_slow = line.is_slow;
                 self.outcome.deflated += u64::from(agreed.is_some());
                 self.outcome.opening.add(self.now.saturating_sub(since), 1);
-                self.connecting.opened();
+                if self.plan.first.is_empty() {
+                    self.opened(at);
+                } else {
+                    self.flush(at);
+                }
                 if !behind.is_empty() {
                     self.take(at, &mut behind);
                 }
-                if !is_slow {
+                if !is_slow || !self.plan.first.is_empty() {
                     self.receive(at, true);
                 }
             }
         }
     }
 
+    /// A connection is open, and has heard what it waits for first.
+    pub(super) fn opened(&mut self, at: usize) {
+        let Some(Some(line)) = self.lines.get(at) else { return };
+        if line.is_slow {
+            self.slow.push(at);
+        } else if self.plan.listens(line.number) {
+            self.common.round.listeners.fetch_add(1, Ordering::Relaxed);
+        }
+        self.connecting.opened();
+    }
+
     /// A connection that is no more while the load was on.
     pub(super) fn end(&mut self, at: usize, kind: ErrorKind, what: String) {
         let Some(line) = self.lines.get_mut(at).and_then(Option::take) else { return };
         self.outcome.errors.add(kind, 1, || what);
-        self.connecting.ended();
         let Stage::Open(open) = line.stage else { return };
+        if open.greetings > 0 {
+            return self.connecting.failed();
+        }
+        self.connecting.ended();
         if self.plan.listens(line.number) && !line.is_slow {
             let round = &self.common.round;
             round.listeners.fetch_sub(1, Ordering::Relaxed);
@@ -342,7 +371,7 @@ impl<'p> Worker<'p> {
             self.count_unanswered(at);
             if let Some(open) = self.open(at) {
                 open.outgoing.abandon();
-                outgoing::control(Opcode::Close, &goodbye, open.outgoing.control());
+                outgoing::frame(Opcode::Close, &goodbye, open.outgoing.control());
                 self.flush(at);
             }
         }

@@ -20,7 +20,7 @@ const MAX_USER_BYTES: usize = 256;
 
 impl Identity {
     /// A name that can be shown and logged.
-    pub(super) fn is_name(text: &str) -> bool {
+    pub(crate) fn is_name(text: &str) -> bool {
         !text.is_empty() && text.len() <= MAX_USER_BYTES && !text.chars().any(char::is_control)
     }
 }

@@ -33,6 +33,10 @@ pub struct Channels {
 
     /// How long a client may take to say who it is. Default "10s".
     pub connect_within: Span,
+
+    /// Over how long clients come back when the server stops: each is told to wait for a random part
+    /// of it. Default "5s".
+    pub leave_over: Span,
 }
 
 impl Default for Channels {
@@ -44,6 +48,7 @@ impl Default for Channels {
             max_in_flight: 100,
             max_batch: 100,
             connect_within: Span::from_secs(10),
+            leave_over: Span::from_secs(5),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One line: its calls, what it has subscribed to, and the session that it carries.
+//! One line: who it is, its calls, and the session that it carries.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -8,93 +8,76 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tieline::serve::Message;
 use tieline::{CloseCode, Closed};
-use tieline_hub::{BrokerError, Channel, Member, New, Pattern, Range};
+use tieline_hub::Channel;
 use tokio::task::spawn_local;
 
 use super::Shared;
 use super::fault::Fault;
 use super::namespaces::{Act, Namespace};
-use super::outlet::{Subscriber, Worker, result};
-use super::session::{Resumed, Session};
-use super::words::{
-    Connect, Connected, Counted, HistoryIs, HistoryOf, Item, MembersAre, Named, Publish,
-    PublishedAt, Resumable, Subscribe, Who,
-};
+use super::outlet::Worker;
+use super::session::{Newcomer, Resumed, Session};
+use super::subscriptions::{LOST_LEASE, Subscription};
+use super::words::{Connect, Connected, Disconnect, Resumable, Unsubscribed, notification, result};
 use crate::auth::{Identity, Renewal};
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::service::Conversation;
-use crate::service::rpc::{Ask, Id, Item as Asked, RpcError, Said, decode, parse, written};
+use crate::service::rpc::{self, Ask, Id, Item, RpcError, Said, decode, parse, written};
 
-/// Most publications that are given at once.
-const MAX_AT_ONCE: usize = 1_000;
-
-/// How long somebody is present without its line saying so again.
-const LEASE: Duration = Duration::from_secs(60);
-
-/// How long somebody is still present whose line is lost: it may come back.
-const LOST_LEASE: Duration = Duration::from_secs(10);
-
-/// Seconds between two pings of the server.
+/// Seconds between two signs of life that a client may count on.
 const PING: u64 = 25;
 
 /// A line as its worker sees it.
 pub(super) struct Line(Rc<State>);
 
-struct State {
-    shared: Arc<Shared>,
-    peer: Peer,
-    outlet: Worker,
-    identity: Option<Identity>,
+/// What the calls of a line share, also those that go on when it is over.
+pub(super) struct State {
+    pub(super) shared: Arc<Shared>,
+    pub(super) peer: Peer,
+    pub(super) outlet: Worker,
+    pub(super) identity: RefCell<Option<Arc<Identity>>>,
+    pub(super) subscriptions: RefCell<HashMap<String, Subscription>>,
+    /// Whether something says from time to time that it is still present.
+    pub(super) is_staying: Cell<bool>,
+    pub(super) is_over: Cell<bool>,
     renewal: Option<Renewal>,
     session: RefCell<Option<Arc<Session>>>,
-    subscriptions: RefCell<HashMap<String, Subscription>>,
     in_flight: Cell<usize>,
     is_paused: Cell<bool>,
-    is_over: Cell<bool>,
-}
-
-/// What a line has subscribed to, by what it called it.
-enum Subscription {
-    /// It is under way.
-    Asked,
-    Channel(Channel, Arc<Namespace>),
-    Pattern(Pattern),
 }
 
 /// What a call comes to: an answer, or one that was given already.
-type Outcome = Result<Option<Box<RawValue>>, RpcError>;
+pub(super) type Outcome = Result<Option<Box<RawValue>>, RpcError>;
 
 impl Line {
     pub(super) fn new(shared: &Arc<Shared>, peer: &Peer, request: &Request) -> Self {
         let state = Rc::new(State {
             shared: Arc::clone(shared),
             peer: peer.clone(),
-            outlet: Worker::of(peer.inbox()),
-            identity: request.identity().cloned(),
+            outlet: Worker::new(peer.inbox(), &shared.namespaces),
+            identity: RefCell::new(request.identity().cloned().map(Arc::new)),
+            subscriptions: RefCell::default(),
+            is_staying: Cell::default(),
+            is_over: Cell::default(),
             renewal: request.renewal(),
             session: RefCell::default(),
-            subscriptions: RefCell::default(),
             in_flight: Cell::default(),
             is_paused: Cell::default(),
-            is_over: Cell::default(),
         });
         state.expect_connect();
         Self(state)
     }
 
-    fn hear(&self, item: Asked) {
+    fn hear(&self, item: Item) {
         match item {
             // Nothing is asked of a client.
-            Asked::Answer(_) => {}
-            Asked::Wrong(id, fault) => self.0.say(written::error(&id, &fault.error())),
-            Asked::Ask(ask) => self.0.take(ask),
+            Item::Answer(_) => {}
+            Item::Wrong(id, fault) => self.0.say(written::error(&id, &fault.error())),
+            Item::Ask(ask) => self.0.take(ask),
         }
     }
 }
@@ -109,6 +92,12 @@ impl Conversation for Line {
             Ok(Said::Batch(items)) => items.into_iter().for_each(|item| self.hear(item)),
             Err(unread) => self.0.say(unread.answer()),
         }
+    }
+
+    fn drain(&mut self, peer: &Peer) {
+        let most = self.0.shared.limits.leave_over.get();
+        let after = most.mul_f64(crate::random::fraction());
+        peer.send(Disconnect::stopping(after).text());
     }
 
     fn close(&mut self, _peer: &Peer, how: &Closed) {
@@ -163,27 +152,25 @@ impl State {
             return;
         }
         session.take();
+        let line = Rc::clone(self);
         let done = match &*method {
-            "history" => decode(params)
-                .map(|asked| self.work(id.clone(), Self::history(Rc::clone(self), asked))),
-            "ping" => Ok(self.answer(id.as_ref(), Ok(nothing()))),
-            "presence" => decode(params)
-                .map(|asked| self.work(id.clone(), Self::presence(Rc::clone(self), asked))),
-            "presence_stats" => decode(params)
-                .map(|asked| self.work(id.clone(), Self::presence_stats(Rc::clone(self), asked))),
-            "publish" => decode(params)
-                .map(|asked| self.work(id.clone(), Self::publish(Rc::clone(self), asked))),
-            "refresh" => Ok(self.answer(id.as_ref(), self.refresh(params))),
-            "subscribe" => {
-                let own = id.clone();
-                decode(params).map(|asked| {
-                    self.work(id.clone(), Self::subscribe(Rc::clone(self), own, session, asked))
-                })
+            "history" => decode(params).map(|asked| self.work(id.clone(), line.history(asked))),
+            "ping" => {
+                self.answer(id.as_ref(), Ok(nothing()));
+                Ok(())
             }
-            "unsubscribe" => decode(params).map(|asked| {
-                let outcome = self.unsubscribe(&session, asked);
-                self.answer(id.as_ref(), outcome);
+            "presence" => decode(params).map(|asked| self.work(id.clone(), line.presence(asked))),
+            "presence_stats" => {
+                decode(params).map(|asked| self.work(id.clone(), line.presence_stats(asked)))
+            }
+            "publish" => decode(params).map(|asked| self.work(id.clone(), line.publish(asked))),
+            "refresh" => self.refresh(params).map(|told| self.answer(id.as_ref(), Ok(told))),
+            "subscribe" => decode(params).map(|asked| {
+                self.work(id.clone(), line.subscribe(id.clone(), session, asked));
             }),
+            "unsubscribe" => decode(params)
+                .and_then(|asked| self.unsubscribe(&session, &asked))
+                .map(|()| self.answer(id.as_ref(), Ok(nothing()))),
             _ => Err(RpcError::method_not_found(&method)),
         };
         if let Err(error) = done {
@@ -220,17 +207,24 @@ impl State {
 
     fn connect(&self, id: Option<&Id>, params: Option<&RawValue>) {
         let Some(id) = id else { return };
-        let Connect { token, session } = match decode(params) {
-            Ok(connect) => connect,
-            Err(error) => return self.answer(Some(id), Err(error)),
-        };
-        if let (Some(token), Some(renewal)) = (token, &self.renewal)
-            && renewal.renew(&self.peer, &token).is_err()
-        {
-            return self.answer(Some(id), Err(Fault::Token.into()));
+        match decode(params).and_then(|connect| self.begin(id, connect)) {
+            Ok(session) => *self.session.borrow_mut() = Some(session),
+            Err(error) => self.answer(Some(id), Err(error)),
+        }
+    }
+
+    /// Begins a session, or goes on with one; its answer goes before all else.
+    fn begin(&self, id: &Id, connect: Connect) -> Result<Arc<Session>, RpcError> {
+        let Connect { token, name, session } = connect;
+        if name.as_deref().is_some_and(|name| !Identity::is_name(name)) {
+            return Err(RpcError::invalid_params("a name has 1 to 256 bytes, none of control"));
+        }
+        if let (Some(token), Some(renewal)) = (token, &self.renewal) {
+            self.renew(renewal, &token)?;
         }
         let sessions = &self.shared.sessions;
-        let user = self.identity.as_ref().map(|identity| &*identity.user);
+        let identity = self.identity.borrow();
+        let user = identity.as_ref().map(|identity| &*identity.user);
         let connected = |session: &Session, secret: &str, recovered, seen| {
             let keep = sessions.keep().as_secs();
             let resumable = Resumable { id: &session.id, secret, keep };
@@ -244,212 +238,81 @@ impl State {
             let line = self.peer.remote();
             sessions.resume(&asked.id, &asked.secret, user, asked.seen, line, answer)
         });
-        let session = resumed.unwrap_or_else(|| {
-            let (session, secret) = sessions.begin(user.map(Arc::from), self.peer.remote());
+        Ok(resumed.unwrap_or_else(|| {
+            let newcomer = Newcomer { user: user.map(Arc::from), name: name.map(Arc::from) };
+            let (session, secret) = sessions.begin(newcomer, self.peer.remote());
             self.peer.remote().send(connected(&session, &secret, false, 0));
             session
-        });
-        *self.session.borrow_mut() = Some(session);
+        }))
     }
 
-    fn refresh(&self, params: Option<&RawValue>) -> Result<Box<RawValue>, RpcError> {
+    fn refresh(self: &Rc<Self>, params: Option<&RawValue>) -> Result<Box<RawValue>, RpcError> {
         let Token { token } = decode(params)?;
-        let renewal = self.renewal.as_ref().ok_or(Fault::Token)?;
-        let identity = renewal.renew(&self.peer, &token).map_err(|_| Fault::Token)?;
-        Ok(crate::service::rpc::told(&identity))
+        let identity = self.renew(self.renewal.as_ref().ok_or(Fault::Token)?, &token)?;
+        self.let_go_of_what_is_forbidden();
+        Ok(rpc::told(&identity))
     }
 
-    async fn subscribe(
-        self: Rc<Self>,
-        id: Option<Id>,
-        session: Arc<Session>,
-        asked: Subscribe,
-    ) -> Outcome {
-        let name = asked.channel.clone();
-        if self.subscriptions.borrow().contains_key(&name) {
-            return Err(Fault::Subscribed.into());
-        }
-        if self.subscriptions.borrow().len() >= self.shared.limits.max_subscriptions {
-            return Err(Fault::TooMany.into());
-        }
-        let subscriber = Subscriber { session, target: self.peer.target(), id };
-        if name.ends_with('*') {
-            return self.subscribe_all(name, subscriber);
-        }
-        let (channel, namespace) = self.channel(&name, Act::Subscribe)?;
-        let since =
-            match asked.position {
-                Some(place) => Some(place.position().ok_or_else(|| {
-                    RpcError::invalid_params("an epoch is what the server has said")
-                })?),
-                None => None,
-            };
-        self.subscriptions.borrow_mut().insert(name.clone(), Subscription::Asked);
-        let (keep, session) = (&namespace.keep, Arc::clone(&subscriber.session));
-        let hub = &self.shared.hub;
-        let joined = hub.subscribe(&channel, keep, since, MAX_AT_ONCE, &self.outlet, subscriber);
-        if let Err(error) = joined.await {
-            self.subscriptions.borrow_mut().remove(&name);
-            return Err(Fault::from(&error).into());
-        }
-        let subscription = Subscription::Channel(channel.clone(), Arc::clone(&namespace));
-        self.subscriptions.borrow_mut().insert(name.clone(), subscription);
-        if self.is_over.get() {
-            self.leave(&session, &name, LOST_LEASE);
-        } else if namespace.has_presence {
-            // The answer was given already: who cannot be shown hears all the same.
-            let _ = self.enter(&channel, &namespace, &session, LEASE).await;
-        }
-        // The answer was given where the first publication could not come before it.
-        Ok(None)
+    fn renew(&self, renewal: &Renewal, token: &str) -> Result<Arc<Identity>, Fault> {
+        let identity = renewal.renew(&self.peer, token).map_err(|_| Fault::Token)?;
+        let identity = Arc::new(identity);
+        *self.identity.borrow_mut() = Some(Arc::clone(&identity));
+        Ok(identity)
     }
 
-    fn subscribe_all(&self, name: String, subscriber: Subscriber) -> Outcome {
-        let pattern = Pattern::new(&name).map_err(|_| Fault::UnknownChannel)?;
-        self.shared.namespaces.for_pattern(&pattern, self.identity.as_ref())?;
-        self.shared.hub.subscribe_all(&pattern, &self.outlet, subscriber);
-        self.subscriptions.borrow_mut().insert(name, Subscription::Pattern(pattern));
-        Ok(None)
-    }
-
-    fn unsubscribe(
-        self: &Rc<Self>,
-        session: &Arc<Session>,
-        Named { channel }: Named,
-    ) -> Result<Box<RawValue>, RpcError> {
-        let is_there = match self.subscriptions.borrow().get(&channel) {
-            Some(Subscription::Asked) | None => false,
-            Some(_) => true,
+    /// A newer token may give less than the one before.
+    fn let_go_of_what_is_forbidden(self: &Rc<Self>) {
+        let Some(session) = self.session() else { return };
+        let is_forbidden = |subscription: &Subscription| {
+            let identity = self.identity.borrow();
+            subscription.check(&self.shared.namespaces, identity.as_deref()).is_err()
         };
-        if !is_there {
-            return Err(Fault::NotSubscribed.into());
+        let subscriptions = self.subscriptions.borrow();
+        let forbidden = subscriptions.iter().filter(|(_, it)| is_forbidden(it));
+        let names: Vec<_> = forbidden.map(|(name, _)| name.clone()).collect();
+        drop(subscriptions);
+        for name in names {
+            self.leave(&session, &name, Duration::ZERO);
+            let RpcError { code, message, .. } = Fault::Forbidden.into();
+            let told = Unsubscribed { channel: &name, code, reason: &message };
+            self.peer.send(notification("unsubscribed", &told));
         }
-        self.leave(session, &channel, Duration::ZERO);
-        Ok(nothing())
-    }
-
-    /// Ends a subscription; whoever was present there is for as long as this still.
-    fn leave(self: &Rc<Self>, session: &Arc<Session>, name: &str, present: Duration) {
-        let subscriber =
-            Subscriber { session: Arc::clone(session), target: self.peer.target(), id: None };
-        let hub = &self.shared.hub;
-        match self.subscriptions.borrow_mut().remove(name) {
-            Some(Subscription::Channel(channel, namespace)) => {
-                hub.unsubscribe(&channel, &namespace.keep, &self.outlet, subscriber);
-                if namespace.has_presence {
-                    let (line, session) = (Rc::clone(self), Arc::clone(session));
-                    spawn_local(async move {
-                        // Where it cannot be told, its lease ends.
-                        let _ = line.enter(&channel, &namespace, &session, present).await;
-                    });
-                }
-            }
-            Some(Subscription::Pattern(pattern)) => {
-                hub.unsubscribe_all(&pattern, &self.outlet, subscriber);
-            }
-            Some(Subscription::Asked) | None => {}
-        }
-    }
-
-    /// It is present in a channel for so long; with no time it leaves.
-    async fn enter(
-        &self,
-        channel: &Channel,
-        namespace: &Namespace,
-        session: &Session,
-        lease: Duration,
-    ) -> Result<(), BrokerError> {
-        let broker = self.shared.hub.broker(&namespace.keep)?;
-        if lease.is_zero() {
-            return broker.leave(channel, &session.id).await;
-        }
-        let (id, user) = (Arc::clone(&session.id), session.user.clone());
-        broker.enter(channel, Member { id, user, info: Bytes::new() }, lease).await
-    }
-
-    async fn publish(self: Rc<Self>, asked: Publish) -> Outcome {
-        let (channel, namespace) = self.channel(&asked.channel, Act::Publish)?;
-        let new = New {
-            data: Bytes::from(asked.data.get().to_owned()),
-            from: self.identity.as_ref().map(|identity| identity.user.as_str().into()),
-            key: match asked.key {
-                Some(key) if key.is_empty() || key.len() > New::MAX_KEY_BYTES => {
-                    let why = format!("a key has 1 to {} bytes", New::MAX_KEY_BYTES);
-                    return Err(RpcError::invalid_params(why));
-                }
-                key => key.map(Arc::from),
-            },
-        };
-        let published = self.shared.hub.publish(&channel, &namespace.keep, new).await;
-        let published = published.map_err(|error| Fault::from(&error))?;
-        let position = published.position.into();
-        told(&PublishedAt { position, repeat: published.is_repeat })
-    }
-
-    async fn history(self: Rc<Self>, asked: HistoryOf) -> Outcome {
-        let (channel, namespace) = self.channel(&asked.channel, Act::Subscribe)?;
-        let range = match (asked.after, asked.before) {
-            (Some(after), None) => Range::After(after),
-            (None, Some(before)) => Range::Before(before),
-            (None, None) => Range::NEWEST,
-            (Some(_), Some(_)) => {
-                return Err(RpcError::invalid_params("either `after` or `before`"));
-            }
-        };
-        let limit = asked.limit.unwrap_or(MAX_AT_ONCE).min(MAX_AT_ONCE);
-        let history = self.shared.hub.history(&channel, &namespace.keep, range, limit).await;
-        let history = history.map_err(|error| Fault::from(&error))?;
-        told(&HistoryIs {
-            position: history.position.into(),
-            oldest: history.oldest,
-            publications: history.publications.iter().map(|it| Item::of(it)).collect(),
-        })
-    }
-
-    async fn presence(self: Rc<Self>, asked: Named) -> Outcome {
-        let members = self.members(&asked).await?;
-        told(&MembersAre { members: members.iter().map(Who::of).collect() })
-    }
-
-    async fn presence_stats(self: Rc<Self>, asked: Named) -> Outcome {
-        let members = self.members(&asked).await?;
-        let mut users: Vec<_> = members.iter().filter_map(|it| it.user.as_deref()).collect();
-        users.sort_unstable();
-        users.dedup();
-        told(&Counted { clients: members.len(), users: users.len() })
-    }
-
-    async fn members(&self, asked: &Named) -> Result<Vec<Member>, RpcError> {
-        let (channel, namespace) = self.channel(&asked.channel, Act::Subscribe)?;
-        if !namespace.has_presence {
-            return Err(Fault::NoPresence.into());
-        }
-        let broker = self.shared.hub.broker(&namespace.keep);
-        let broker = broker.map_err(|error| Fault::from(&error))?;
-        let members = broker.members(&channel).await;
-        members.map_err(|error| Fault::from(&error).into())
     }
 
     /// The channel of this name, where the peer may do that there.
-    fn channel(&self, name: &str, act: Act) -> Result<(Channel, Arc<Namespace>), Fault> {
+    pub(super) fn channel(&self, name: &str, act: Act) -> Result<(Channel, Arc<Namespace>), Fault> {
         let channel = Channel::new(name).map_err(|_| Fault::UnknownChannel)?;
-        let namespace =
-            self.shared.namespaces.for_channel(&channel, act, self.identity.as_ref())?;
+        let identity = self.identity.borrow();
+        let namespace = self.shared.namespaces.for_channel(&channel, act, identity.as_deref())?;
         Ok((channel, Arc::clone(namespace)))
     }
 
-    /// The line is over; its session waits for the next.
+    /// The line is over; its session waits for the next, unless its client has said that there is none.
     fn close(self: &Rc<Self>, how: &Closed) {
         self.is_over.set(true);
         let Some(session) = self.session() else { return };
-        let is_superseded = session.park(self.peer.id());
-        let is_for_good = matches!(how, Closed::Cleanly { .. }) && !is_superseded;
-        let present = if is_for_good { Duration::ZERO } else { LOST_LEASE };
+        let goes_on = session.park(self.peer.id());
+        let is_for_good = !goes_on && is_goodbye(how);
+        if is_for_good {
+            self.shared.sessions.end(&session);
+        }
         let names: Vec<_> = self.subscriptions.borrow().keys().cloned().collect();
         for name in names {
-            self.leave(&session, &name, present);
+            if goes_on {
+                self.unsubscribe_from(&session, &name);
+            } else {
+                let present = if is_for_good { Duration::ZERO } else { LOST_LEASE };
+                self.leave(&session, &name, present);
+            }
         }
     }
+}
+
+/// Whether a client has ended its line itself, and does not come back. What the server ends for a reason has
+/// another code.
+fn is_goodbye(how: &Closed) -> bool {
+    let codes = [CloseCode::NORMAL, CloseCode::GOING_AWAY, CloseCode::NO_STATUS];
+    matches!(how, Closed::Cleanly { code, .. } if codes.contains(code))
 }
 
 /// The parameters of `ack`.
@@ -464,7 +327,8 @@ struct Token {
     token: String,
 }
 
-fn told(answer: &impl Serialize) -> Outcome {
+/// An answer in our own words.
+pub(super) fn told(answer: &impl Serialize) -> Outcome {
     let answer = serde_json::value::to_raw_value(answer);
     answer.map(Some).map_err(|_| RpcError::internal())
 }

@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! a line ─▶ line.rs: a call ─▶ hub ─▶ broker ─▶ outlet.rs: each worker ─▶ its topic ─▶ the lines
+//!           subscriptions.rs, calls.rs
 //!              │                                   └─ the answer to `subscribe`, in the same order
 //!              └─ session.rs: answers that may have to be said again
 //! ```
 
+mod calls;
 mod fault;
 mod line;
 mod namespaces;
 mod outlet;
 mod session;
+mod subscriptions;
 mod words;
 
 use std::future::Future;
@@ -18,11 +21,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tieline::CloseCode;
+use tieline_hub::Most;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::line::Line;
 pub(crate) use self::namespaces::Namespaces;
-pub(crate) use self::outlet::Worker;
+use self::outlet::Worker;
 use self::session::Sessions;
 use super::{Accept, Conversation, Refusal, Service};
 use crate::config;
@@ -35,6 +40,12 @@ pub(crate) type Hub = tieline_hub::Hub<Worker>;
 
 /// The subprotocol.
 pub(crate) const PROTOCOL: &str = "tieline.v1";
+
+/// The code that ends a line whose session goes on over a newer one.
+const SUPERSEDED: CloseCode = CloseCode::new(4409);
+
+/// The most that is given of a channel in one message.
+const MOST: Most = Most { publications: 1_000, bytes: 512 << 10 };
 
 /// How often is looked for what is too old.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -91,3 +102,6 @@ impl Service for Channels {
         Box::new(Line::new(&self.0, peer, request))
     }
 }
+
+#[cfg(test)]
+mod tests;

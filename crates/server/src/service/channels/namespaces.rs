@@ -18,8 +18,8 @@ pub(crate) struct Namespaces(HashMap<String, Arc<Namespace>>);
 pub(super) struct Namespace {
     pub(super) keep: Arc<Keep>,
     pub(super) has_presence: bool,
-    pub(super) tells_presence: bool,
-    pub(super) has_patterns: bool,
+    tells_presence: bool,
+    has_patterns: bool,
     subscribe: Who,
     publish: Who,
 }
@@ -57,6 +57,11 @@ impl Namespaces {
     /// Whether it is known who has subscribed to a channel.
     pub(crate) fn has_presence(&self, channel: &Channel) -> bool {
         self.0.get(channel.namespace()).is_some_and(|namespace| namespace.has_presence)
+    }
+
+    /// Whether those who hear a channel are told who comes and goes.
+    pub(super) fn tell_presence(&self, channel: &Channel) -> bool {
+        self.0.get(channel.namespace()).is_some_and(|it| it.tells_presence)
     }
 
     /// The namespace of a pattern, where this caller may subscribe to all of it.

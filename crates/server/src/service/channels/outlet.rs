@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::value::to_raw_value;
 use tieline_hub::{Channel, Epoch, Member, Outlet, Position, Publication, Recovered, Source};
 
+use super::namespaces::Namespaces;
 use super::session::Session;
-use super::words::{Gap, Item, Moved, Subscribed, Told, Who};
+use super::words::{Gap, Item, Moved, Subscribed, Told, Who, notification, result};
 use crate::inbox::{Inbox, Order, Topic};
-use crate::service::rpc::{Id, written};
+use crate::service::rpc::Id;
 use crate::target::Target;
 
 /// All peers of one worker.
 #[derive(Clone, Debug)]
-pub(crate) struct Worker(Inbox);
+pub(crate) struct Worker {
+    inbox: Inbox,
+    namespaces: Arc<Namespaces>,
+}
 
 /// A peer that subscribes, or does so no more, and what it is answered.
 #[derive(Debug)]
@@ -26,18 +29,26 @@ pub(crate) struct Subscriber {
 }
 
 impl Worker {
-    pub(super) fn of(inbox: &Inbox) -> Self {
-        Self(inbox.clone())
+    pub(super) fn new(inbox: &Inbox, namespaces: &Arc<Namespaces>) -> Self {
+        Self { inbox: inbox.clone(), namespaces: Arc::clone(namespaces) }
     }
 
-    fn tell(&self, topic: Topic, method: &str, params: &impl Serialize) {
-        self.0.give(Order::Publish(topic, notification(method, params).into()));
+    fn tell(&self, source: Source<'_>, method: &str, params: &impl Serialize) {
+        self.inbox.give(Order::Publish(topic(source), notification(method, params).into()));
+    }
+
+    /// Somebody came or went.
+    fn tell_presence(&self, channel: &Channel, method: &str, member: &Member) {
+        if self.namespaces.tell_presence(channel) {
+            let moved = Moved { channel: channel.as_str(), who: Who::of(member) };
+            self.tell(Source::Channel(channel), method, &moved);
+        }
     }
 }
 
 impl PartialEq for Worker {
     fn eq(&self, other: &Self) -> bool {
-        self.0.is_same(&other.0)
+        self.inbox.is_same(&other.inbox)
     }
 }
 
@@ -53,11 +64,11 @@ impl Outlet for Worker {
             };
             member.session.say(answer);
         }
-        self.0.give(Order::Subscribe(topic(source), member.target));
+        self.inbox.give(Order::Subscribe(topic(source), member.target));
     }
 
     fn left(&self, source: Source<'_>, member: Subscriber) {
-        self.0.give(Order::Unsubscribe(topic(source), member.target));
+        self.inbox.give(Order::Unsubscribe(topic(source), member.target));
     }
 
     fn published(
@@ -73,26 +84,24 @@ impl Outlet for Worker {
         };
         let item = Item::of(publication);
         let told = Told { channel: channel.as_str(), item, pattern };
-        self.tell(topic(source), "publication", &told);
+        self.tell(source, "publication", &told);
     }
 
     fn lost(&self, channel: &Channel, position: Position) {
         let gap = Gap { channel: channel.as_str(), position: position.into(), reason: "lost" };
-        self.tell(topic(Source::Channel(channel)), "gap", &gap);
+        self.tell(Source::Channel(channel), "gap", &gap);
     }
 
     fn present(&self, channel: &Channel, member: &Member) {
-        let moved = Moved { channel: channel.as_str(), who: Who::of(member) };
-        self.tell(topic(Source::Channel(channel)), "join", &moved);
+        self.tell_presence(channel, "join", member);
     }
 
     fn absent(&self, channel: &Channel, member: &Member) {
-        let moved = Moved { channel: channel.as_str(), who: Who::of(member) };
-        self.tell(topic(Source::Channel(channel)), "leave", &moved);
+        self.tell_presence(channel, "leave", member);
     }
 
     fn is_full(&self) -> bool {
-        self.0.is_full()
+        self.inbox.is_full()
     }
 }
 
@@ -101,14 +110,4 @@ fn topic(source: Source<'_>) -> Topic {
         Source::Channel(channel) => channel.as_str(),
         Source::Pattern(pattern) => pattern.as_str(),
     })
-}
-
-/// The answer to a call.
-pub(super) fn result(id: &Id, result: &impl Serialize) -> String {
-    written::result(id, &to_raw_value(result).expect("our own words have their JSON"))
-}
-
-/// Something that nobody answers.
-pub(super) fn notification(method: &str, params: &impl Serialize) -> String {
-    written::notification(method, &to_raw_value(params).expect("our own words have their JSON"))
 }

@@ -12,15 +12,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use data_encoding::BASE64URL_NOPAD;
-use tieline::CloseCode;
-
+use super::SUPERSEDED;
+use super::words::Disconnect;
 use crate::auth::Secret;
 use crate::peer::Remote;
 use crate::peer_id::PeerId;
-
-/// The code that ends a line whose session goes on over a newer one.
-pub(super) const SUPERSEDED: CloseCode = CloseCode::new(4409);
+use crate::random;
 
 /// The sessions of a route, on whichever workers their lines are.
 #[derive(Debug)]
@@ -34,11 +31,19 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: Arc<str>,
-    /// Whose it is, where the route asks.
-    pub(super) user: Option<Arc<str>>,
+    pub(super) newcomer: Newcomer,
     secret: Secret,
     max_bytes: usize,
     state: Mutex<State>,
+}
+
+/// Who begins a session.
+#[derive(Debug)]
+pub(super) struct Newcomer {
+    /// Whose it is, where the route asks.
+    pub(super) user: Option<Arc<str>>,
+    /// What it calls itself, to whoever asks who is there.
+    pub(super) name: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -76,8 +81,8 @@ impl Sessions {
     }
 
     /// A new one, on this line; and its secret, which is nowhere else.
-    pub(super) fn begin(&self, user: Option<Arc<str>>, line: Remote) -> (Arc<Session>, String) {
-        let (id, secret): (Arc<str>, _) = (random().into(), random());
+    pub(super) fn begin(&self, newcomer: Newcomer, line: Remote) -> (Arc<Session>, String) {
+        let (id, secret): (Arc<str>, _) = (random::id().into(), random::id());
         let state = State {
             waiting: VecDeque::new(),
             bytes: 0,
@@ -89,7 +94,7 @@ impl Sessions {
         };
         let session = Arc::new(Session {
             id: Arc::clone(&id),
-            user,
+            newcomer,
             secret: Secret::new(&secret),
             max_bytes: self.max_bytes,
             state: Mutex::new(state),
@@ -110,7 +115,7 @@ impl Sessions {
         answer: impl FnOnce(&Resumed) -> String,
     ) -> Option<Arc<Session>> {
         let session = Arc::clone(self.lock().get(id)?);
-        if !session.secret.is(&Secret::new(secret)) || session.user.as_deref() != user {
+        if !session.secret.is(&Secret::new(secret)) || session.newcomer.user.as_deref() != user {
             return None;
         }
         let mut state = session.lock();
@@ -118,6 +123,7 @@ impl Sessions {
             return None;
         }
         if let Some(old) = state.line.replace(line.clone()) {
+            old.send(Disconnect::superseded().text());
             old.close(SUPERSEDED, "the session goes on over a newer line");
         }
         state.parked = None;
@@ -133,7 +139,7 @@ impl Sessions {
     /// Forgets what nobody came back for.
     pub(super) fn sweep(&self) {
         self.lock().retain(|_, session| {
-            !session.lock().parked.is_some_and(|since| since.elapsed() >= self.keep)
+            session.lock().parked.is_none_or(|since| since.elapsed() < self.keep)
         });
     }
 
@@ -183,6 +189,11 @@ impl Session {
         !is_its_own
     }
 
+    /// Whether it has a line.
+    pub(super) fn has_line(&self) -> bool {
+        self.lock().line.is_some()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -210,11 +221,4 @@ impl State {
         self.bytes = 0;
         self.is_torn = true;
     }
-}
-
-/// 128 random bits.
-fn random() -> String {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the system has randomness: TLS could not do without");
-    BASE64URL_NOPAD.encode(&bytes)
 }

@@ -1,8 +1,14 @@
 //! What is said on the native line, as docs/wire.md has it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
+use tieline::CloseCode;
 use tieline_hub::{Epoch, Member, Missing, Outcome, Position, Publication, Recovered};
+
+use super::SUPERSEDED;
+use crate::service::rpc::{Id, RpcError, written};
 
 /// A position on the wire.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -15,6 +21,8 @@ pub(super) struct Place {
 pub(super) struct Connect {
     #[serde(default)]
     pub(super) token: Option<String>,
+    #[serde(default)]
+    pub(super) name: Option<String>,
     #[serde(default)]
     pub(super) session: Option<Resume>,
 }
@@ -127,6 +135,8 @@ pub(super) struct Who<'a> {
     client: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -160,11 +170,58 @@ pub(super) struct Gap<'a> {
     pub(super) reason: &'static str,
 }
 
+/// A subscription has ended, and not because its client said so.
+#[derive(Serialize)]
+pub(super) struct Unsubscribed<'a> {
+    pub(super) channel: &'a str,
+    pub(super) code: i64,
+    pub(super) reason: &'a str,
+}
+
+/// The last that is said on a line which the server ends.
+#[derive(Serialize)]
+pub(super) struct Disconnect {
+    code: u16,
+    reason: &'static str,
+    /// Whether its client should come back.
+    reconnect: bool,
+    /// Milliseconds that it waits before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<u64>,
+}
+
+impl Disconnect {
+    /// The server stops: those who come back do so one after the other.
+    pub(super) fn stopping(after: Duration) -> Self {
+        Self {
+            code: CloseCode::GOING_AWAY.get(),
+            reason: "the server stops",
+            reconnect: true,
+            after: Some(after.as_millis() as u64),
+        }
+    }
+
+    /// The session has a newer line.
+    pub(super) fn superseded() -> Self {
+        Self {
+            code: SUPERSEDED.get(),
+            reason: "the session goes on over a newer line",
+            reconnect: false,
+            after: None,
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        notification("disconnect", self)
+    }
+}
+
 impl Place {
-    /// The position, where it can be one.
-    pub(super) fn position(&self) -> Option<Position> {
-        let epoch: Epoch = self.epoch.parse().ok()?;
-        Some(Position { epoch, offset: self.offset })
+    /// The position that it means.
+    pub(super) fn position(&self) -> Result<Position, RpcError> {
+        let epoch: Result<Epoch, _> = self.epoch.parse();
+        let epoch = epoch.map_err(|error| RpcError::invalid_params(error.to_string()))?;
+        Ok(Position { epoch, offset: self.offset })
     }
 }
 
@@ -205,7 +262,8 @@ impl<'a> Item<'a> {
 
 impl<'a> Who<'a> {
     pub(super) fn of(member: &'a Member) -> Self {
-        Self { client: &member.id, user: member.user.as_deref() }
+        let name = str::from_utf8(&member.info).ok().filter(|name| !name.is_empty());
+        Self { client: &member.id, user: member.user.as_deref(), name }
     }
 }
 
@@ -221,4 +279,14 @@ fn reason(missing: Missing) -> &'static str {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
 const fn is_false(it: &bool) -> bool {
     !*it
+}
+
+/// The answer to a call.
+pub(super) fn result(id: &Id, result: &impl Serialize) -> String {
+    written::result(id, &to_raw_value(result).expect("our own words have their JSON"))
+}
+
+/// Something that nobody answers.
+pub(super) fn notification(method: &str, params: &impl Serialize) -> String {
+    written::notification(method, &to_raw_value(params).expect("our own words have their JSON"))
 }

@@ -1,0 +1,82 @@
+//! What a line asks of a channel: to publish, to read what was, and who is there.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use std::sync::Arc;
+use tieline_hub::{Member, Most, New, Range};
+
+use super::MOST;
+use super::fault::Fault;
+use super::line::{Outcome, State, told};
+use super::namespaces::Act;
+use super::words::{
+    Counted, HistoryIs, HistoryOf, Item, MembersAre, Named, Publish, PublishedAt, Who,
+};
+use crate::service::rpc::RpcError;
+
+impl State {
+    pub(super) async fn publish(self: Rc<Self>, asked: Publish) -> Outcome {
+        let (channel, namespace) = self.channel(&asked.channel, Act::Publish)?;
+        let new = New {
+            data: Bytes::from(asked.data.get().to_owned()),
+            from: self.identity.borrow().as_ref().map(|identity| identity.user.as_str().into()),
+            key: match asked.key {
+                Some(key) if key.is_empty() || key.len() > New::MAX_KEY_BYTES => {
+                    let why = format!("a key has 1 to {} bytes", New::MAX_KEY_BYTES);
+                    return Err(RpcError::invalid_params(why));
+                }
+                key => key.map(Arc::from),
+            },
+        };
+        let published = self.shared.hub.publish(&channel, &namespace.keep, new).await;
+        let published = published.map_err(|error| Fault::from(&error))?;
+        let position = published.position.into();
+        told(&PublishedAt { position, repeat: published.is_repeat })
+    }
+
+    pub(super) async fn history(self: Rc<Self>, asked: HistoryOf) -> Outcome {
+        let (channel, namespace) = self.channel(&asked.channel, Act::Subscribe)?;
+        let range = match (asked.after, asked.before) {
+            (Some(after), None) => Range::After(after),
+            (None, Some(before)) => Range::Before(before),
+            (None, None) => Range::NEWEST,
+            (Some(_), Some(_)) => {
+                return Err(RpcError::invalid_params("either `after` or `before`"));
+            }
+        };
+        let publications = asked.limit.unwrap_or(usize::MAX).min(MOST.publications);
+        let most = Most { publications, ..MOST };
+        let history = self.shared.hub.history(&channel, &namespace.keep, range, most).await;
+        let history = history.map_err(|error| Fault::from(&error))?;
+        told(&HistoryIs {
+            position: history.position.into(),
+            oldest: history.oldest,
+            publications: history.publications.iter().map(|it| Item::of(it)).collect(),
+        })
+    }
+
+    pub(super) async fn presence(self: Rc<Self>, asked: Named) -> Outcome {
+        let members = self.members(&asked).await?;
+        told(&MembersAre { members: members.iter().map(Who::of).collect() })
+    }
+
+    pub(super) async fn presence_stats(self: Rc<Self>, asked: Named) -> Outcome {
+        let members = self.members(&asked).await?;
+        let mut users: Vec<_> = members.iter().filter_map(|it| it.user.as_deref()).collect();
+        users.sort_unstable();
+        users.dedup();
+        told(&Counted { clients: members.len(), users: users.len() })
+    }
+
+    async fn members(&self, asked: &Named) -> Result<Vec<Member>, RpcError> {
+        let (channel, namespace) = self.channel(&asked.channel, Act::Subscribe)?;
+        if !namespace.has_presence {
+            return Err(Fault::NoPresence.into());
+        }
+        let broker = self.shared.hub.broker(&namespace.keep);
+        let broker = broker.map_err(|error| Fault::from(&error))?;
+        let members = broker.members(&channel).await;
+        members.map_err(|error| Fault::from(&error).into())
+    }
+}

@@ -1,0 +1,129 @@
+//! What outlives a line.
+
+use super::*;
+
+/// What `connect` names to go on with a session.
+fn resume(answer: &Value, seen: u64) -> Value {
+    let session = &answer["session"];
+    json!({ "session": { "id": session["id"], "secret": session["secret"], "seen": seen } })
+}
+
+#[test]
+fn answers_that_were_lost_with_a_line_come_on_the_next_and_nothing_is_done_twice() {
+    run(async {
+        let mut scene = Scene::new("");
+        let (mut end, first) = scene.connect(json!({})).await;
+        scene.call(&mut end, "ping", json!({})).await;
+        // The answers to these two are lost.
+        end.ask("publish", json!({ "channel": "plain:a", "data": 1 }));
+        end.ask("publish", json!({ "channel": "plain:a", "data": 2 }));
+        scene.lose(&mut end);
+        let mut next = scene.open();
+        next.ask("connect", resume(&first, 1));
+        let heard = scene.heard(&next).await;
+        let answer = &heard[0]["result"];
+        assert_eq!((&answer["recovered"], &answer["seen"]), (&json!(true), &json!(3)));
+        assert_eq!(answer["client"], first["client"]);
+        let again: Vec<_> = heard[1..].iter().map(|it| it["id"].as_u64().unwrap()).collect();
+        assert_eq!(again, [3, 4]);
+        // What was acknowledged is not said again.
+        next.say(r#"{"jsonrpc":"2.0","method":"ack","params":{"seen":3}}"#);
+        scene.lose(&mut next);
+        let (_, answer) = scene.connect(resume(&first, 3)).await;
+        assert_eq!((&answer["recovered"], &answer["seen"]), (&json!(true), &json!(3)));
+    });
+}
+
+#[test]
+fn the_newest_line_of_a_session_wins() {
+    run(async {
+        let mut scene = Scene::new("");
+        let (end, first) = scene.connect(json!({})).await;
+        let (_, answer) = scene.connect(resume(&first, 0)).await;
+        assert_eq!(answer["recovered"], true);
+        let heard = scene.heard(&end).await;
+        let told = told(&heard, "disconnect");
+        assert_eq!((&told[0]["code"], &told[0]["reconnect"]), (&json!(4409), &json!(false)));
+        assert_eq!(scene.bench.ended(&end.peer), Some(SUPERSEDED));
+    });
+}
+
+#[test]
+fn a_session_is_only_whose_it_is_and_only_for_so_long() {
+    run(async {
+        let mut scene = Scene::new("keep_session = '60s'");
+        let (mut end, first) = scene.connect(json!({})).await;
+        scene.lose(&mut end);
+        let wrong = json!({ "session": { "id": first["client"], "secret": "?", "seen": 0 } });
+        let unknown = json!({ "session": { "id": "?", "secret": "?", "seen": 0 } });
+        for params in [wrong, unknown, resume(&first, 1)] {
+            let (_, answer) = scene.connect(params.clone()).await;
+            assert_eq!(answer["recovered"], false, "{params}");
+            assert_ne!(answer["client"], first["client"]);
+        }
+        let (mut end, answer) = scene.connect(resume(&first, 0)).await;
+        assert_eq!(answer["recovered"], true);
+        scene.end(&mut end);
+        let (_, answer) = scene.connect(resume(&first, 0)).await;
+        assert_eq!(answer["recovered"], false, "its client has ended it");
+    });
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_comes_back_for_is_forgotten() {
+    let test = async {
+        let mut scene = Scene::new("keep_session = '0s'");
+        let (mut end, first) = scene.connect(json!({})).await;
+        scene.channels.0.sessions.sweep();
+        scene.lose(&mut end);
+        scene.channels.0.sessions.sweep();
+        let (_, answer) = scene.connect(resume(&first, 0)).await;
+        assert_eq!(answer["recovered"], false);
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[test]
+fn what_waits_for_an_absent_client_is_bounded() {
+    run(async {
+        let mut scene = Scene::new("keep_session_bytes = 200");
+        let (mut end, first) = scene.connect(json!({})).await;
+        for _ in 0..10 {
+            scene.call(&mut end, "ping", json!({})).await;
+        }
+        // The line goes on; but nobody can say any more what its client has not heard.
+        assert_eq!(scene.call(&mut end, "ping", json!({})).await, json!({}));
+        scene.lose(&mut end);
+        let (_, answer) = scene.connect(resume(&first, 11)).await;
+        assert_eq!(answer["recovered"], false);
+    });
+}
+
+#[test]
+fn a_client_that_acknowledges_is_never_bounded_by_it() {
+    run(async {
+        let mut scene = Scene::new("keep_session_bytes = 200");
+        let (mut end, first) = scene.connect(json!({})).await;
+        for number in 1..=20 {
+            scene.call(&mut end, "ping", json!({})).await;
+            end.say(&format!(r#"{{"jsonrpc":"2.0","method":"ack","params":{{"seen":{number}}}}}"#));
+        }
+        scene.lose(&mut end);
+        let (_, answer) = scene.connect(resume(&first, 20)).await;
+        assert_eq!(answer["recovered"], true);
+    });
+}
+
+#[test]
+fn when_the_server_stops_clients_are_told_to_come_back_over_some_time() {
+    run(async {
+        let mut scene = Scene::new("leave_over = '10s'");
+        let (mut end, _) = scene.connect(json!({})).await;
+        let peer = end.peer.clone();
+        end.conversation.drain(&peer);
+        let heard = scene.heard(&end).await;
+        let told = told(&heard, "disconnect");
+        assert_eq!((&told[0]["code"], &told[0]["reconnect"]), (&json!(1001), &json!(true)));
+        assert!(told[0]["after"].as_u64().unwrap() <= 10_000);
+    });
+}
