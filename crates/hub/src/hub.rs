@@ -1,12 +1,12 @@
 //! Who hears what: subscribers, each from its own position on.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use crate::broker::{Broker, BrokerError, Listener};
 use crate::channel::{Channel, Pattern};
-use crate::history::{History, Range};
+use crate::history::{History, Most, Range};
 use crate::keep::{Durability, Keep};
 use crate::outlet::{Outlet, Source};
 use crate::outlets::Outlets;
@@ -29,6 +29,9 @@ struct Inner<O: Outlet> {
     rooms: Shards<Room<O>>,
     patterns: Patterns<O>,
 }
+
+/// By which a broker tells the hub, for as long as there is one: the hub owns its brokers, and none owns it.
+struct Ears<O: Outlet>(Weak<Inner<O>>);
 
 /// Those who hear of one channel.
 struct Room<O> {
@@ -62,7 +65,7 @@ impl<O: Outlet> Hub<O> {
         let (rooms, patterns) = (Shards::default(), Patterns::default());
         let inner = Arc::new(Inner { memory, disk, rooms, patterns });
         for broker in inner.brokers() {
-            broker.start(Arc::clone(&inner) as _);
+            broker.start(Arc::new(Ears(Arc::downgrade(&inner))));
         }
         Self(inner)
     }
@@ -88,7 +91,7 @@ impl<O: Outlet> Hub<O> {
     /// Subscribes somebody behind an outlet: the outlet is told of the beginning, with what was missed
     /// since a position, and then of every publication behind it.
     ///
-    /// At most `limit` missed publications are given.
+    /// Where more was missed than may be given at once, none of it is, and it is told so.
     ///
     /// # Errors
     ///
@@ -98,7 +101,7 @@ impl<O: Outlet> Hub<O> {
         channel: &Channel,
         keep: &Arc<Keep>,
         since: Option<Position>,
-        limit: usize,
+        most: Most,
         outlet: &O,
         member: O::Member,
     ) -> Result<(), BrokerError> {
@@ -107,13 +110,16 @@ impl<O: Outlet> Hub<O> {
         let start = broker.listen(channel, keep).await?;
         joining.has_listened = true;
         let missed = match since {
-            Some(since) => broker.read(channel, keep, Range::After(since.offset), limit).await?,
+            Some(since) => {
+                let range = Range::After(since.offset);
+                broker.read(channel, keep, range, most.publications).await?
+            }
             None => History { position: start, oldest: start.offset + 1, publications: Vec::new() },
         };
         joining.finish(|room| {
             let position = room.told.unwrap_or(start);
             let recovered = match since {
-                Some(since) => recover(since, position, limit, missed, room.meanwhile()),
+                Some(since) => recover(since, position, most, missed, room.meanwhile()),
                 None => Recovered::fresh(position),
             };
             room.outlets.join(outlet);
@@ -149,7 +155,7 @@ impl<O: Outlet> Hub<O> {
         outlet.left(Source::Pattern(pattern), member);
     }
 
-    /// Reads at most `limit` publications of a channel.
+    /// Reads publications of a channel, at most so many.
     ///
     /// # Errors
     ///
@@ -159,9 +165,12 @@ impl<O: Outlet> Hub<O> {
         channel: &Channel,
         keep: &Arc<Keep>,
         range: Range,
-        limit: usize,
+        most: Most,
     ) -> Result<History, BrokerError> {
-        self.0.broker(keep)?.read(channel, keep, range, limit).await
+        let broker = self.0.broker(keep)?;
+        let mut history = broker.read(channel, keep, range, most.publications).await?;
+        history.publications.truncate(most.of(history.publications.iter()));
+        Ok(history)
     }
 
     /// The broker of channels that are kept so: for presence.
@@ -211,9 +220,10 @@ impl<O: Outlet> Inner<O> {
     }
 }
 
-impl<O: Outlet> Listener for Inner<O> {
+impl<O: Outlet> Listener for Ears<O> {
     fn published(&self, channel: &Channel, epoch: Epoch, publication: &Arc<Publication>) {
-        self.tell_room(channel, |room| {
+        let Some(hub) = self.0.upgrade() else { return };
+        hub.tell_room(channel, |room| {
             room.told = Some(Position { epoch, offset: publication.offset });
             if let Some(joins) = &mut room.joins {
                 joins.note(publication);
@@ -222,13 +232,14 @@ impl<O: Outlet> Listener for Inner<O> {
                 outlet.published(Source::Channel(channel), channel, epoch, publication);
             }
         });
-        self.patterns.tell(channel, |pattern, outlet| {
+        hub.patterns.tell(channel, |pattern, outlet| {
             outlet.published(Source::Pattern(pattern), channel, epoch, publication);
         });
     }
 
     fn lost(&self, channel: &Channel, position: Position) {
-        self.tell_room(channel, |room| {
+        let Some(hub) = self.0.upgrade() else { return };
+        hub.tell_room(channel, |room| {
             room.told = Some(position);
             if let Some(joins) = &mut room.joins {
                 joins.meanwhile.clear();
@@ -240,7 +251,8 @@ impl<O: Outlet> Listener for Inner<O> {
     }
 
     fn entered(&self, channel: &Channel, member: &Member) {
-        self.tell_room(channel, |room| {
+        let Some(hub) = self.0.upgrade() else { return };
+        hub.tell_room(channel, |room| {
             for outlet in room.outlets.iter() {
                 outlet.present(channel, member);
             }
@@ -248,7 +260,8 @@ impl<O: Outlet> Listener for Inner<O> {
     }
 
     fn left(&self, channel: &Channel, member: &Member) {
-        self.tell_room(channel, |room| {
+        let Some(hub) = self.0.upgrade() else { return };
+        hub.tell_room(channel, |room| {
             for outlet in room.outlets.iter() {
                 outlet.absent(channel, member);
             }

@@ -4,6 +4,7 @@
 mod access;
 mod bench;
 mod bridge;
+mod channels;
 mod commands;
 mod config_command;
 mod devices;
@@ -18,6 +19,7 @@ mod operator;
 mod pages;
 mod places;
 mod proxy;
+mod publish_subscribe;
 mod rpc;
 mod server;
 mod services;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tieline_proto::http::is_token;
 use url::{Host, Url};
 
-use super::Check;
+use super::{Check, SECOND, YEAR};
 use crate::auth::{
     self, Algorithm, Claims, Jwks, Jwt, KeyFiles, Keys, Rule, Sources, Ticketed, Tickets, Tokens,
 };
@@ -16,9 +16,6 @@ use crate::config::error::{ConfigError, Problem};
 use crate::config::route::Route;
 use crate::config::source::Key;
 
-/// Longest that a pass may be good: a year.
-const MAX_PASS_SECONDS: usize = 365 * 24 * 60 * 60;
-
 impl Check<'_> {
     pub(super) fn access(
         &self,
@@ -26,16 +23,18 @@ impl Check<'_> {
         key: &Key,
     ) -> Result<Option<Arc<auth::Access>>, ConfigError> {
         let key = &key.name("access");
-        let (rule, rights, cookie, query) = match &route.access {
+        let (rule, rights, anonymous, cookie, query) = match &route.access {
             file::Access::None {} => return Ok(None),
             file::Access::Ticket(it) => return self.ticket(it, route, key).map(Some),
             file::Access::Token(it) => {
                 let tokens = Tokens::load(self.source.resolve(&it.file))
                     .map_err(|error| self.fail(Problem::Access(error), &key.name("file")))?;
-                (Rule::Tokens(tokens), &it.rights, &it.cookie, &it.danger_query)
+                let rule = Rule::Tokens(tokens);
+                (rule, &it.rights, it.anonymous, &it.cookie, &it.danger_query)
             }
             file::Access::Jwt(it) => {
-                (Rule::Jwt(Box::new(self.jwt(it, key)?)), &it.rights, &it.cookie, &it.danger_query)
+                let rule = Rule::Jwt(Box::new(self.jwt(it, key)?));
+                (rule, &it.rights, it.anonymous, &it.cookie, &it.danger_query)
             }
         };
         if route.service.is_none() {
@@ -59,8 +58,11 @@ impl Check<'_> {
             let problem = Problem::Name(rights[at].clone());
             return Err(self.fail(problem, &key.name("rights").index(at)));
         }
+        if anonymous && !rights.is_empty() {
+            return Err(self.fail(Problem::AnonymousAndRights, &key.name("anonymous")));
+        }
         let sources = Sources { cookie: cookie.clone(), query: query.clone() };
-        Ok(Some(Arc::new(auth::Access { rule, sources, rights: rights.clone() })))
+        Ok(Some(Arc::new(auth::Access { rule, sources, rights: rights.clone(), anonymous })))
     }
 
     fn ticket(
@@ -75,13 +77,12 @@ impl Check<'_> {
         if route.danger_accept_any_origin {
             return Err(self.fail(Problem::CookieOfAnyOrigin, key));
         }
-        let expires = written.expires.get();
-        let seconds = usize::try_from(expires.as_secs()).unwrap_or(usize::MAX);
-        self.in_range(seconds, 1, MAX_PASS_SECONDS, &key.name("expires"))?;
+        // Cookies know whole seconds.
+        self.time_in_range(written.expires, SECOND, YEAR, &key.name("expires"))?;
         let tickets = Arc::clone(self.tickets.get_or_init(|| Arc::new(Tickets::new())));
-        let rule = Rule::Ticket(Ticketed { tickets, expires });
+        let rule = Rule::Ticket(Ticketed { tickets, expires: written.expires.get() });
         let (sources, rights) = (Sources::default(), Vec::new());
-        Ok(Arc::new(auth::Access { rule, sources, rights }))
+        Ok(Arc::new(auth::Access { rule, sources, rights, anonymous: false }))
     }
 
     fn jwt(&self, written: &JwtAccess, key: &Key) -> Result<Jwt, ConfigError> {

@@ -1,10 +1,7 @@
 //! Programs and logs of this machine are not for everybody whom the network lets through.
 
-use tieline::serve::Place;
-
 use super::Check;
 use crate::config::File;
-use crate::config::access::Access;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::plan::Listener;
 use crate::config::route::{Route, Service};
@@ -13,7 +10,7 @@ use crate::config::source::Key;
 impl Check<'_> {
     /// A route that runs programs or shows logs asks who comes, unless only this machine reaches it.
     pub(super) fn strangers(&self, file: &File, listeners: &[Listener]) -> Result<(), ConfigError> {
-        let Some(listener) = listeners.iter().find(|listener| is_reached(&listener.place)) else {
+        let Some(listener) = listeners.iter().find(|listener| listener.is_reached()) else {
             return Ok(());
         };
         let Some(index) = file.route.iter().position(is_for_everybody) else { return Ok(()) };
@@ -22,21 +19,12 @@ impl Check<'_> {
     }
 }
 
-/// Whether other machines may reach it. Where systemd listens is not known here.
-fn is_reached(place: &Place) -> bool {
-    match place {
-        Place::Tcp(address) => !address.ip().is_loopback(),
-        Place::Unix(_) | Place::Ipc(_) => false,
-        _ => true,
-    }
-}
-
 const fn is_for_everybody(route: &Route) -> bool {
     let is_of_this_machine = matches!(
         route.service,
         Some(Service::Command(_) | Service::Shell(_) | Service::Tail(_) | Service::Terminal(_))
     );
-    is_of_this_machine && matches!(route.access, Access::None {}) && !route.danger_without_access
+    is_of_this_machine && route.access.is_open() && !route.danger_without_access
 }
 
 #[cfg(test)]

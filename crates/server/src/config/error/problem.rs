@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::auth::AccessError;
 use crate::config::gateway_problem::GatewayProblem;
+use crate::config::span::Span;
 use crate::config::tail_problem::TailProblem;
 use crate::listen::TlsError;
 
@@ -37,6 +38,9 @@ pub enum Problem {
     /// A URL that is no backend's.
     #[error("{0:?} is not the URL of a backend")]
     BackendUrl(String),
+    /// HTTP carriers of what they cannot carry.
+    #[error("HTTP carries lines of text, to a service of this server's own")]
+    Carriers,
     /// What asks for keys over HTTP cannot be made.
     #[error("keys cannot be asked for")]
     Client(#[source] reqwest::Error),
@@ -115,6 +119,16 @@ pub enum Problem {
         min: u64,
         /// The largest that may be.
         max: u64,
+    },
+    /// A time outside its range.
+    #[error("{value} is not between {min} and {max}")]
+    TimeRange {
+        /// What was written.
+        value: Span,
+        /// The shortest that may be.
+        min: Span,
+        /// The longest that may be.
+        max: Span,
     },
     /// A URL at which no node can be.
     #[error("{0:?} is not the URL of a node")]
@@ -221,6 +235,9 @@ pub enum Problem {
     /// What cannot be the name of a namespace.
     #[error("{0:?} is not the name of a namespace")]
     Namespace(String),
+    /// Nobody in particular has a right.
+    #[error("nobody in particular has these rights")]
+    AnonymousAndRights,
     /// Who comes and goes is told where nobody knows it.
     #[error("who comes and goes is known only where `presence` is")]
     NoPresence,
@@ -290,6 +307,9 @@ impl Problem {
                 "write it like \"http://127.0.0.1:9000\" or \"https://shop.example/api\": no name and password, no query"
             }
             Self::DuplicateBackend { .. } => "give each backend a name of its own",
+            Self::Carriers => {
+                "leave `carriers` out: terminals and proxied routes take WebSocket alone"
+            }
             Self::CookieOfAnyOrigin => {
                 "list the pages in `origins` instead of `danger_accept_any_origin`"
             }
@@ -297,7 +317,7 @@ impl Problem {
             Self::DuplicateRoute { .. } => {
                 "give each route its own path; a page and a service may share one route"
             }
-            Self::Gateway(problem) => return problem.advice(),
+            Self::Gateway(problem) => problem.advice(),
             Self::HeaderForProgram(_) => {
                 "write its name, like \"User-Agent\"; Cookie, Authorization and Proxy never go to programs"
             }
@@ -362,6 +382,7 @@ impl Problem {
             Self::Namespace(_) => {
                 "write up to 64 letters without a colon, a `*` or a space; \"\" is that of channels without a colon"
             }
+            Self::AnonymousAndRights => "take out `anonymous`, or `rights`",
             Self::NoPresence => "write presence = true",
             Self::StorePath(_) => "name a folder, or a path where one may be made",
             Self::ServiceOrPage => {
@@ -389,6 +410,7 @@ impl Problem {
             | Self::Compression(_)
             | Self::Content(_)
             | Self::Range { .. }
+            | Self::TimeRange { .. }
             | Self::Read(_)
             | Self::UpstreamTls(_) => return None,
         })

@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use std::sync::Arc;
-use tieline_hub::{Member, New, Range};
+use std::time::Instant;
+use tieline_hub::{Member, Most, New, Range};
 
-use super::MAX_AT_ONCE;
+use super::MOST;
 use super::fault::Fault;
 use super::line::{Outcome, State, told};
 use super::namespaces::Act;
@@ -29,7 +30,9 @@ impl State {
                 key => key.map(Arc::from),
             },
         };
+        let since = Instant::now();
         let published = self.shared.hub.publish(&channel, &namespace.keep, new).await;
+        self.shared.counts.published(since, &published);
         let published = published.map_err(|error| Fault::from(&error))?;
         let position = published.position.into();
         told(&PublishedAt { position, repeat: published.is_repeat })
@@ -45,8 +48,9 @@ impl State {
                 return Err(RpcError::invalid_params("either `after` or `before`"));
             }
         };
-        let limit = asked.limit.unwrap_or(MAX_AT_ONCE).min(MAX_AT_ONCE);
-        let history = self.shared.hub.history(&channel, &namespace.keep, range, limit).await;
+        let publications = asked.limit.unwrap_or(usize::MAX).min(MOST.publications);
+        let most = Most { publications, ..MOST };
+        let history = self.shared.hub.history(&channel, &namespace.keep, range, most).await;
         let history = history.map_err(|error| Fault::from(&error))?;
         told(&HistoryIs {
             position: history.position.into(),

@@ -8,6 +8,7 @@
 //! ```
 
 mod calls;
+mod counts;
 mod fault;
 mod line;
 mod namespaces;
@@ -22,8 +23,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tieline::CloseCode;
+use tieline_hub::Most;
 use tokio::time::{MissedTickBehavior, interval};
 
+pub(crate) use self::counts::Counts;
 use self::line::Line;
 pub(crate) use self::namespaces::Namespaces;
 use self::outlet::Worker;
@@ -43,8 +46,8 @@ pub(crate) const PROTOCOL: &str = "tieline.v1";
 /// The code that ends a line whose session goes on over a newer one.
 const SUPERSEDED: CloseCode = CloseCode::new(4409);
 
-/// Most publications that are given at once.
-const MAX_AT_ONCE: usize = 1_000;
+/// The most that is given of a channel in one message.
+const MOST: Most = Most { publications: 1_000, bytes: 512 << 10 };
 
 /// How often is looked for what is too old.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -58,16 +61,19 @@ pub(crate) struct Channels(Arc<Shared>);
 struct Shared {
     hub: Hub,
     namespaces: Arc<Namespaces>,
+    counts: Counts,
     sessions: Sessions,
     limits: config::Channels,
 }
 
 impl Channels {
     pub(crate) fn new(written: &config::Channels, resources: &Resources) -> Self {
-        let sessions = Sessions::new(written.keep_session.get(), written.keep_session_bytes);
+        let counts = resources.channels.clone();
+        let sessions = Sessions::new(written, &counts);
         Self(Arc::new(Shared {
             hub: resources.hub.clone(),
             namespaces: Arc::clone(&resources.namespaces),
+            counts,
             sessions,
             limits: written.clone(),
         }))
@@ -79,6 +85,10 @@ impl Service for Channels {
         // Whoever offers nothing is believed to speak it: a program that a person wrote by hand.
         let offers = request.protocols().iter().any(|offered| offered == PROTOCOL);
         Ok(Accept { protocol: offers.then(|| PROTOCOL.to_owned()), ..Accept::default() })
+    }
+
+    fn speaks_json(&self) -> bool {
+        true
     }
 
     fn attend(&self, worker: usize) -> Option<Pin<Box<dyn Future<Output = ()>>>> {

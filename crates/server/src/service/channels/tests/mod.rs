@@ -36,6 +36,7 @@ publish = 'all'
 struct Scene {
     channels: Channels,
     bench: Bench,
+    resources: Arc<Resources>,
 }
 
 /// A line, as the other end has it.
@@ -58,7 +59,18 @@ impl Scene {
             panic!("the route is one of channels");
         };
         let resources = Resources::new(Vec::new(), plan.namespaces, None).unwrap();
-        Self { channels: Channels::new(&written, &resources), bench: Bench::new() }
+        let channels = Channels::new(&written, &resources);
+        Self { channels, bench: Bench::new(), resources: Arc::new(resources) }
+    }
+
+    /// The same channels, on another worker.
+    fn elsewhere(&self) -> Self {
+        let channels = Channels(Arc::clone(&self.channels.0));
+        Self { channels, bench: Bench::new(), resources: Arc::clone(&self.resources) }
+    }
+
+    fn metrics(&self) -> String {
+        self.resources.metrics.text()
     }
 
     /// A line of which nothing was said yet.
@@ -150,7 +162,12 @@ fn told<'a>(heard: &'a [Value], method: &str) -> Vec<&'a Value> {
 /// A request of whoever has this token, of those in a file.
 fn request_with(lines: &str, token: &str) -> Request {
     let rule = Rule::Tokens(Tokens::load(file(lines)).unwrap());
-    let access = Arc::new(Access { rule, sources: Sources::default(), rights: Vec::new() });
+    let access = Arc::new(Access {
+        rule,
+        sources: Sources::default(),
+        rights: Vec::new(),
+        anonymous: false,
+    });
     let identity = access.check(token, SystemTime::now()).unwrap();
     request("192.0.2.7").of(Arc::new(identity), &access)
 }
