@@ -25,7 +25,7 @@ export interface Options {
   readonly carriers?: readonly CarrierName[];
   /** How long a carrier may take until `connect` is answered. Default 3,000. */
   readonly connectWithinMs?: number;
-  /** How long an HTTP request may take where there is no WebSocket, and how long none may get through. Default 10,000. */
+  /** How long an HTTP request may take where there is no WebSocket, and how long none may get through. Default 30,000. */
   readonly requestWithinMs?: number;
   /** How long a call may take, the waiting for a line included. Default 30,000. */
   readonly callWithinMs?: number;
@@ -243,7 +243,7 @@ export class Tieline extends Emitter<ClientEvents> {
 
   async #open(name: CarrierName): Promise<Line> {
     const token = await this.#tokens.current();
-    const { connectWithinMs = 3_000, requestWithinMs = 10_000 } = this.#options;
+    const { connectWithinMs = 3_000, requestWithinMs = 30_000 } = this.#options;
     const where = { url: this.#url, token, tools: this.#tools, requestWithinMs };
     const open = (hears: Hears) => opener(name)(where, hears);
     const line = new Line(name, open, connectWithinMs, this.#owner);
