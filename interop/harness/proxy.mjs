@@ -52,7 +52,8 @@ export async function startProxy(port, judge, pages = () => undefined) {
     const body = Buffer.concat(await request.toArray());
     if (fate.delayMs > 0) await sleep(fate.delayMs);
     const answers = Array.from({ length: fate.times }, () => {
-      const made = makeRequest({ ...target, method, path, headers, agent: false, signal: over.signal });
+      const made = makeRequest({ ...target, method, path, headers, agent: false });
+      over.signal.addEventListener("abort", () => made.destroy());
       made.end(body);
       return new Promise((resolve) => {
         made.on("response", resolve);

@@ -6,7 +6,7 @@ import type { CarrierName, Hears, Tools } from "./carriers/carrier.ts";
 import { LOST } from "./carriers/carrier.ts";
 import { type Asks, Channel } from "./channel.ts";
 import { Emitter } from "./emitter.ts";
-import { TielineError, TOKEN, TOKEN_EXPIRED } from "./errors.ts";
+import { isForGood, isOfToken, SUPERSEDED, TielineError, TOKEN } from "./errors.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { createLadder } from "./ladder.ts";
 import { Line, type LineEnd, type Owner } from "./line.ts";
@@ -25,7 +25,7 @@ export interface Options {
   readonly carriers?: readonly CarrierName[];
   /** How long a carrier may take until `connect` is answered. Default 3,000. */
   readonly connectWithinMs?: number;
-  /** How long an HTTP request may take where there is no WebSocket, and how long none may get through. Default 10,000. */
+  /** How long an HTTP request may take where there is no WebSocket, and how long none may get through. Default 30,000. */
   readonly requestWithinMs?: number;
   /** How long a call may take, the waiting for a line included. Default 30,000. */
   readonly callWithinMs?: number;
@@ -69,17 +69,11 @@ export interface ClientEvents {
   closed: { readonly error?: TielineError };
 }
 
-/** The code that ends a line whose session goes on over a newer one. */
-const SUPERSEDED = 4409;
-
 /** How soon a line must answer that the page has just been given back to. */
 const PROBE_WITHIN_MS = 2_000;
 
 /** The longest that `setTimeout` waits; what is longer it does at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** After these codes coming back would end the same way: docs/codes.md. */
-const FOR_GOOD = new Set([1000, 1003, 1008, 1010, 3000, 3003]);
 
 /** A client of channels. */
 export class Tieline extends Emitter<ClientEvents> {
@@ -115,6 +109,7 @@ export class Tieline extends Emitter<ClientEvents> {
     const page = (globalThis as { location?: { href: string } }).location?.href;
     this.#url = new URL(url, page);
     this.#url.protocol = this.#url.protocol.replace(/^ws/, "http");
+    this.#url.hash = "";
     this.#options = options;
     this.#tools = {
       WebSocket: (options.WebSocket ?? globalThis.WebSocket) as Tools["WebSocket"],
@@ -181,11 +176,9 @@ export class Tieline extends Emitter<ClientEvents> {
 
   /** Shows a newer token on this line, before the one it has expires. */
   async refresh(): Promise<void> {
-    this.#tokens.refused();
-    const token = await this.#tokens.current();
+    const token = await this.#tokens.renew();
     if (token === undefined) throw new TielineError(TOKEN, "there is no token");
     await this.#ask("session", "refresh", { token });
-    this.#tokens.accepted();
   }
 
   /** Ends the line, and stays away; what waits is rejected. */
@@ -232,7 +225,7 @@ export class Tieline extends Emitter<ClientEvents> {
       if (!failed) {
         this.#ladder.won(name);
         this.#climb();
-        return this.#untilEnd();
+        return this.#untilEnd(line);
       }
       end = failed;
       if (this.#isClosed() || isOfToken(end.code) || end.told) break;
@@ -244,7 +237,7 @@ export class Tieline extends Emitter<ClientEvents> {
 
   async #open(name: CarrierName): Promise<Line> {
     const token = await this.#tokens.current();
-    const { connectWithinMs = 3_000, requestWithinMs = 10_000 } = this.#options;
+    const { connectWithinMs = 3_000, requestWithinMs = 30_000 } = this.#options;
     const where = { url: this.#url, token, tools: this.#tools, requestWithinMs };
     const open = (hears: Hears) => opener(name)(where, hears);
     const line = new Line(name, open, connectWithinMs, this.#owner);
@@ -253,12 +246,12 @@ export class Tieline extends Emitter<ClientEvents> {
   }
 
   /** How the line ended; where a better one has taken its place, how that one did. */
-  async #untilEnd(): Promise<LineEnd> {
+  async #untilEnd(first: Line): Promise<LineEnd> {
+    let line = first;
     for (;;) {
-      const line = this.#line;
-      if (!line) return { code: LOST, reason: "" };
       const end = await line.ended;
-      if (line === this.#line || this.#line === undefined) return end;
+      if (this.#line === undefined || this.#line === line) return end;
+      line = this.#line;
     }
   }
 
@@ -432,7 +425,7 @@ export class Tieline extends Emitter<ClientEvents> {
     if (isOfToken(code)) return this.#tokens.refused() ? undefined : new TielineError(code, reason);
     // A line that was given up has taken the session, late: it is taken back.
     if (code === SUPERSEDED) return undefined;
-    const isFinal = told ? !told.reconnect : FOR_GOOD.has(code);
+    const isFinal = told ? !told.reconnect : isForGood(code);
     return isFinal ? new TielineError(code, reason) : undefined;
   }
 
@@ -469,8 +462,4 @@ export class Tieline extends Emitter<ClientEvents> {
     for (const channel of this.#channels.values()) channel.close(why);
     this.emit("closed", given({ error }));
   }
-}
-
-function isOfToken(code: number): boolean {
-  return code === TOKEN || code === TOKEN_EXPIRED;
 }

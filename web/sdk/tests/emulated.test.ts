@@ -218,6 +218,21 @@ for (const [name, open, part, text] of [
   });
 }
 
+test("what is said to a line that ends does not hide why it ends", async () => {
+  const { carrier, asks, ended } = await startOpen(openPoll);
+  carrier.send("{}");
+  refuse(await asks("send"), 404, { code: "line_ended" });
+  const poll = await asks("poll");
+  poll.response.end('[{"close":{"code":4401,"reason":"over"}}]');
+  assert.deepEqual(await ended, { code: 4401, reason: "over" });
+});
+
+test("a line of which more was seen than it knows is lost", async () => {
+  const { asks, ended } = await startOpen(openPoll);
+  refuse(await asks("poll"), 409, { code: "wrong_seen", expected: 0 });
+  assert.equal((await ended).code, 1006);
+});
+
 test("a line that is closed for good says so, and one that is given up does not", async () => {
   const [gone, kept] = [await startOpen(openPoll), await startOpen(openPoll)];
   gone.carrier.close(true);
