@@ -27,6 +27,30 @@ pub struct History {
     pub publications: Vec<Arc<Publication>>,
 }
 
+/// The most that is given at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "two bounds, written out")]
+pub struct Most {
+    /// Publications.
+    pub publications: usize,
+    /// Bytes of what was published in them. One of any size is given all the same.
+    pub bytes: usize,
+}
+
+impl Most {
+    /// How many of these are given, the first ones.
+    pub(crate) fn of<'a>(self, all: impl Iterator<Item = &'a Arc<Publication>>) -> usize {
+        let mut bytes = 0_usize;
+        all.take(self.publications)
+            .enumerate()
+            .take_while(|(at, publication)| {
+                bytes = bytes.saturating_add(publication.data.len());
+                *at == 0 || bytes <= self.bytes
+            })
+            .count()
+    }
+}
+
 impl Range {
     /// All that are kept.
     pub const ALL: Self = Self::After(0);

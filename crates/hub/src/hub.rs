@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::broker::{Broker, BrokerError, Listener};
 use crate::channel::{Channel, Pattern};
-use crate::history::{History, Range};
+use crate::history::{History, Most, Range};
 use crate::keep::{Durability, Keep};
 use crate::outlet::{Outlet, Source};
 use crate::outlets::Outlets;
@@ -88,7 +88,7 @@ impl<O: Outlet> Hub<O> {
     /// Subscribes somebody behind an outlet: the outlet is told of the beginning, with what was missed
     /// since a position, and then of every publication behind it.
     ///
-    /// At most `limit` missed publications are given.
+    /// Where more was missed than may be given at once, none of it is, and it is told so.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl<O: Outlet> Hub<O> {
         channel: &Channel,
         keep: &Arc<Keep>,
         since: Option<Position>,
-        limit: usize,
+        most: Most,
         outlet: &O,
         member: O::Member,
     ) -> Result<(), BrokerError> {
@@ -107,13 +107,16 @@ impl<O: Outlet> Hub<O> {
         let start = broker.listen(channel, keep).await?;
         joining.has_listened = true;
         let missed = match since {
-            Some(since) => broker.read(channel, keep, Range::After(since.offset), limit).await?,
+            Some(since) => {
+                let range = Range::After(since.offset);
+                broker.read(channel, keep, range, most.publications).await?
+            }
             None => History { position: start, oldest: start.offset + 1, publications: Vec::new() },
         };
         joining.finish(|room| {
             let position = room.told.unwrap_or(start);
             let recovered = match since {
-                Some(since) => recover(since, position, limit, missed, room.meanwhile()),
+                Some(since) => recover(since, position, most, missed, room.meanwhile()),
                 None => Recovered::fresh(position),
             };
             room.outlets.join(outlet);
@@ -149,7 +152,7 @@ impl<O: Outlet> Hub<O> {
         outlet.left(Source::Pattern(pattern), member);
     }
 
-    /// Reads at most `limit` publications of a channel.
+    /// Reads publications of a channel, at most so many.
     ///
     /// # Errors
     ///
@@ -159,9 +162,12 @@ impl<O: Outlet> Hub<O> {
         channel: &Channel,
         keep: &Arc<Keep>,
         range: Range,
-        limit: usize,
+        most: Most,
     ) -> Result<History, BrokerError> {
-        self.0.broker(keep)?.read(channel, keep, range, limit).await
+        let broker = self.0.broker(keep)?;
+        let mut history = broker.read(channel, keep, range, most.publications).await?;
+        history.publications.truncate(most.of(history.publications.iter()));
+        Ok(history)
     }
 
     /// The broker of channels that are kept so: for presence.

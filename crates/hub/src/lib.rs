@@ -27,7 +27,7 @@ mod stored;
 
 pub use broker::{Broker, BrokerError, Durable, Listener, Memory};
 pub use channel::{Channel, MAX_NAME_BYTES, NameError, Pattern};
-pub use history::{History, Range};
+pub use history::{History, Most, Range};
 pub use hub::Hub;
 pub use keep::{Durability, KEYS_KNOWN, Keep};
 pub use outlet::{Outlet, Source};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::history::History;
+use crate::history::{History, Most};
 use crate::position::Position;
 use crate::publication::Publication;
 
@@ -61,7 +61,7 @@ impl Recovered {
 pub(crate) fn recover(
     since: Position,
     position: Position,
-    limit: usize,
+    most: Most,
     read: History,
     meanwhile: &[Arc<Publication>],
 ) -> Recovered {
@@ -80,7 +80,7 @@ pub(crate) fn recover(
     if missed > 0 && since.offset + 1 < read.oldest {
         return gap(Missing::Expired);
     }
-    if missed > limit as u64 {
+    if missed > most.publications as u64 {
         return gap(Missing::TooMany);
     }
     let end = read.position.offset;
@@ -88,7 +88,8 @@ pub(crate) fn recover(
     let told = meanwhile.iter().filter(|it| it.offset > end && it.offset <= position.offset);
     let publications: Vec<_> = read.chain(told).cloned().collect();
     let offsets = publications.iter().map(|publication| publication.offset);
-    if !offsets.eq(since.offset + 1..=position.offset) {
+    let is_whole = offsets.eq(since.offset + 1..=position.offset);
+    if !is_whole || most.of(publications.iter()) < publications.len() {
         return gap(Missing::TooMany);
     }
     Recovered { publications, ..outcome(Outcome::Complete) }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tieline_hub::{
-    BrokerError, Channel, Durability, Epoch, Hub, Keep, Member, Memory, Missing, New, Outcome,
-    Outlet, Pattern, Position, Publication, Recovered, Source,
+    BrokerError, Channel, Durability, Epoch, Hub, Keep, Member, Memory, Missing, Most, New,
+    Outcome, Outlet, Pattern, Position, Publication, Range, Recovered, Source,
 };
 
 /// A worker with any number of subscribers, each with a number.
@@ -128,12 +128,17 @@ fn said(channel: &str, offset: u64, data: &str) -> Heard {
     Heard::Publication(channel.into(), offset, data.into())
 }
 
+/// So many publications of any size.
+const fn most(publications: usize) -> Most {
+    Most { publications, bytes: usize::MAX }
+}
+
 #[tokio::test]
 async fn who_has_subscribed_hears_and_who_has_left_does_not() {
     let (hub, keep, a) = (hub(), keep(), channel("chat:a"));
     let (one, other) = (Worker::new(), Worker::new());
     for (worker, member) in [(&one, 1), (&one, 2), (&other, 3)] {
-        hub.subscribe(&a, &keep, None, 0, worker, member).await.unwrap();
+        hub.subscribe(&a, &keep, None, most(0), worker, member).await.unwrap();
         assert_eq!(worker.begin(member).position.unwrap().offset, 0);
     }
     assert_eq!(hub.channels(), [(a.clone(), 3)]);
@@ -174,7 +179,7 @@ async fn who_comes_back_is_given_what_was_missed_or_told_why_not() {
     {
         position.offset = offset;
         let member = member as u32;
-        hub.subscribe(&a, &keep, Some(position), limit, &worker, member).await.unwrap();
+        hub.subscribe(&a, &keep, Some(position), most(limit), &worker, member).await.unwrap();
         let begin = worker.begin(member);
         assert_eq!((begin.outcome, begin.publications.len()), (outcome, given), "{offset} {limit}");
         assert_eq!(begin.position.unwrap().offset, 8);
@@ -182,7 +187,7 @@ async fn who_comes_back_is_given_what_was_missed_or_told_why_not() {
         assert!(offsets.into_iter().eq(offset + 1..offset + 1 + given as u64));
     }
     position.epoch = Epoch::random();
-    hub.subscribe(&a, &keep, Some(position), 9, &worker, 99).await.unwrap();
+    hub.subscribe(&a, &keep, Some(position), most(9), &worker, 99).await.unwrap();
     assert_eq!(worker.begin(99).outcome, gap(Missing::Epoch));
 }
 
@@ -208,7 +213,7 @@ async fn nothing_is_lost_or_doubled_between_what_was_missed_and_what_is_live() {
             let mut position = start;
             for member in 0.. {
                 let worker = Worker::new();
-                hub.subscribe(&a, &keep, Some(position), usize::MAX, &worker, member)
+                hub.subscribe(&a, &keep, Some(position), most(usize::MAX), &worker, member)
                     .await
                     .unwrap();
                 tokio::task::yield_now().await;
@@ -260,7 +265,7 @@ async fn a_pattern_hears_all_channels_of_its_namespace_from_now_on() {
 #[tokio::test]
 async fn an_outlet_that_does_not_keep_up_turns_publications_away() {
     let (hub, keep, worker, a) = (hub(), keep(), Worker::new(), channel("a"));
-    hub.subscribe(&a, &keep, None, 0, &worker, 1).await.unwrap();
+    hub.subscribe(&a, &keep, None, most(0), &worker, 1).await.unwrap();
     worker.0.is_full.store(true, Ordering::SeqCst);
     let refused = hub.publish(&a, &keep, new("x")).await;
     assert!(matches!(refused, Err(BrokerError::Overloaded)));
@@ -271,7 +276,7 @@ async fn an_outlet_that_does_not_keep_up_turns_publications_away() {
 #[tokio::test]
 async fn who_is_there_is_told_to_the_channel() {
     let (hub, keep, worker, a) = (hub(), keep(), Worker::new(), channel("a"));
-    hub.subscribe(&a, &keep, None, 0, &worker, 1).await.unwrap();
+    hub.subscribe(&a, &keep, None, most(0), &worker, 1).await.unwrap();
     worker.begin(1);
     let member = Member { id: "x".into(), user: None, info: "{}".into() };
     let broker = hub.broker(&keep).unwrap();
@@ -285,7 +290,7 @@ async fn without_a_store_nothing_is_kept_on_disk() {
     let (hub, keep, worker, a) = (hub(), keep(), Worker::new(), channel("a"));
     let keep = Arc::new(Keep { durability: Durability::Disk, ..Keep::clone(&keep) });
     assert!(matches!(hub.publish(&a, &keep, new("x")).await, Err(BrokerError::NoStore)));
-    let refused = hub.subscribe(&a, &keep, None, 0, &worker, 1).await;
+    let refused = hub.subscribe(&a, &keep, None, most(0), &worker, 1).await;
     assert!(matches!(refused, Err(BrokerError::NoStore)));
     assert_eq!(hub.channels(), []);
 }
@@ -293,9 +298,30 @@ async fn without_a_store_nothing_is_kept_on_disk() {
 #[tokio::test]
 async fn a_subscription_that_is_dropped_half_way_leaves_nothing() {
     let (hub, keep, worker, a) = (hub(), keep(), Worker::new(), channel("a"));
-    drop(hub.subscribe(&a, &keep, None, 0, &worker, 1));
+    drop(hub.subscribe(&a, &keep, None, most(0), &worker, 1));
     assert_eq!(hub.channels(), []);
-    hub.subscribe(&a, &keep, None, 0, &worker, 1).await.unwrap();
+    hub.subscribe(&a, &keep, None, most(0), &worker, 1).await.unwrap();
     hub.publish(&a, &keep, new("x")).await.unwrap();
     assert_eq!(worker.heard(1).len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_given_at_once_is_bounded_in_bytes_too() {
+    let (hub, worker, a) = (hub(), Worker::new(), channel("a"));
+    let keep = Arc::new(Keep { publications: 9, ..Keep::default() });
+    let mut position = hub.publish(&a, &keep, new("12345")).await.unwrap().position;
+    for _ in 0..2 {
+        hub.publish(&a, &keep, new("12345")).await.unwrap();
+    }
+    position.offset = 0;
+    for (bytes, given) in [(15, 3), (14, 0)] {
+        let most = Most { publications: 9, bytes };
+        hub.subscribe(&a, &keep, Some(position), most, &worker, given).await.unwrap();
+        assert_eq!(worker.begin(given).publications.len(), given as usize);
+    }
+    for (bytes, given) in [(14, 2), (0, 1)] {
+        let most = Most { publications: 9, bytes };
+        let history = hub.history(&a, &keep, Range::ALL, most).await.unwrap();
+        assert_eq!(history.publications.len(), given);
+    }
 }

@@ -37,7 +37,8 @@ pub(crate) enum Halt {
 }
 
 impl Gate<'_> {
-    /// Who it is that may pass; `None` where the route does not ask. Whoever waited for keys has
+    /// Who it is that may pass; `None` where the route does not ask, or lets in
+    /// nobody in particular. Whoever waited for keys has
     /// been counted already.
     pub(crate) fn pass(
         &self,
@@ -60,6 +61,7 @@ impl Gate<'_> {
                 Halt::Denied(denied)
             }
         })?;
+        let Some(identity) = identity else { return Ok(None) };
         route.plan.limiter.connect_of(Some(&identity.user))?;
         Ok(Some(Arc::new(identity)))
     }

@@ -149,6 +149,7 @@ fn every_example_is_right() {
     for entry in std::fs::read_dir(examples()).unwrap() {
         let path = entry.unwrap().path();
         let is_checked = path.extension().is_some_and(|extension| extension == "toml")
+            && !path.ends_with("channels.toml")
             && !path.ends_with("gateway.toml")
             && !path.ends_with("tls.toml");
         if is_checked {

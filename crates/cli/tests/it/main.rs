@@ -4,6 +4,7 @@
 mod access;
 mod bench;
 mod bridge;
+mod channels;
 mod commands;
 mod config_command;
 mod devices;

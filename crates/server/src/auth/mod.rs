@@ -54,6 +54,8 @@ pub struct Access {
     pub(crate) sources: Sources,
     /// What whoever comes must have the right to; all of it.
     pub(crate) rights: Vec<String>,
+    /// Whether who has no token comes in as well.
+    pub(crate) anonymous: bool,
 }
 
 /// How a token is judged.
@@ -65,19 +67,20 @@ pub(crate) enum Rule {
 }
 
 impl Access {
-    /// Whose request it is.
+    /// Whose request it is; `None` for nobody's, where that is let in.
     pub(crate) fn judge(
         &self,
         presented: &Presented<'_>,
         now: SystemTime,
-    ) -> Result<Identity, Denied> {
+    ) -> Result<Option<Identity>, Denied> {
         let token = match &self.rule {
             Rule::Ticket(_) => Ticketed::find(presented).ok_or(Denied::NoPass)?,
-            Rule::Jwt(_) | Rule::Tokens(_) => {
-                self.sources.find(presented)?.ok_or(Denied::Missing)?
-            }
+            Rule::Jwt(_) | Rule::Tokens(_) => match self.sources.find(presented)? {
+                None if self.anonymous => return Ok(None),
+                token => token.ok_or(Denied::Missing)?,
+            },
         };
-        self.check(&token, now)
+        self.check(&token, now).map(Some)
     }
 
     /// Whose token it is, if that one may.
@@ -170,7 +173,7 @@ mod tests {
         let (longest, longer) = ("x".repeat(MAX_TOKEN_BYTES), "x".repeat(MAX_TOKEN_BYTES + 1));
         let tokens = Tokens::load(file(&format!("{longest}\n{longer}\n"))).unwrap();
         let (rule, sources) = (Rule::Tokens(tokens), Sources::default());
-        let access = Access { rule, sources, rights: Vec::new() };
+        let access = Access { rule, sources, rights: Vec::new(), anonymous: false };
         assert!(access.try_token(&longest).is_ok());
         assert_eq!(access.check(&longer, SystemTime::now()), Err(Denied::Malformed));
     }

@@ -50,7 +50,8 @@ mod tests {
     fn nobody_becomes_somebody_else() {
         let tokens = file("alice alice-0123456789\nalice alice-9876543210\nbob bob-0123456789ab\n");
         let rule = Rule::Tokens(Tokens::load(tokens).unwrap());
-        let access = Access { rule, sources: Sources::default(), rights: Vec::new() };
+        let access =
+            Access { rule, sources: Sources::default(), rights: Vec::new(), anonymous: false };
         let renewal = Renewal::new(&Arc::new(access), "alice");
         let now = SystemTime::now();
         assert!(renewal.check("alice-9876543210", now).is_ok());

@@ -46,6 +46,10 @@ pub struct TokenAccess {
     #[serde(default)]
     pub rights: Vec<String>,
 
+    /// Lets in who has no token, too, as nobody: a service may let such do less. Default false.
+    #[serde(default)]
+    pub anonymous: bool,
+
     /// The cookie that may hold the token. Default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cookie: Option<String>,
@@ -108,6 +112,10 @@ pub struct JwtAccess {
     #[serde(default)]
     pub rights: Vec<String>,
 
+    /// Lets in who has no token, too, as nobody: a service may let such do less. Default false.
+    #[serde(default)]
+    pub anonymous: bool,
+
     /// The cookie that may hold the token. Default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cookie: Option<String>,
@@ -135,6 +143,18 @@ pub struct ClaimNames {
 
     /// What it may do: words with spaces between, or a list. Default "scope".
     pub rights: String,
+}
+
+impl Access {
+    /// Whether it lets in who shows nothing.
+    pub(crate) const fn is_open(&self) -> bool {
+        match self {
+            Self::None {} => true,
+            Self::Ticket(_) => false,
+            Self::Token(token) => token.anonymous,
+            Self::Jwt(jwt) => jwt.anonymous,
+        }
+    }
 }
 
 impl Default for Access {

@@ -26,16 +26,18 @@ impl Check<'_> {
         key: &Key,
     ) -> Result<Option<Arc<auth::Access>>, ConfigError> {
         let key = &key.name("access");
-        let (rule, rights, cookie, query) = match &route.access {
+        let (rule, rights, anonymous, cookie, query) = match &route.access {
             file::Access::None {} => return Ok(None),
             file::Access::Ticket(it) => return self.ticket(it, route, key).map(Some),
             file::Access::Token(it) => {
                 let tokens = Tokens::load(self.source.resolve(&it.file))
                     .map_err(|error| self.fail(Problem::Access(error), &key.name("file")))?;
-                (Rule::Tokens(tokens), &it.rights, &it.cookie, &it.danger_query)
+                let rule = Rule::Tokens(tokens);
+                (rule, &it.rights, it.anonymous, &it.cookie, &it.danger_query)
             }
             file::Access::Jwt(it) => {
-                (Rule::Jwt(Box::new(self.jwt(it, key)?)), &it.rights, &it.cookie, &it.danger_query)
+                let rule = Rule::Jwt(Box::new(self.jwt(it, key)?));
+                (rule, &it.rights, it.anonymous, &it.cookie, &it.danger_query)
             }
         };
         if route.service.is_none() {
@@ -59,8 +61,11 @@ impl Check<'_> {
             let problem = Problem::Name(rights[at].clone());
             return Err(self.fail(problem, &key.name("rights").index(at)));
         }
+        if anonymous && !rights.is_empty() {
+            return Err(self.fail(Problem::AnonymousAndRights, &key.name("anonymous")));
+        }
         let sources = Sources { cookie: cookie.clone(), query: query.clone() };
-        Ok(Some(Arc::new(auth::Access { rule, sources, rights: rights.clone() })))
+        Ok(Some(Arc::new(auth::Access { rule, sources, rights: rights.clone(), anonymous })))
     }
 
     fn ticket(
@@ -81,7 +86,7 @@ impl Check<'_> {
         let tickets = Arc::clone(self.tickets.get_or_init(|| Arc::new(Tickets::new())));
         let rule = Rule::Ticket(Ticketed { tickets, expires });
         let (sources, rights) = (Sources::default(), Vec::new());
-        Ok(Arc::new(auth::Access { rule, sources, rights }))
+        Ok(Arc::new(auth::Access { rule, sources, rights, anonymous: false }))
     }
 
     fn jwt(&self, written: &JwtAccess, key: &Key) -> Result<Jwt, ConfigError> {

@@ -265,7 +265,7 @@ mod tests {
         let (file, source) = File::builtin();
         let plan = Plan::new(file, &source, &Overrides::default()).unwrap();
         let paths: Vec<_> = plan.routes.iter().map(|route| route.path.as_str()).collect();
-        assert_eq!(paths, ["/", "/echo", "/counter", "/chat", "/room"]);
+        assert_eq!(paths, ["/", "/echo", "/counter", "/chat", "/room", "/tieline"]);
         let (echo, chat) = (&plan.routes[1], &plan.routes[3]);
         assert_eq!((echo.limits.max_message_bytes, echo.limits.max_fragments), (16 << 20, 262_144));
         assert_eq!((chat.limits.max_message_bytes, chat.backlog_bytes), (64 << 10, 1 << 20));

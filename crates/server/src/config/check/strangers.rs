@@ -4,7 +4,6 @@ use tieline::serve::Place;
 
 use super::Check;
 use crate::config::File;
-use crate::config::access::Access;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::plan::Listener;
 use crate::config::route::{Route, Service};
@@ -36,7 +35,7 @@ const fn is_for_everybody(route: &Route) -> bool {
         route.service,
         Some(Service::Command(_) | Service::Shell(_) | Service::Tail(_) | Service::Terminal(_))
     );
-    is_of_this_machine && matches!(route.access, Access::None {}) && !route.danger_without_access
+    is_of_this_machine && route.access.is_open() && !route.danger_without_access
 }
 
 #[cfg(test)]

@@ -221,6 +221,9 @@ pub enum Problem {
     /// What cannot be the name of a namespace.
     #[error("{0:?} is not the name of a namespace")]
     Namespace(String),
+    /// Nobody in particular has a right.
+    #[error("nobody in particular has these rights")]
+    AnonymousAndRights,
     /// Who comes and goes is told where nobody knows it.
     #[error("who comes and goes is known only where `presence` is")]
     NoPresence,
@@ -362,6 +365,7 @@ impl Problem {
             Self::Namespace(_) => {
                 "write up to 64 letters without a colon, a `*` or a space; \"\" is that of channels without a colon"
             }
+            Self::AnonymousAndRights => "take out `anonymous`, or `rights`",
             Self::NoPresence => "write presence = true",
             Self::StorePath(_) => "name a folder, or a path where one may be made",
             Self::ServiceOrPage => {

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use std::sync::Arc;
-use tieline_hub::{Member, New, Range};
+use tieline_hub::{Member, Most, New, Range};
 
-use super::MAX_AT_ONCE;
+use super::MOST;
 use super::fault::Fault;
 use super::line::{Outcome, State, told};
 use super::namespaces::Act;
@@ -45,8 +45,9 @@ impl State {
                 return Err(RpcError::invalid_params("either `after` or `before`"));
             }
         };
-        let limit = asked.limit.unwrap_or(MAX_AT_ONCE).min(MAX_AT_ONCE);
-        let history = self.shared.hub.history(&channel, &namespace.keep, range, limit).await;
+        let publications = asked.limit.unwrap_or(usize::MAX).min(MOST.publications);
+        let most = Most { publications, ..MOST };
+        let history = self.shared.hub.history(&channel, &namespace.keep, range, most).await;
         let history = history.map_err(|error| Fault::from(&error))?;
         told(&HistoryIs {
             position: history.position.into(),

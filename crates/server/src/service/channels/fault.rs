@@ -83,3 +83,34 @@ impl From<&BrokerError> for Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_codes_has_each() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/codes.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for (at, fault) in [
+            Fault::NotConnected,
+            Fault::Connected,
+            Fault::Token,
+            Fault::Forbidden,
+            Fault::UnknownChannel,
+            Fault::NotSubscribed,
+            Fault::Subscribed,
+            Fault::TooMany,
+            Fault::NoPresence,
+            Fault::NoPatterns,
+            Fault::Overloaded,
+            Fault::Unavailable,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert_eq!(fault.code(), 4_001 + at as i64);
+            assert!(page.contains(&format!("\n| {} | ", fault.code())), "{fault:?}");
+        }
+    }
+}

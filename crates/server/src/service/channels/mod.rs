@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tieline::CloseCode;
+use tieline_hub::Most;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::line::Line;
@@ -43,8 +44,8 @@ pub(crate) const PROTOCOL: &str = "tieline.v1";
 /// The code that ends a line whose session goes on over a newer one.
 const SUPERSEDED: CloseCode = CloseCode::new(4409);
 
-/// Most publications that are given at once.
-const MAX_AT_ONCE: usize = 1_000;
+/// The most that is given of a channel in one message.
+const MOST: Most = Most { publications: 1_000, bytes: 512 << 10 };
 
 /// How often is looked for what is too old.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);

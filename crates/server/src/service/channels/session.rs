@@ -82,7 +82,7 @@ impl Sessions {
 
     /// A new one, on this line; and its secret, which is nowhere else.
     pub(super) fn begin(&self, newcomer: Newcomer, line: Remote) -> (Arc<Session>, String) {
-        let (id, secret): (Arc<str>, _) = (random::text().into(), random::text());
+        let (id, secret): (Arc<str>, _) = (random::id().into(), random::id());
         let state = State {
             waiting: VecDeque::new(),
             bytes: 0,

@@ -15,7 +15,7 @@ use super::namespaces::{Act, Namespace, Namespaces};
 use super::outlet::Subscriber;
 use super::session::{Newcomer, Session};
 use super::words::{Named, Subscribe};
-use super::{MAX_AT_ONCE, Shared};
+use super::{MOST, Shared};
 use crate::auth::Identity;
 use crate::service::rpc::{Id, RpcError};
 
@@ -87,7 +87,7 @@ impl State {
         self.subscriptions.borrow_mut().insert(name.clone(), Subscription::Asked);
         let Shared { hub, .. } = &*self.shared;
         let joined =
-            hub.subscribe(&channel, &namespace.keep, since, MAX_AT_ONCE, &self.outlet, subscriber);
+            hub.subscribe(&channel, &namespace.keep, since, MOST, &self.outlet, subscriber);
         if let Err(error) = joined.await {
             self.subscriptions.borrow_mut().remove(&name);
             return Err(Fault::from(&error).into());

@@ -150,7 +150,12 @@ fn told<'a>(heard: &'a [Value], method: &str) -> Vec<&'a Value> {
 /// A request of whoever has this token, of those in a file.
 fn request_with(lines: &str, token: &str) -> Request {
     let rule = Rule::Tokens(Tokens::load(file(lines)).unwrap());
-    let access = Arc::new(Access { rule, sources: Sources::default(), rights: Vec::new() });
+    let access = Arc::new(Access {
+        rule,
+        sources: Sources::default(),
+        rights: Vec::new(),
+        anonymous: false,
+    });
     let identity = access.check(token, SystemTime::now()).unwrap();
     request("192.0.2.7").of(Arc::new(identity), &access)
 }

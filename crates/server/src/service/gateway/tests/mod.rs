@@ -223,7 +223,7 @@ impl End {
 /// A request of a user whose token ends, at a route whose tokens these are.
 fn request_of(user: &str, tokens: &str) -> Request {
     let rule = Rule::Tokens(Tokens::load(file(tokens)).unwrap());
-    let access = Access { rule, sources: Sources::default(), rights: Vec::new() };
+    let access = Access { rule, sources: Sources::default(), rights: Vec::new(), anonymous: false };
     let expires = Some(SystemTime::now() + LONG);
     let identity = Identity { user: user.to_owned(), expires, rights: Vec::new() };
     request("192.0.2.7").of(Arc::new(identity), &Arc::new(access))
