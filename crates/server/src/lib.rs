@@ -14,6 +14,7 @@
 
 mod admission;
 mod app;
+mod ask;
 mod auth;
 mod backend;
 #[cfg(test)]
@@ -56,6 +57,7 @@ mod tally;
 mod target;
 mod tunnel;
 mod worker;
+mod workers;
 
 pub use app::{Address, App, Handle};
 pub use auth::{Access, AccessError, Algorithm, Identity, Renewal};

@@ -11,6 +11,7 @@ use crate::metrics::Metrics;
 use crate::process::Processes;
 use crate::service::{Hub, Namespaces, rpc};
 use crate::tunnel::Families;
+use crate::workers::Workers;
 use tieline_hub::{Broker, Durable, Memory};
 use tieline_store::{Store, StoreError};
 
@@ -35,6 +36,8 @@ pub(crate) struct Resources {
     pub(crate) proxied: Families,
     /// What is counted of JSON-RPC.
     pub(crate) rpc: rpc::Counts,
+    /// How one worker reaches another.
+    pub(crate) workers: Workers,
 }
 
 impl Default for Resources {
@@ -82,6 +85,7 @@ impl Resources {
             processes,
             proxied,
             rpc,
+            workers: Workers::default(),
         })
     }
 }

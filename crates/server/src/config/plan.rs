@@ -178,6 +178,8 @@ pub struct Route {
     pub access: Option<Arc<Access>>,
     /// Pages that may open a WebSocket.
     pub origins: Origins,
+    /// Whether lines may be carried over HTTP requests below the path.
+    pub carriers: bool,
     /// Subprotocols, the preferred first.
     pub subprotocols: Vec<String>,
     /// permessage-deflate, where it is spoken.

@@ -55,6 +55,12 @@ pub trait Service: Send + Sync + 'static {
         Overflow::default()
     }
 
+    /// Whether each message that it sends is a JSON object or array, and none an object with a member
+    /// `close`: HTTP carriers then hand it on as it is, and every other one as a JSON string.
+    fn speaks_json(&self) -> bool {
+        false
+    }
+
     /// Whether a client that comes too often, or that the server cannot judge or serve for now, has
     /// its connection reset: for clients that never come back after an answer of HTTP.
     fn refuses_by_reset(&self) -> bool {

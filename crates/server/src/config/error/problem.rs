@@ -37,6 +37,9 @@ pub enum Problem {
     /// A URL that is no backend's.
     #[error("{0:?} is not the URL of a backend")]
     BackendUrl(String),
+    /// HTTP carriers of what they cannot carry.
+    #[error("HTTP carries lines of text, to a service of this server's own")]
+    Carriers,
     /// What asks for keys over HTTP cannot be made.
     #[error("keys cannot be asked for")]
     Client(#[source] reqwest::Error),
@@ -293,6 +296,9 @@ impl Problem {
                 "write it like \"http://127.0.0.1:9000\" or \"https://shop.example/api\": no name and password, no query"
             }
             Self::DuplicateBackend { .. } => "give each backend a name of its own",
+            Self::Carriers => {
+                "leave `carriers` out: terminals and proxied routes take WebSocket alone"
+            }
             Self::CookieOfAnyOrigin => {
                 "list the pages in `origins` instead of `danger_accept_any_origin`"
             }

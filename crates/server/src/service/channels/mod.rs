@@ -82,6 +82,10 @@ impl Service for Channels {
         Ok(Accept { protocol: offers.then(|| PROTOCOL.to_owned()), ..Accept::default() })
     }
 
+    fn speaks_json(&self) -> bool {
+        true
+    }
+
     fn attend(&self, worker: usize) -> Option<Pin<Box<dyn Future<Output = ()>>>> {
         if worker != 0 {
             return None;
