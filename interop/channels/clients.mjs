@@ -23,7 +23,7 @@ export function connect(url, options = {}) {
   clients.add(client);
   client.on("closed", () => clients.delete(client));
   return Object.assign(client, {
-    events: record(client, ["connecting", "connected", "disconnected", "message", "closed"]),
+    events: record(client, ["connecting", "connected", "disconnected", "closed"]),
     cut() {
       for (const socket of sockets) socket.terminate();
     },

@@ -19,7 +19,7 @@ import { given, readConnected, readMessage } from "./wire.ts";
 export interface Options {
   /** Who this is. Default nobody. */
   readonly token?: TokenSource;
-  /** What the client calls itself. */
+  /** What the client calls itself; others see it where it is present. */
   readonly name?: string;
   /** Carriers that may be used; the best is tried first. Default all. */
   readonly carriers?: readonly CarrierName[];
@@ -65,11 +65,12 @@ export interface ClientEvents {
     readonly recovered: boolean;
   };
   disconnected: { readonly code: number; readonly reason: string; readonly retryInMs: number };
-  /** For this session alone. */
-  message: { readonly data: unknown; readonly id?: number | string };
   /** It stays away: it was closed, or there is no sense in coming back. */
   closed: { readonly error?: TielineError };
 }
+
+/** The code that ends a line whose session goes on over a newer one. */
+const SUPERSEDED = 4409;
 
 /** How soon a line must answer that the page has just been given back to. */
 const PROBE_WITHIN_MS = 2_000;
@@ -141,7 +142,7 @@ export class Tieline extends Emitter<ClientEvents> {
         this.#session.ask("line", method, params, Date.now(), settle);
         this.#turn();
       },
-      askAgain: (method, params) => this.#ask("repeatable", method, params),
+      askAgain: (method, params) => this.#ask("session", method, params),
       maxItems: options.maxItems ?? 1_000,
     };
     this.#owner = {
@@ -178,17 +179,12 @@ export class Tieline extends Emitter<ClientEvents> {
     return channel as Channel<T>;
   }
 
-  /** Calls a method of the application. One that was lost may have been carried out, and is not called again. */
-  call(method: string, params?: unknown): Promise<unknown> {
-    return this.#ask("once", "call", { method, ...given({ params }) });
-  }
-
   /** Shows a newer token on this line, before the one it has expires. */
   async refresh(): Promise<void> {
     this.#tokens.refused();
     const token = await this.#tokens.current();
     if (token === undefined) throw new TielineError(TOKEN, "there is no token");
-    await this.#ask("repeatable", "refresh", { token });
+    await this.#ask("session", "refresh", { token });
     this.#tokens.accepted();
   }
 
@@ -229,7 +225,7 @@ export class Tieline extends Emitter<ClientEvents> {
         break;
       }
       if (this.#isClosed()) {
-        line.end({ code: 1000, reason: "" });
+        line.end({ code: LOST, reason: "" });
         return end;
       }
       const failed = await line.connected;
@@ -267,11 +263,11 @@ export class Tieline extends Emitter<ClientEvents> {
   }
 
   /** The line can be spoken on: from now on no other is heard, for the session goes on here. */
-  async #opened(line: Line): Promise<void> {
+  #opened(line: Line): void {
     this.#lineDown();
     this.#line = line;
-    const token = await this.#tokens.current();
-    line.send(this.#session.connect(given({ token, name: this.#options.name })));
+    // The token was shown when the line was opened.
+    line.send(this.#session.connect(given({ name: this.#options.name })));
   }
 
   #message(line: Line, text: string): void {
@@ -327,11 +323,6 @@ export class Tieline extends Emitter<ClientEvents> {
       case "leave":
       case "unsubscribed":
         this.#channels.get(heard.channel)?.subscription.heard(heard);
-        return;
-      case "message": {
-        const { kind: _, ...message } = heard;
-        this.emit("message", message);
-      }
     }
   }
 
@@ -369,7 +360,7 @@ export class Tieline extends Emitter<ClientEvents> {
     const failed = await line?.connected;
     if (line && !failed) {
       this.#ladder.won("websocket");
-      old?.end({ code: 1000, reason: "" });
+      old?.end({ code: SUPERSEDED, reason: "" });
     } else if (old && this.#line === old) {
       this.#climb();
     }
@@ -439,6 +430,8 @@ export class Tieline extends Emitter<ClientEvents> {
   /** Why there is no sense in coming back, if there is none. */
   #finalError({ code, reason, told }: LineEnd): TielineError | undefined {
     if (isOfToken(code)) return this.#tokens.refused() ? undefined : new TielineError(code, reason);
+    // A line that was given up has taken the session, late: it is taken back.
+    if (code === SUPERSEDED) return undefined;
     const isFinal = told ? !told.reconnect : FOR_GOOD.has(code);
     return isFinal ? new TielineError(code, reason) : undefined;
   }
@@ -469,7 +462,7 @@ export class Tieline extends Emitter<ClientEvents> {
     this.#state = "closed";
     this.#unwatch();
     clearTimeout(this.#timer);
-    for (const line of this.#lines) line.end({ code: 1000, reason: "" });
+    for (const line of this.#lines) line.end({ code: 1000, reason: "" }, true);
     this.#wake?.();
     this.#session.end();
     const why = error ?? new TielineError("closed");

@@ -76,13 +76,13 @@ export class Line {
     if (!this.isOver) this.#carrier.send(text);
   }
 
-  /** It ends, for this reason unless the server has said another. */
-  end(ended: Ended): void {
+  /** It ends, for this reason unless the server has said another; its session ends with it only `forGood`. */
+  end(ended: Ended, forGood = false): void {
     if (this.isOver) return;
     clearTimeout(this.#late);
     const told = this.told;
     this.#end = told ? { code: told.code, reason: told.reason, told } : ended;
-    this.#carrier.close();
+    this.#carrier.close(forGood);
     this.#owner.ended(this, this.#end);
     this.#isConnected(this.#end);
     this.#isEnded(this.#end);

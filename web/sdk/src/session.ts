@@ -9,11 +9,8 @@
 import { type Problem, TielineError } from "./errors.ts";
 import { type Connected, type Heard, writeCall, writeNotification } from "./wire.ts";
 
-/**
- * `line`: it means this line alone, and is forgotten with it. `repeatable`: it is sent again, even in another session.
- * `once`: it is sent again only where it is known not to have been taken.
- */
-export type Kind = "line" | "once" | "repeatable";
+/** `line`: it means this line alone, and is forgotten with it. `session`: it is sent again, even in another session. */
+export type Kind = "line" | "session";
 
 /** What a call came to. */
 export type Outcome = { readonly result: unknown } | { readonly error: TielineError };
@@ -50,7 +47,7 @@ export function createSession(options: SessionOptions) {
   let connectId: number | undefined;
   /** Requests that were sent in this session. */
   let sent = 0;
-  /** Answers and messages of this session that have come, and what was said of that. */
+  /** Answers of this session that have come, and what was said of that. */
   let seen = 0;
   let acknowledged = 0;
   let seenCharacters = 0;
@@ -96,7 +93,7 @@ export function createSession(options: SessionOptions) {
 
   return {
     /** The first message of a line. */
-    connect(params: { token?: string; name?: string }): string {
+    connect(params: { name?: string }): string {
       connectId = nextId++;
       const session = known && { id: known.id, secret: known.secret, seen };
       return writeCall(connectId, "connect", { ...params, ...(session ? { session } : {}) });
@@ -119,7 +116,6 @@ export function createSession(options: SessionOptions) {
       ackAt = undefined;
       for (const call of [...waiting.values()]) {
         if (call.number === undefined || (recovered && call.number <= taken)) continue;
-        if (!recovered && call.kind === "once") fail(call, "lost");
         call.number = undefined;
       }
       if (wasTooLarge) rejectTooLarge();
@@ -133,7 +129,7 @@ export function createSession(options: SessionOptions) {
       connectId = undefined;
       ackAt = undefined;
       wasTooLarge ||= code === 1009;
-      for (const call of [...waiting.values()]) if (call.kind === "line") fail(call, "lost");
+      for (const call of [...waiting.values()]) if (call.kind === "line") forget(call);
     },
 
     /** Asks something; `settle` is called once, or never where the line that is meant is lost. */
@@ -155,7 +151,6 @@ export function createSession(options: SessionOptions) {
 
     /** Takes a message of the line that is connected. */
     heard(heard: Heard, characters: number, now: number): void {
-      if (heard.kind === "message") count(characters, now);
       if (heard.kind !== "answer" && heard.kind !== "error") return;
       count(characters, now);
       const call = heard.id === null ? undefined : waiting.get(heard.id);

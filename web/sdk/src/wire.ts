@@ -19,7 +19,8 @@ export interface Publication<T = unknown> {
 export interface Member {
   readonly client: string;
   readonly user?: string;
-  readonly info?: unknown;
+  /** What it calls itself. */
+  readonly name?: string;
 }
 
 /** The answer to `connect`. */
@@ -73,7 +74,6 @@ export type Notification =
       readonly reason: string;
     }
   | { readonly kind: "join" | "leave"; readonly channel: string; readonly member: Member }
-  | { readonly kind: "message"; readonly data: unknown; readonly id?: string | number }
   | { readonly kind: "publication"; readonly publication: Publication; readonly pattern?: string }
   | {
       readonly kind: "unsubscribed";
@@ -148,12 +148,6 @@ function readNotification(method: string, params: Fields): Heard | undefined {
       const member = readMember(params);
       if (typeof channel !== "string" || !member) return undefined;
       return { kind: method, channel, member };
-    }
-    case "message": {
-      const { data, id } = params;
-      if (data === undefined) return undefined;
-      const isId = typeof id === "string" || typeof id === "number";
-      return { kind: "message", data, ...(isId ? { id } : {}) };
     }
     case "unsubscribed":
       if (typeof channel !== "string" || typeof code !== "number") return undefined;
@@ -242,8 +236,8 @@ function readPublication(fields: Fields, channel: unknown): Publication | undefi
 
 function readMember(fields: unknown): Member | undefined {
   if (!isFields(fields) || typeof fields.client !== "string") return undefined;
-  const { client, info, user } = fields;
-  return { client, ...given({ user: textOf(user), info }) };
+  const { client, name, user } = fields;
+  return { client, ...given({ user: textOf(user), name: textOf(name) }) };
 }
 
 function readPosition(fields: unknown): Position | undefined {

@@ -23,7 +23,7 @@ function asks(session: Session) {
   const outcomes: Record<string, unknown> = {};
   return {
     outcomes,
-    ask(method: string, kind: Kind = "repeatable", now = 0) {
+    ask(method: string, kind: Kind = "session", now = 0) {
       session.ask(kind, method, {}, now, (outcome) => {
         outcomes[method] = "error" in outcome ? outcome.error.code : outcome.result;
       });
@@ -57,13 +57,13 @@ test("a session that goes on is sent what was not taken, and nothing else", () =
   const session = createSession(LIMITS);
   const { ask, outcomes } = asks(session);
   session.connected(connected());
-  for (const method of ["a", "b", "c"]) ask(method, "once");
+  for (const method of ["a", "b", "c"]) ask(method);
   const [a, b] = session.takeOutgoing(0).map((text) => JSON.parse(text).id);
   session.heard(answer(a, "A"), 10, 0);
   session.lost();
   ask("d");
-  assert.deepEqual(JSON.parse(session.connect({ token: "t" })).params, {
-    token: "t",
+  assert.deepEqual(JSON.parse(session.connect({ name: "n" })).params, {
+    name: "n",
     session: { id: "s", secret: "x", seen: 1 },
   });
   session.connected(connected({ recovered: true, seen: 2 }));
@@ -89,18 +89,17 @@ test("what was sent again is numbered behind what was taken", () => {
   assert.deepEqual(sent(session), []);
 });
 
-test("in a new session what may be repeated is, and the rest may have been done", () => {
+test("in a new session all that has no answer is sent again, in its order", () => {
   const session = createSession(LIMITS);
-  const { ask, outcomes } = asks(session);
+  const { ask } = asks(session);
   session.connected(connected());
-  ask("publish");
-  ask("call", "once");
-  sent(session);
+  for (const method of ["a", "b"]) ask(method);
+  const [a] = session.takeOutgoing(0).map((text) => JSON.parse(text).id);
+  session.heard(answer(a), 10, 0);
   session.lost();
-  ask("later", "once");
+  ask("later");
   session.connected(connected());
-  assert.deepEqual(outcomes, { call: "lost" });
-  assert.deepEqual(sent(session), ["publish", "later"]);
+  assert.deepEqual(sent(session), ["b", "later"]);
 });
 
 test("what means a line is forgotten with it", () => {
@@ -118,7 +117,7 @@ test("what means a line is forgotten with it", () => {
   assert.equal(JSON.parse(session.connect({})).params.session.seen, 1);
 });
 
-test("answers, errors and messages count; publications and the answer to connect do not", () => {
+test("answers and errors count; publications and the answer to connect do not", () => {
   const session = createSession(LIMITS);
   const first = JSON.parse(session.connect({})).id;
   assert.equal(session.isOfConnect(answer(first)), true);
@@ -127,12 +126,11 @@ test("answers, errors and messages count; publications and the answer to connect
   const heard: Heard[] = [
     answer(77),
     { kind: "error", id: null, code: -32700, message: "" },
-    { kind: "message", data: 1 },
     { kind: "publication", publication: { channel: "c", offset: 1, data: 1 } },
     { kind: "join", channel: "c", member: { client: "c" } },
   ];
   for (const message of heard) session.heard(message, 10, 0);
-  assert.equal(JSON.parse(session.connect({})).params.session.seen, 3);
+  assert.equal(JSON.parse(session.connect({})).params.session.seen, 2);
 });
 
 test("it says what has come: after a second, after many, after much", () => {
@@ -163,8 +161,8 @@ test("a new session counts anew", () => {
 test("a call that waits too long is given up, sent or not", () => {
   const session = createSession(LIMITS);
   const { ask, outcomes } = asks(session);
-  ask("a", "repeatable", 0);
-  ask("b", "repeatable", 500);
+  ask("a", "session", 0);
+  ask("b", "session", 500);
   assert.equal(session.deadline(), 1_000);
   assert.equal(session.handleTimeout(1_000), false);
   assert.deepEqual(outcomes, { a: "timed-out" });

@@ -23,8 +23,8 @@ export interface Hears {
 /** A line that is open, or about to be. */
 export interface Carrier {
   send(text: string): void;
-  /** Ends it, with 1000; nothing more is heard of it. */
-  close(): void;
+  /** Ends it; nothing more is heard of it. With 1000 `forGood`, which ends its session, too. */
+  close(forGood: boolean): void;
 }
 
 /** Where a line is opened, and with what. */

@@ -173,10 +173,7 @@ export function openEmulated(
       }
       return;
     }
-    if (over.signal.aborted) {
-      leave();
-      return;
-    }
+    if (over.signal.aborted) return;
     void keepOn(async () => {
       const [before, began] = [seen, Date.now()];
       await receive(down);
@@ -243,10 +240,11 @@ export function openEmulated(
       queue.push(text);
       void sendAll();
     },
-    close() {
+    close(forGood) {
       if (over.signal.aborted) return;
       over.abort();
-      if (secret !== undefined) leave();
+      // One that is lost is left to the server, for its session is to go on.
+      if (forGood && secret !== undefined) leave();
     },
   };
 }

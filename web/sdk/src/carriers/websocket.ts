@@ -23,12 +23,13 @@ export function openWebSocket({ url, token, tools }: Where, hears: Hears): Carri
   };
   return {
     send: (text) => socket?.send(text),
-    close() {
+    close(forGood) {
       const mine = socket;
       socket = undefined;
       if (!mine) return;
       mine.onopen = mine.onmessage = mine.onclose = null;
-      mine.close(1000, "");
+      if (forGood) mine.close(1000, "");
+      else mine.close();
     },
   };
 }
