@@ -50,7 +50,7 @@ export async function checkPages(chromium, server, elsewhere, stranger) {
       const window = await open(home.origin, { ...over(carrier, patient), channel: room() });
       await window.sees("state", "subscribed");
       await window.page.context().setOffline(true);
-      home.cut(() => true);
+      home.cut();
       await window.sees("state", "disconnected");
       await window.page.context().setOffline(false);
       await chats(window, carrier);

@@ -12,10 +12,12 @@ const clients = new Set();
 /** A client that comes back at once; `cut` ends its line as a network does. */
 export function connect(url, options = {}) {
   const sockets = new Set();
+  const heard = [];
   class Cuttable extends WebSocket {
     constructor(...args) {
       super(...args);
       sockets.add(this);
+      this.addEventListener("message", ({ data }) => heard.push(JSON.parse(data)));
       this.addEventListener("close", () => sockets.delete(this));
     }
   }
@@ -24,6 +26,8 @@ export function connect(url, options = {}) {
   client.on("closed", () => clients.delete(client));
   return Object.assign(client, {
     events: record(client, ["connecting", "connected", "disconnected", "closed"]),
+    /** What came by WebSocket. */
+    heard,
     cut() {
       for (const socket of sockets) socket.terminate();
     },

@@ -3,7 +3,12 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { check, until } from "../harness/checks.mjs";
-import { connect, follow, heard, next } from "./clients.mjs";
+import { openLine } from "../harness/line.mjs";
+import { PASS, startProxy } from "../harness/proxy.mjs";
+import { connect, follow, heard, next, WebSocket } from "./clients.mjs";
+
+/** An exchange of which nothing is heard any more. */
+const SWALLOWED = { bytes: 0, isSwallowed: true };
 
 export async function checkLosses(server, restart) {
   const url = server.ws("/tieline");
@@ -61,6 +66,42 @@ export async function checkLosses(server, restart) {
     await until("it goes on", () => read.data().includes("after"));
   });
 
+  for (const carrier of ["websocket", "stream", "poll"]) {
+    await check(`${carrier}: a line that says nothing any more is left for another, in the same session`, async () => {
+      let isSwallowing = false;
+      const proxy = await startProxy(server.port, () => ({ ...PASS, ...(isSwallowing ? SWALLOWED : {}) }));
+      const hurried = { silentMs: 200, answerWithinMs: 200, connectWithinMs: 1_000, requestWithinMs: 500 };
+      const client = connect(`${proxy.origin}/tieline`, { carriers: [carrier], ...hurried });
+      const room = follow(client, `chat:silent-${carrier}`);
+      await room.subscribe();
+      const lost = next(client, "disconnected");
+      isSwallowing = true;
+      proxy.cut(() => true, SWALLOWED);
+      assert.equal((await lost).reason, "the line says nothing any more");
+      isSwallowing = false;
+      assert.equal((await next(client, "connected")).recovered, true);
+      await room.publish(1);
+      assert.deepEqual(await heard(room, 1), [1]);
+      proxy.close();
+      client.close();
+    });
+  }
+
+  await check("a line whose session was taken by one that had been given up takes it back", async () => {
+    const client = connect(url);
+    const room = follow(client, "chat:stolen");
+    await room.subscribe();
+    const { session } = client.heard.find(({ result }) => result?.session).result;
+    const back = next(client, "connected");
+    const late = await openLine(new WebSocket(url, "tieline.v1"));
+    const params = { session: { ...session, seen: 1 } };
+    late.send(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "connect", params }));
+    assert.equal((await back).recovered, true);
+    await room.publish(1);
+    assert.deepEqual(await heard(room, 1), [1]);
+    assert.equal((await late.closed()).code, 4409);
+  });
+
   await check("a server that accepts and says nothing is left within the time for connecting", async () => {
     const silent = createServer((socket) => socket.on("error", () => {}));
     await new Promise((resolve) => silent.listen(0, "127.0.0.1", resolve));
@@ -71,16 +112,17 @@ export async function checkLosses(server, restart) {
     silent.close();
   });
 
-  await check("a message that is too large ends its publish, and nothing else", async () => {
-    const client = connect(url);
-    const room = client.channel("chat:large");
-    await room.publish(0);
-    const outcomes = await Promise.allSettled([room.publish(1), room.publish("x".repeat(100_000)), room.publish(2)]);
-    assert.deepEqual(
-      outcomes.map(({ status, reason }) => reason?.code ?? status),
-      ["fulfilled", "too-large", "fulfilled"],
-    );
-  });
+  for (const carrier of ["websocket", "stream", "poll"]) {
+    await check(`${carrier}: a message that is too large ends its publish, and nothing else`, async () => {
+      const room = connect(url, { carriers: [carrier] }).channel(`chat:large-${carrier}`);
+      await room.publish(0);
+      const outcomes = await Promise.allSettled([room.publish(1), room.publish("x".repeat(100_000)), room.publish(2)]);
+      assert.deepEqual(
+        outcomes.map(({ status, reason }) => reason?.code ?? status),
+        ["fulfilled", "too-large", "fulfilled"],
+      );
+    });
+  }
 
   await check("after kill -9, what is on disk is all there, and what is in memory is told as a gap", async () => {
     const [reader, writer] = [connect(url), connect(url)];

@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { finish } from "../harness/checks.mjs";
 import { folder, startTieline, write } from "../harness/tieline.mjs";
-import { checkAccess, TOKENS } from "./access.mjs";
+import { checkAccess, SECRET, TOKENS } from "./access.mjs";
 import { closeAll } from "./clients.mjs";
 import { checkFixtures } from "./fixtures.mjs";
 import { checkLosses } from "./losses.mjs";
@@ -12,6 +12,7 @@ import { checkUse } from "./use.mjs";
 
 rmSync(join(folder, "store"), { recursive: true, force: true });
 write("tokens", TOKENS);
+write("jwt.secret", SECRET);
 const config = (port) => `
 [[listener]]
 address = "127.0.0.1:${port}"
@@ -48,11 +49,16 @@ service = { kind = "channels", keep_session = "20s" }
 path = "/mine"
 service = { kind = "channels" }
 access = { kind = "token", file = "tokens" }
+
+[[route]]
+path = "/signed"
+service = { kind = "channels" }
+access = { kind = "jwt", algorithms = ["HS256"], secret_file = "jwt.secret", leeway = "0s" }
 `;
 
 const server = await startTieline({ config: config(0) });
 await checkFixtures(server);
-await checkUse(server);
+for (const carrier of ["websocket", "stream", "poll"]) await checkUse(server, carrier);
 await checkAccess(server);
 await checkLosses(server, () => startTieline({ config: config(server.port) }));
 closeAll();

@@ -1,15 +1,18 @@
-// What a client does while all is well.
+// What a client does while all is well, over one carrier or another.
 
 import assert from "node:assert/strict";
 import { check, until } from "../harness/checks.mjs";
-import { connect, follow, heard, next } from "./clients.mjs";
+import { connect as connectBy, follow, heard, next } from "./clients.mjs";
 
-export async function checkUse(server) {
+export async function checkUse(server, carrier) {
   const url = server.ws("/tieline");
+  const connect = (url, options) => connectBy(url, { carriers: [carrier], ...options });
+  /** A channel of this carrier's own. */
+  const own = (name) => `${name}-${carrier}`;
 
-  await check("two clients hear each other's publications, each once and in order", async () => {
+  await check(`${carrier}: two clients hear each other's publications, each once and in order`, async () => {
     const [alice, bob] = [connect(url), connect(url)];
-    const rooms = [alice, bob].map((client) => follow(client, "chat:room"));
+    const rooms = [alice, bob].map((client) => follow(client, own("chat:room")));
     await Promise.all(rooms.map((room) => room.subscribe()));
     for (let turn = 0; turn < 50; turn += 1) {
       void rooms[0].publish(`a${turn}`);
@@ -25,18 +28,18 @@ export async function checkUse(server) {
       );
     }
     assert.equal(alice.state, "connected");
-    assert.equal(alice.carrier, "websocket");
+    assert.equal(alice.carrier, carrier);
   });
 
-  await check("what is published under one key is published once", async () => {
-    const room = connect(url).channel("chat:keys");
+  await check(`${carrier}: what is published under one key is published once`, async () => {
+    const room = connect(url).channel(own("chat:keys"));
     const first = await room.publish(1, { key: "k" });
     assert.deepEqual(await room.publish(1, { key: "k" }), { ...first, repeat: true });
     assert.equal((await room.history()).publications.length, 1);
   });
 
-  await check("history: the newest first, behind and before an offset, and so many", async () => {
-    const room = connect(url).channel("chat:past");
+  await check(`${carrier}: history: the newest first, behind and before an offset, and so many`, async () => {
+    const room = connect(url).channel(own("chat:past"));
     for (let data = 1; data <= 5; data += 1) await room.publish(data);
     const offsets = async (range) => (await room.history(range)).publications.map(({ offset }) => offset);
     assert.deepEqual(await offsets(), [5, 4, 3, 2, 1]);
@@ -46,11 +49,11 @@ export async function checkUse(server) {
     assert.equal((await room.history()).oldest, 1);
   });
 
-  await check("who has subscribed is present, and comes and goes for the others", async () => {
+  await check(`${carrier}: who has subscribed is present, and comes and goes for the others`, async () => {
     const [alice, bob] = [connect(url), connect(url)];
-    const here = follow(alice, "chat:here");
+    const here = follow(alice, own("chat:here"));
     await here.subscribe();
-    const there = follow(bob, "chat:here");
+    const there = follow(bob, own("chat:here"));
     const joined = next(here, "join");
     await there.subscribe();
     const { client } = await joined;
@@ -64,20 +67,20 @@ export async function checkUse(server) {
     await until("one is left", async () => (await here.presenceStats()).clients === 1);
   });
 
-  await check("a pattern hears all channels that begin alike", async () => {
+  await check(`${carrier}: a pattern hears all channels that begin alike`, async () => {
     const client = connect(url);
     const all = follow(client, "news:*");
     await all.subscribe();
-    await client.channel("news:a").publish(1);
-    await client.channel("news:b").publish(2);
+    await client.channel(own("news:a")).publish(1);
+    await client.channel(own("news:b")).publish(2);
     await heard(all, 2);
     const names = all.told("publication").map(({ channel }) => channel);
-    assert.deepEqual(names, ["news:a", "news:b"]);
+    assert.deepEqual(names, [own("news:a"), own("news:b")]);
   });
 
-  await check("a loop takes what comes, and ends with the subscription", async () => {
+  await check(`${carrier}: a loop takes what comes, and ends with the subscription`, async () => {
     const client = connect(url);
-    const room = client.channel("chat:loop");
+    const room = client.channel(own("chat:loop"));
     const taken = [];
     for await (const item of listen(room)) {
       taken.push(item.data);
@@ -93,8 +96,8 @@ export async function checkUse(server) {
     }
   });
 
-  await check("a loop that is too slow is told how many it missed", async () => {
-    const room = connect(url, { maxItems: 3 }).channel("chat:slow");
+  await check(`${carrier}: a loop that is too slow is told how many it missed`, async () => {
+    const room = connect(url, { maxItems: 3 }).channel(own("chat:slow"));
     const items = room[Symbol.asyncIterator]();
     await room.subscribe();
     for (let data = 1; data <= 5; data += 1) await room.publish(data);
@@ -104,14 +107,14 @@ export async function checkUse(server) {
     assert.equal((await items.next()).value.data, 3);
   });
 
-  await check("what cannot be done says why, and what to do", async () => {
+  await check(`${carrier}: what cannot be done says why, and what to do`, async () => {
     const client = connect(url);
     const nowhere = client.channel("nowhere:a");
     await assert.rejects(nowhere.subscribe(), { code: 4005, retry: "give-up" });
     await assert.rejects(nowhere.publish(1), { code: 4005 });
     await assert.rejects(client.channel("mine:a").publish(1), { code: 4004 });
     await assert.rejects(client.channel("chat:*").subscribe(), { code: 4010 });
-    await assert.rejects(client.channel("news:a").presence(), { code: 4009 });
+    await assert.rejects(client.channel(own("news:a")).presence(), { code: 4009 });
     await assert.rejects(
       (async () => {
         for await (const item of nowhere) assert.fail(item.kind);
@@ -121,9 +124,9 @@ export async function checkUse(server) {
     assert.equal(client.state, "connected");
   });
 
-  await check("a client that is closed stays away, and so does what waits", async () => {
+  await check(`${carrier}: a client that is closed stays away, and so does what waits`, async () => {
     const client = connect(url);
-    const room = follow(client, "chat:end");
+    const room = follow(client, own("chat:end"));
     await room.subscribe();
     const waits = room.publish(1);
     client.close();

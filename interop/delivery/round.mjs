@@ -62,9 +62,7 @@ async function run(name, isKept, members, story) {
   }
   await Promise.all(subscribed);
 
-  // Behind this nothing is under way any more.
-  const { position: end } = await publishers[0].client.channel(name).publish("end");
-  await until("every subscriber is at the end", () => subscribers.every(isAt(end)), CALL_WITHIN_MS);
+  await reachEnd(publishers[0].client.channel(name), subscribers);
 
   const acknowledged = published.flat().filter(({ position }) => position);
   const known = subscribers.map(walk);
@@ -116,10 +114,22 @@ function isWritten(publications, published) {
   }
 }
 
-/** Whether a subscriber has come as far as this position; or is in another epoch, after a gap. */
-function isAt(end) {
-  return ({ channel }) => {
-    const at = channel.position;
-    return at !== undefined && at.epoch === end.epoch && at.offset >= end.offset;
+/** Publishes something behind which nothing is under way any more, and waits until every subscriber has come so far. */
+async function reachEnd(channel, subscribers) {
+  let ends = 0;
+  let end;
+  const publishEnd = async () => {
+    ends += 1;
+    ({ position: end } = await channel.publish(`end ${ends}`));
   };
+  const isAtEnd = ({ channel: { position: at } }) => at?.epoch === end.epoch && at.offset >= end.offset;
+  await publishEnd();
+  const isDone = async () => {
+    if (subscribers.every(isAtEnd)) return true;
+    // What was in memory went with a server that was killed, the end with it.
+    const { position } = await channel.history({ limit: 1 });
+    if (position.epoch !== end.epoch) await publishEnd();
+    return false;
+  };
+  await until("every subscriber is at the end", isDone, CALL_WITHIN_MS);
 }

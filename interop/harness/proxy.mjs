@@ -21,8 +21,8 @@ export async function startProxy(port, judge, pages = () => undefined) {
   const target = { host: "127.0.0.1", port };
   /** The client's sockets whose exchanges are in trouble. */
   const troubled = new Set();
-  /** What is under way: the sockets of clients, and what they are for. */
-  const underWay = new Map();
+  /** What is under way. */
+  const underWay = new Set();
   const sockets = new Set();
 
   const server = createServer((request, response) => {
@@ -46,110 +46,98 @@ export async function startProxy(port, judge, pages = () => undefined) {
       return;
     }
     const fate = judge({ kind: "http", path });
-    const about = { kind: "http", path };
-    underWay.set(socket, about);
-    response.on("close", () => {
-      if (underWay.get(socket) === about) underWay.delete(socket);
-    });
+    const over = new AbortController();
+    response.on("close", () => over.abort());
+    begin({ kind: "http", path, socket, over }, fate);
     const body = Buffer.concat(await request.toArray());
     if (fate.delayMs > 0) await sleep(fate.delayMs);
-    const answers = [];
-    for (let time = 0; time < fate.times; time += 1) {
+    const answers = Array.from({ length: fate.times }, () => {
       const made = makeRequest({ ...target, method, path, headers, agent: false });
-      answers.push(
-        new Promise((resolve) => {
-          made.on("response", (answer) => {
-            resolve(answer);
-            // Of two, the later one is heard.
-            if (time < fate.times - 1) answer.resume();
-          });
-          made.on("error", () => resolve(undefined));
-        }),
-      );
+      over.signal.addEventListener("abort", () => made.destroy());
       made.end(body);
-      response.on("close", () => made.destroy());
-    }
+      return new Promise((resolve) => {
+        made.on("response", resolve);
+        made.on("error", () => resolve(undefined));
+      });
+    });
+    // Of two, the later one is heard.
+    for (const unheard of answers.slice(0, -1)) unheard.then((answer) => answer?.on("error", () => {}).resume());
     const answer = await answers.at(-1);
-    if (!answer) return fail(socket, fate);
-    answer.on("error", () => socket.destroy());
-    if (fate.bytes === 0) {
-      answer.destroy();
-      return fail(socket, fate);
-    }
+    if (over.signal.aborted) return;
+    if (!answer || fate.bytes === 0) return fail(socket, over, fate);
+    answer.on("error", () => {
+      if (!over.signal.aborted) socket.destroy();
+    });
     response.writeHead(answer.statusCode, answer.headers);
     response.flushHeaders();
     let left = fate.bytes;
-    const timer = fate.forMs < Infinity ? setTimeout(stop, fate.forMs) : undefined;
-    function stop() {
-      left = 0;
-      clearTimeout(timer);
-      answer.destroy();
-      fail(socket, fate);
-    }
     answer.on("data", (chunk) => {
-      if (left > 0) response.write(chunk.subarray(0, Math.min(chunk.length, left)));
+      if (over.signal.aborted) return;
+      response.write(chunk.subarray(0, Math.min(chunk.length, left)));
       left -= chunk.length;
-      if (left <= 0) stop();
+      if (left <= 0) fail(socket, over, fate);
     });
     answer.on("end", () => {
-      clearTimeout(timer);
-      if (left > 0) response.end();
+      if (!over.signal.aborted) response.end();
     });
-    answer.on("close", () => {
-      clearTimeout(timer);
-      if (left > 0 && !answer.complete) socket.destroy();
-    });
-  }
-
-  function fail(socket, fate) {
-    if (fate.isSwallowed) troubled.add(socket);
-    else socket.destroy();
   }
 
   async function line(request, socket, head) {
-    const fate = judge({ kind: "websocket", path: request.url });
-    if (fate.times === 0) return fail(socket, fate);
+    const path = request.url;
+    const fate = judge({ kind: "websocket", path });
+    const over = new AbortController();
+    if (fate.times === 0) return fail(socket, over, fate);
     const upstream = connect(target);
-    underWay.set(socket, { kind: "websocket", path: request.url });
     sockets.add(upstream);
+    upstream.on("close", () => sockets.delete(upstream));
     const both = [socket, upstream];
-    let isOver = false;
     for (const [one, other] of [both, [...both].reverse()]) {
-      one.on("error", () => {});
-      one.on("close", () => {
-        sockets.delete(one);
-        underWay.delete(one);
-        other.destroy();
-      });
       let passing = Promise.resolve();
-      one.on("data", (chunk) => {
+      /** Does it in the order in which it came, if there is still a line by then. */
+      const pass = (deed) => {
         passing = passing.then(async () => {
           if (fate.delayMs > 0) await sleep(fate.delayMs);
-          if (!isOver) other.write(chunk);
+          if (!over.signal.aborted) deed();
         });
-      });
-      one.on("end", () => {
-        passing = passing.then(() => {
-          if (!isOver) other.end();
-        });
+      };
+      one.on("error", () => {});
+      one.on("data", (chunk) => pass(() => other.write(chunk)));
+      one.on("end", () => pass(() => other.end()));
+      one.on("close", () => {
+        over.abort();
+        other.destroy();
       });
     }
+    begin({ kind: "websocket", path, socket, over }, fate);
     const names = request.rawHeaders.map((text, index) => (index % 2 ? `${text}\r\n` : `${text}: `)).join("");
-    upstream.write(`${request.method} ${request.url} HTTP/1.1\r\n${names}\r\n`);
+    upstream.write(`${request.method} ${path} HTTP/1.1\r\n${names}\r\n`);
     upstream.write(head);
-    if (fate.forMs === Infinity) return;
-    await sleep(fate.forMs);
-    isOver = true;
-    fail(socket, fate);
+  }
+
+  /** Takes note of what is under way, until it is over, or its time is. */
+  function begin(about, fate) {
+    underWay.add(about);
+    const timer = fate.forMs < Infinity ? setTimeout(() => fail(about.socket, about.over, fate), fate.forMs) : undefined;
+    about.over.signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      underWay.delete(about);
+    });
+  }
+
+  /** From now on nothing of it passes: it is cut, or nothing is heard of it any more. */
+  function fail(socket, over, { isSwallowed }) {
+    over.abort();
+    if (isSwallowed) troubled.add(socket);
+    else socket.destroy();
   }
 
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${server.address().port}`;
   return {
     origin,
-    /** Cuts what is under way of this kind. */
-    cut(isMeant) {
-      for (const [socket, about] of underWay) if (isMeant(about)) socket.destroy();
+    /** Cuts what is under way of this kind, or swallows it. */
+    cut(isMeant = () => true, { isSwallowed = false } = {}) {
+      for (const about of underWay) if (isMeant(about)) fail(about.socket, about.over, { isSwallowed });
     },
     /** What was swallowed is cut after all. */
     release() {

@@ -25,7 +25,7 @@ export interface Options {
   readonly carriers?: readonly CarrierName[];
   /** How long a carrier may take until `connect` is answered. Default 3,000. */
   readonly connectWithinMs?: number;
-  /** How long an HTTP request may take where there is no WebSocket, and how long none may get through. Default 10,000. */
+  /** How long an HTTP request may take where there is no WebSocket, and how long none may get through. Default 30,000. */
   readonly requestWithinMs?: number;
   /** How long a call may take, the waiting for a line included. Default 30,000. */
   readonly callWithinMs?: number;
@@ -115,6 +115,7 @@ export class Tieline extends Emitter<ClientEvents> {
     const page = (globalThis as { location?: { href: string } }).location?.href;
     this.#url = new URL(url, page);
     this.#url.protocol = this.#url.protocol.replace(/^ws/, "http");
+    this.#url.hash = "";
     this.#options = options;
     this.#tools = {
       WebSocket: (options.WebSocket ?? globalThis.WebSocket) as Tools["WebSocket"],
@@ -181,11 +182,9 @@ export class Tieline extends Emitter<ClientEvents> {
 
   /** Shows a newer token on this line, before the one it has expires. */
   async refresh(): Promise<void> {
-    this.#tokens.refused();
-    const token = await this.#tokens.current();
+    const token = await this.#tokens.renew();
     if (token === undefined) throw new TielineError(TOKEN, "there is no token");
     await this.#ask("session", "refresh", { token });
-    this.#tokens.accepted();
   }
 
   /** Ends the line, and stays away; what waits is rejected. */
@@ -232,7 +231,7 @@ export class Tieline extends Emitter<ClientEvents> {
       if (!failed) {
         this.#ladder.won(name);
         this.#climb();
-        return this.#untilEnd();
+        return this.#untilEnd(line);
       }
       end = failed;
       if (this.#isClosed() || isOfToken(end.code) || end.told) break;
@@ -244,7 +243,7 @@ export class Tieline extends Emitter<ClientEvents> {
 
   async #open(name: CarrierName): Promise<Line> {
     const token = await this.#tokens.current();
-    const { connectWithinMs = 3_000, requestWithinMs = 10_000 } = this.#options;
+    const { connectWithinMs = 3_000, requestWithinMs = 30_000 } = this.#options;
     const where = { url: this.#url, token, tools: this.#tools, requestWithinMs };
     const open = (hears: Hears) => opener(name)(where, hears);
     const line = new Line(name, open, connectWithinMs, this.#owner);
@@ -253,12 +252,12 @@ export class Tieline extends Emitter<ClientEvents> {
   }
 
   /** How the line ended; where a better one has taken its place, how that one did. */
-  async #untilEnd(): Promise<LineEnd> {
+  async #untilEnd(first: Line): Promise<LineEnd> {
+    let line = first;
     for (;;) {
-      const line = this.#line;
-      if (!line) return { code: LOST, reason: "" };
       const end = await line.ended;
-      if (line === this.#line || this.#line === undefined) return end;
+      if (this.#line === undefined || this.#line === line) return end;
+      line = this.#line;
     }
   }
 

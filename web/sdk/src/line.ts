@@ -54,12 +54,23 @@ export class Line {
       () => this.end({ code: LOST, reason: "connect was not answered in time" }),
       withinMs,
     );
-    this.#carrier = open({
-      opened: () => owner.opened(this),
-      message: (text) => owner.message(this, text),
-      alive: () => owner.alive(this),
-      ended: (ended) => this.end(ended),
-    });
+    this.#carrier = this.#open(open);
+  }
+
+  #open(open: (hears: Hears) => Carrier): Carrier {
+    const owner = this.#owner;
+    try {
+      return open({
+        opened: () => owner.opened(this),
+        message: (text) => owner.message(this, text),
+        alive: () => owner.alive(this),
+        ended: (ended) => this.end(ended),
+      });
+    } catch (error) {
+      // A browser does so where the page may not go there.
+      queueMicrotask(() => this.end({ code: LOST, reason: String(error) }));
+      return { send: () => {}, close: () => {} };
+    }
   }
 
   get isOver(): boolean {

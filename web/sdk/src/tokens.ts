@@ -13,6 +13,11 @@ export function createTokens(source: TokenSource | undefined) {
       if (typeof source === "function") token ??= await source(isAnew);
       return token;
     },
+    /** A newer one, before this one is refused. */
+    async renew(): Promise<string | undefined> {
+      if (typeof source === "function") token = await source(true);
+      return token;
+    },
     /** The server has taken it. */
     accepted(): void {
       isAnew = false;

@@ -289,3 +289,90 @@ async fn a_stream_that_nobody_acknowledges_ends_and_goes_on() {
         assert_eq!(ask(acknowledging).await.status, 200);
     }
 }
+
+/// Numbers that look random, and are the same for the same seed.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        // xorshift64.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// Says and hears so many texts, while requests are repeated, answers are thrown away and streams dropped.
+async fn endure(mut line: Line, seed: u64) {
+    let mut chance = Chance(seed);
+    let all = numbers(0..200);
+    let mut heard: Vec<String> = Vec::new();
+    while heard.len() < all.len() {
+        match chance.below(6) {
+            0 | 1 if line.sent < all.len() as u64 => {
+                // From somewhere that is known already to somewhere that may not be.
+                let begin = line.sent - chance.below(line.sent.min(5) + 1);
+                let end = (line.sent + chance.below(12)).min(all.len() as u64);
+                let texts = borrowed(&all[begin as usize..end as usize]);
+                let answer = ask(line.sending(begin + 1, &texts)).await;
+                // More were taken where an answer before was thrown away.
+                assert!(answer.json["seen"].as_u64() >= Some(end), "{seed}: {answer:?}");
+                if chance.below(3) > 0 {
+                    line.sent = end;
+                }
+            }
+            2 => {
+                let answer = ask(line.polling(0)).await;
+                // One that was given up may come late, and takes the place of this one.
+                if answer.status == 409 {
+                    assert_eq!(answer.code(), "replaced", "{seed}");
+                    continue;
+                }
+                let texts = texts(&answer);
+                // Its answer was lost, or it came.
+                if chance.below(2) > 0 {
+                    line.seen += texts.len() as u64;
+                    heard.extend(texts.into_iter().map(str::to_owned));
+                }
+            }
+            3 => {
+                // Given up in the midst of it, at some moment or other.
+                let request = line.polling(5).send();
+                let mut request = std::pin::pin!(request);
+                for _ in 0..chance.below(20) {
+                    tokio::select! {
+                        biased;
+                        _ = &mut request => break,
+                        () = tokio::task::yield_now() => {}
+                    }
+                }
+            }
+            kind => {
+                let part = if kind == 4 { "events" } else { "stream" };
+                let mut stream = line.stream(part).await;
+                // No more than there are.
+                let waiting = line.sent.saturating_sub(line.seen);
+                for _ in 0..chance.below(waiting + 1) {
+                    match stream.next().await.1 {
+                        Said::Message(text) => heard.push(text),
+                        Said::End => break,
+                        said => panic!("{seed}: {said:?}"),
+                    }
+                    line.seen += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(heard, all, "{seed}");
+}
+
+#[tokio::test]
+async fn whatever_becomes_of_requests_nothing_is_lost_or_heard_twice() {
+    let server = Server::start(4, ECHO);
+    for (http, seeds) in [(Http::OneEach, 1..9), (Http::Two, 9..17)] {
+        let client = Client::new(&server, "/echo", http);
+        let lines = seeds.map(async |seed| endure(client.open().await, seed * 7_919).await);
+        futures_util::future::join_all(lines).await;
+    }
+}

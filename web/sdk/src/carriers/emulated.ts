@@ -44,11 +44,13 @@ const LATE_MS = 10_000;
 /** A request was answered otherwise than with 200. */
 class Refused extends Error {
   readonly status: number;
+  readonly code: unknown;
   readonly expected: unknown;
 
   constructor(status: number, wrong: { code?: unknown; reason?: unknown; expected?: unknown }) {
     super(`${status} ${wrong.code ?? ""}: ${wrong.reason ?? ""}`);
     this.status = status;
+    this.code = wrong.code;
     this.expected = wrong.expected;
   }
 }
@@ -195,8 +197,11 @@ export function openEmulated(
       try {
         arrived = ((await exchange(address, { method: "POST", body })) as { seen?: unknown }).seen;
       } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        // The messages of a line that ends say why.
+        if (error.code === "line_ended") return false;
+        if (error.code !== "out_of_order") throw error;
         // An earlier request was taken, and its answer lost.
-        if (!(error instanceof Refused) || error.status !== 409) throw error;
         arrived = Number(error.expected) - 1;
       }
       const more = Number(arrived) - taken;
@@ -252,10 +257,10 @@ export function openEmulated(
 /** The end that an answer means; nothing where the request is made again. */
 function endOf(error: unknown): Ended | undefined {
   if (!(error instanceof Refused)) return undefined;
-  const { message: reason, status } = error;
+  const { code, message: reason, status } = error;
   if (status === 413) return { code: 1009, reason };
   // A newer request has taken the place of this one, or the server has too much to do.
-  const isForNow = status === 408 || status === 409 || status === 429 || status >= 500;
+  const isForNow = code === "replaced" || status === 408 || status === 429 || status >= 500;
   // There is no such line, it is not ours, or what we say is wrong: saying it again changes nothing.
   return isForNow ? undefined : { code: LOST, reason };
 }

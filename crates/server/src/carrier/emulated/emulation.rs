@@ -137,7 +137,9 @@ impl<'w> Emulation<'w> {
                     return Poll::Ready(closed);
                 }
             }
-            has_moved |= self.hear(cx);
+            // A service may have more to say since something has arrived, whether or not it is asked.
+            let may_speak = self.line.may_read();
+            has_moved |= self.hear(may_speak, cx);
             has_moved |= self.tell(cx);
             if has_moved {
                 continue;
@@ -224,14 +226,14 @@ impl<'w> Emulation<'w> {
     }
 
     /// Has the service hear what the client has sent, where it can.
-    fn hear(&mut self, cx: &mut Context<'_>) -> bool {
+    fn hear(&mut self, mut may_speak: bool, cx: &mut Context<'_>) -> bool {
         let Some(sending) = &mut self.sending else { return false };
         let mut has_moved = false;
         let answer = loop {
             if sending.messages.is_empty() || self.line.peer().is_closing() {
                 break Ok(Answer::Taken(self.heard));
             }
-            if !self.line.may_read() || self.line.is_paused(cx) {
+            if !may_speak || self.line.is_paused(cx) {
                 match sending.until.as_mut().poll(cx) {
                     Poll::Ready(()) => break Ok(Answer::Taken(self.heard)),
                     Poll::Pending => return has_moved,
@@ -241,6 +243,7 @@ impl<'w> Emulation<'w> {
             self.heard += 1;
             has_moved = true;
             self.line.receive(Message::from(&*text));
+            may_speak = self.line.may_read();
         };
         if let Some(sending) = self.sending.take() {
             let _ = sending.answer.send(answer);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use tieline::Closed;
-use tieline::serve::{Backlog, Message};
+use tieline::serve::{Backlog, Message, Overflow};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
@@ -41,12 +41,25 @@ impl Conversation for Told {
             Some("binary") => peer.send(vec![1, 2, 3]),
             Some("end") => peer.close(tieline::CloseCode::NORMAL, "enough"),
             Some("pause") => peer.pause(),
+            Some("fill") => fill(peer),
             _ => peer.send(message),
         }
     }
 
+    fn writable(&mut self, peer: &Peer) {
+        self.0.lock().unwrap().push("writable".into());
+        fill(peer);
+    }
+
     fn close(&mut self, _peer: &Peer, how: &Closed) {
         self.0.lock().unwrap().push(how.to_string());
+    }
+}
+
+/// Says as much as there is room for.
+fn fill(peer: &Peer) {
+    while !peer.is_full() {
+        peer.send("x".repeat(1_000));
     }
 }
 
@@ -98,11 +111,14 @@ async fn piece(reader: &mut Reader) -> Option<Bytes> {
 
 /// A line, and its client.
 async fn with_line(test: impl AsyncFnOnce(Client)) {
+    with_overflow(Overflow::default(), test).await;
+}
+
+async fn with_overflow(overflow: Overflow, test: impl AsyncFnOnce(Client)) {
     let tasks = LocalSet::new();
     let worker = Rc::new(Worker::new(shared()));
     let told = Told::default();
-    let (secret, backlog) =
-        (LineSecret::random(), Backlog { max_bytes: 10_000, ..Backlog::default() });
+    let (secret, backlog) = (LineSecret::random(), Backlog { max_bytes: 10_000, overflow });
     let peer = Peer::of_line(worker.inbox(), &backlog);
     let (asks, asked) = mpsc::unbounded_channel();
     let client = Client { asks, secret, told: told.clone(), peer: peer.clone() };
@@ -219,6 +235,25 @@ async fn who_waits_is_told_that_the_server_stops() {
         client.peer.line().unwrap().borrow_mut().drain();
         let Answer::Messages(array) = held.await.unwrap().unwrap() else { panic!("no array") };
         assert_eq!(array, "[{\"close\":{\"code\":1001,\"reason\":\"the server stops\"}}]");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_says_more_once_what_it_said_has_arrived() {
+    with_overflow(Overflow::Wait, async |client| {
+        client.send(1, &["fill"]).await.unwrap();
+        let (mut seen, mut before) = (0, 0);
+        while seen < 50 {
+            let array = client.poll(seen, HEARTBEAT).await.unwrap();
+            let texts: Vec<String> = serde_json::from_str(&array).unwrap();
+            assert!(!texts.is_empty(), "after {seen}");
+            seen += texts.len() as u64;
+            let writable = client.told().len();
+            assert!(writable >= before);
+            before = writable;
+        }
+        assert!(before > 3, "{before}");
     })
     .await;
 }
