@@ -1,6 +1,5 @@
-// Who is there.
+// Who is there. A name proves nothing, so the user stands beside it.
 
-import type { Member } from "../../../sdk/src/index.ts";
 import { formatCount } from "../quantities.ts";
 import type { ChannelsDesk } from "./desk.ts";
 
@@ -32,7 +31,7 @@ export function HereCard(props: { desk: ChannelsDesk }) {
           {shown.map((member) => (
             <li key={member.client} data-self={member.client === me}>
               <span class="lamp" data-state={isFresh ? "open" : "idle"} aria-hidden="true" />
-              <span class="here-name">{nameOf(member)}</span>
+              <span class="here-name">{member.name ?? <code>{member.client}</code>}</span>
               {member.client === me && <span class="tag">you</span>}
               {member.user !== undefined && <span class="here-user">{member.user}</span>}
             </li>
@@ -42,9 +41,4 @@ export function HereCard(props: { desk: ChannelsDesk }) {
       )}
     </section>
   );
-}
-
-/** What somebody is called; a name proves nothing, so the user stands beside it. */
-function nameOf({ client, name }: Member): string {
-  return name ?? client;
 }
