@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
 
 use crate::level::Level;
-use crate::{bench, bridge, token};
+use crate::{bench, bridge, channels, token};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +21,8 @@ Examples:
   tieline terminal -- bash                   a terminal on a page of its own
   tieline exec -- vmstat 1                   what a command says, likewise
   tieline tail /var/log/syslog               the lines of a file as they are written
+  tieline publish chat:lobby hello           says something on a channel
+  tieline subscribe chat:lobby               what is said on a channel
   tieline config print > tieline.toml        a file to start from
   tieline config check tieline.toml          is it right?
   tieline token gen secret jwt.secret        a secret that tokens are signed by
@@ -79,6 +81,12 @@ pub(crate) enum Command {
     /// Shows the lines of files on a page as they are written, here and over SSH
     #[command(after_help = bridge::TAIL_EXAMPLES)]
     Tail(bridge::Tail),
+    /// Publishes on a channel
+    #[command(after_help = channels::PUBLISH_EXAMPLES)]
+    Publish(channels::Publish),
+    /// Prints what is published on channels
+    #[command(after_help = channels::SUBSCRIBE_EXAMPLES)]
+    Subscribe(channels::Subscribe),
     /// Checks and shows configurations
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -3,6 +3,7 @@
 use clap::CommandFactory;
 
 use crate::args::Args;
+use crate::channels::TOKEN;
 
 const PREFIX: &str = "TIELINE_";
 
@@ -18,8 +19,8 @@ pub(crate) fn unknown() -> Vec<String> {
 
 fn is_known(name: &str) -> bool {
     let command = Args::command();
-    let serve = command.find_subcommand("serve").expect("there is such a command");
-    serve.get_arguments().filter_map(clap::Arg::get_env).any(|known| known == name)
+    let arguments = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    name == TOKEN || arguments.filter_map(clap::Arg::get_env).any(|known| known == name)
 }
 
 #[cfg(test)]
@@ -29,6 +30,9 @@ mod tests {
     #[test]
     fn every_flag_has_its_variable() {
         for name in ["LISTEN", "WORKERS", "LEGACY", "CONFIG", "DRAIN", "LOG_FORMAT", "LOG_LEVEL"] {
+            assert!(is_known(&format!("TIELINE_{name}")), "{name}");
+        }
+        for name in ["URL", "TOKEN", "TOKEN_FILE"] {
             assert!(is_known(&format!("TIELINE_{name}")), "{name}");
         }
         assert!(!is_known("TIELINE_LISTENER"));

@@ -7,6 +7,7 @@ use tieline_server::config::ConfigError;
 
 use crate::bench::Failure;
 use crate::bridge::OtherMachines;
+use crate::channels;
 use crate::exit_code::Exit;
 use crate::style;
 
@@ -19,6 +20,9 @@ pub(crate) fn conclude(result: anyhow::Result<()>) -> ExitCode {
 
 /// Whose fault it is decides.
 fn exit_of(error: &anyhow::Error) -> Exit {
+    if let Some(failure) = error.downcast_ref::<channels::Failure>() {
+        return failure.exit();
+    }
     match error.downcast_ref::<Failure>() {
         Some(failure) => failure.exit(),
         None if error.is::<ConfigError>() || error.is::<OtherMachines>() => Exit::Usage,
@@ -30,7 +34,11 @@ fn describe(error: &anyhow::Error) -> String {
     if let Some(error) = error.downcast_ref::<ConfigError>() {
         return error.report();
     }
-    match error.downcast_ref::<StartError>().and_then(StartError::advice) {
+    let advice = match error.downcast_ref::<channels::Failure>() {
+        Some(failure) => failure.advice().map(str::to_owned),
+        None => error.downcast_ref::<StartError>().and_then(StartError::advice),
+    };
+    match advice {
         Some(advice) => format!("{error:#}\n  help: {advice}"),
         None => format!("{error:#}"),
     }

@@ -4,6 +4,7 @@
 mod args;
 mod bench;
 mod bridge;
+mod channels;
 mod config;
 mod environment;
 mod exit;
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
         Command::Exec(options) => options.run(),
         Command::Tail(options) => options.run(),
         Command::Terminal(options) => options.run(),
+        Command::Publish(options) => options.run(),
+        Command::Subscribe(options) => options.run(),
         Command::Config(command) => config::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Completions { shell } => args::completions(shell),

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, stderr, stdout};
 
 pub(crate) const BOLD: &str = "1";
+pub(crate) const DIM: &str = "2";
 pub(crate) const RED: &str = "1;31";
 
 /// `text` in a style, for standard output.
@@ -21,5 +22,9 @@ pub(crate) fn is_wanted() -> bool {
 }
 
 fn paint(text: &str, style: &str, is_terminal: bool) -> String {
-    if is_terminal && is_wanted() { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+    if is_terminal && is_wanted() && !text.is_empty() {
+        format!("\x1b[{style}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
 }

@@ -1,7 +1,7 @@
 //! Who hears what: subscribers, each from its own position on.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use crate::broker::{Broker, BrokerError, Listener};
@@ -29,6 +29,9 @@ struct Inner<O: Outlet> {
     rooms: Shards<Room<O>>,
     patterns: Patterns<O>,
 }
+
+/// By which a broker tells the hub, for as long as there is one: the hub owns its brokers, and none owns it.
+struct Ears<O: Outlet>(Weak<Inner<O>>);
 
 /// Those who hear of one channel.
 struct Room<O> {
@@ -62,7 +65,7 @@ impl<O: Outlet> Hub<O> {
         let (rooms, patterns) = (Shards::default(), Patterns::default());
         let inner = Arc::new(Inner { memory, disk, rooms, patterns });
         for broker in inner.brokers() {
-            broker.start(Arc::clone(&inner) as _);
+            broker.start(Arc::new(Ears(Arc::downgrade(&inner))));
         }
         Self(inner)
     }
@@ -217,9 +220,10 @@ impl<O: Outlet> Inner<O> {
     }
 }
 
-impl<O: Outlet> Listener for Inner<O> {
+impl<O: Outlet> Listener for Ears<O> {
     fn published(&self, channel: &Channel, epoch: Epoch, publication: &Arc<Publication>) {
-        self.tell_room(channel, |room| {
+        let Some(hub) = self.0.upgrade() else { return };
+        hub.tell_room(channel, |room| {
             room.told = Some(Position { epoch, offset: publication.offset });
             if let Some(joins) = &mut room.joins {
                 joins.note(publication);
@@ -228,13 +232,14 @@ impl<O: Outlet> Listener for Inner<O> {
                 outlet.published(Source::Channel(channel), channel, epoch, publication);
             }
         });
-        self.patterns.tell(channel, |pattern, outlet| {
+        hub.patterns.tell(channel, |pattern, outlet| {
             outlet.published(Source::Pattern(pattern), channel, epoch, publication);
         });
     }
 
     fn lost(&self, channel: &Channel, position: Position) {
-        self.tell_room(channel, |room| {
+        let Some(hub) = self.0.upgrade() else { return };
+        hub.tell_room(channel, |room| {
             room.told = Some(position);
             if let Some(joins) = &mut room.joins {
                 joins.meanwhile.clear();
@@ -246,7 +251,8 @@ impl<O: Outlet> Listener for Inner<O> {
     }
 
     fn entered(&self, channel: &Channel, member: &Member) {
-        self.tell_room(channel, |room| {
+        let Some(hub) = self.0.upgrade() else { return };
+        hub.tell_room(channel, |room| {
             for outlet in room.outlets.iter() {
                 outlet.present(channel, member);
             }
@@ -254,7 +260,8 @@ impl<O: Outlet> Listener for Inner<O> {
     }
 
     fn left(&self, channel: &Channel, member: &Member) {
-        self.tell_room(channel, |room| {
+        let Some(hub) = self.0.upgrade() else { return };
+        hub.tell_room(channel, |room| {
             for outlet in room.outlets.iter() {
                 outlet.absent(channel, member);
             }

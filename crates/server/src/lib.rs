@@ -17,6 +17,7 @@ mod app;
 mod ask;
 mod auth;
 mod backend;
+mod backoff;
 #[cfg(test)]
 mod by_hand;
 mod carrier;
@@ -30,6 +31,7 @@ mod events;
 mod exchange;
 mod gate;
 mod holds;
+mod host;
 mod http;
 mod inbox;
 mod limits;

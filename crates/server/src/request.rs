@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::header::HOST;
 use http::{HeaderMap, Uri, Version, request};
 
 use crate::auth::{Access, Identity, Renewal};
+use crate::host::host;
 use crate::name::Name;
 
 /// The request that opened, or asks to open, a line.
@@ -72,10 +72,7 @@ impl Request {
 
     /// The host that was asked for: in the target where that is whole, in `Host` otherwise.
     pub fn host(&self) -> Option<&str> {
-        match self.uri.authority() {
-            Some(authority) => Some(authority.as_str()),
-            None => self.headers.get(HOST)?.to_str().ok(),
-        }
+        host(&self.uri, &self.headers)
     }
 
     /// Every header, `Cookie` and `Origin` among them.

@@ -9,7 +9,7 @@ use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
 use crate::process::Processes;
-use crate::service::{Hub, Namespaces, rpc};
+use crate::service::{ChannelCounts, Hub, Namespaces, rpc};
 use crate::tunnel::Families;
 use crate::workers::Workers;
 use tieline_hub::{Broker, Durable, Memory};
@@ -22,6 +22,8 @@ pub(crate) struct Resources {
     pub(crate) metrics: Metrics,
     /// The HTTP servers behind this one.
     pub(crate) backends: Backends,
+    /// What is counted of channels.
+    pub(crate) channels: ChannelCounts,
     /// The devices of all gateways.
     pub(crate) devices: Devices,
     /// What is published, and who hears it.
@@ -73,11 +75,13 @@ impl Resources {
         let processes = Processes::new(&metrics);
         let proxied = metrics.register(Families::registered);
         let rpc = metrics.register(rpc::Counts::registered);
+        let channels = ChannelCounts::registered(&metrics);
         let counts = Counts::default();
         Ok(Self {
             counts,
             metrics,
             backends,
+            channels,
             devices,
             hub,
             namespaces,

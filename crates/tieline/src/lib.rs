@@ -52,6 +52,7 @@
 //! | `hyper`        | no      | lines out of hyper requests, in the module `hyper`            |
 //! | `axum`         | no      | an extractor for axum handlers, in the module `axum`          |
 //! | `gateway`      | no      | a client of an API gateway, in the module `gateway`           |
+//! | `client`       | no      | a client of channels, in the module `client`                  |
 //! | `serve`        | no      | the engine, in the module `serve`: a worker for each core     |
 //!
 //! Spec: RFC 6455; RFC 7692 (permessage-deflate); the drafts hixie-75, hixie-76 and hybi-07 to 17
@@ -63,6 +64,9 @@ mod accept;
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub mod axum;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
 mod connect;
 pub mod endpoint;
 mod error;
@@ -89,6 +93,8 @@ pub mod url;
 pub use accept::{AcceptError, AcceptOptions, Answer, Refusal, Request, accept, accept_with};
 pub use bytes;
 pub use bytestring::ByteString;
+#[cfg(feature = "client")]
+pub use client::Client;
 pub use connect::{Connect, ConnectError, RedirectError, Refused, RequestError, Stage, connect};
 pub use error::Error;
 pub use http;

@@ -19,6 +19,7 @@ mod operator;
 mod pages;
 mod places;
 mod proxy;
+mod publish_subscribe;
 mod rpc;
 mod server;
 mod services;

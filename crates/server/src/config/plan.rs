@@ -144,6 +144,18 @@ pub struct Listener {
     pub ipc: Option<String>,
 }
 
+impl Listener {
+    /// Whether other machines may reach it. Where systemd listens is not known here, and may be
+    /// anywhere.
+    pub fn is_reached(&self) -> bool {
+        match &self.place {
+            Place::Tcp(address) => !address.ip().is_loopback(),
+            Place::Ipc(_) | Place::Unix(_) => false,
+            _ => true,
+        }
+    }
+}
+
 /// The operator's side.
 #[derive(Debug)]
 #[non_exhaustive]

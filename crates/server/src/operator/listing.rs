@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use super::problem::Problem;
 
 /// Entries of an answer, unless told.
-const LIMIT: usize = 100;
+pub(super) const LIMIT: usize = 100;
 
 /// Most entries of an answer, and most devices of one message.
 pub(super) const MAX_LIMIT: usize = 1_000;
@@ -17,17 +17,22 @@ pub(super) fn paged<T, K>(
     find: impl FnOnce(usize) -> Vec<T>,
     key: impl FnOnce(&T) -> K,
 ) -> Result<(Vec<T>, Option<K>), Problem> {
-    let limit = limit.unwrap_or(LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let reason = format!("`limit` is 1 to {MAX_LIMIT}, not {limit}");
-        return Err(Problem::new(StatusCode::BAD_REQUEST, reason));
-    }
+    let limit = checked(limit.unwrap_or(LIMIT))?;
     // One more than is shown tells whether there are more.
     let mut found = find(limit + 1);
     let has_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| has_more).map(key);
     Ok((found, next))
+}
+
+/// So many, where an answer may have as many.
+pub(super) fn checked(limit: usize) -> Result<usize, Problem> {
+    if (1..=MAX_LIMIT).contains(&limit) {
+        return Ok(limit);
+    }
+    let reason = format!("`limit` is 1 to {MAX_LIMIT}, not {limit}");
+    Err(Problem::new(StatusCode::BAD_REQUEST, reason))
 }
 
 #[cfg(test)]

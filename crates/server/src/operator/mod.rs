@@ -10,8 +10,9 @@
 //! | `/readyz`                                 | 200 while it takes connections, 503 once it stops  |
 //! | `/metrics`                                | what is counted, as OpenMetrics has it             |
 //! | `/`                                       | the page: devices, and a message to one of them    |
-//! | `/api/v1/…`                               | devices and messages to them: `openapi.json`       |
+//! | `/api/v1/…`                               | channels, devices, messages: `openapi.json`        |
 
+mod channels;
 mod dead_events;
 mod devices;
 mod guard;
@@ -118,6 +119,11 @@ fn router(side: &Arc<Side>) -> Router {
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/", get(page::document))
         .route("/{name}", get(page::part))
+        .route("/api/v1/publish", post(channels::publish))
+        .route("/api/v1/broadcast", post(channels::broadcast))
+        .route("/api/v1/channels", get(channels::list))
+        .route("/api/v1/channels/{channel}/presence", get(channels::presence))
+        .route("/api/v1/channels/{channel}/history", get(channels::history))
         .route("/api/v1/devices", get(devices::list))
         .route("/api/v1/devices/{id}", get(devices::find).delete(devices::forget))
         .route("/api/v1/devices/{id}/disconnect", post(devices::disconnect))

@@ -6,15 +6,20 @@ use utoipa::openapi::{self, OpenApi as Document};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{dead_events, devices, health};
+use super::{channels, dead_events, devices, health};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Tieline, the operator's side", description = "Health, metrics and devices."),
+    info(title = "Tieline, the operator's side", description = "Health, metrics, channels and devices."),
     paths(
         health::live,
         health::ready,
         health::metrics,
+        channels::publish,
+        channels::broadcast,
+        channels::list,
+        channels::presence,
+        channels::history,
         devices::list,
         devices::find,
         devices::forget,

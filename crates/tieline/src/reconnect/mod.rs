@@ -21,10 +21,13 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use backoff::Backoff;
 pub use event::{Event, SendError, Why};
 use futures_core::Stream;
+#[cfg(feature = "client")]
+use futures_sink::Sink;
 pub use options::Reconnect;
 use tieline_proto::{CloseCode, Closed, UsageError};
 use tokio::time::{Instant, Sleep, sleep};
@@ -81,6 +84,8 @@ pub struct Reconnecting {
     leaving: bool,
     /// Whether the owner ends this line, to come back on another.
     restarting: bool,
+    /// How long the owner wants to stay away when this line has ended.
+    wait: Duration,
 }
 
 enum State {
@@ -101,7 +106,8 @@ impl Reconnecting {
     /// A client that makes this request each time.
     pub fn new(request: Connect, options: Reconnect) -> Self {
         let (backoff, state) = (Backoff::default(), State::Due);
-        Self { request, options, hook: None, backoff, state, leaving: false, restarting: false }
+        let (leaving, restarting, wait) = (false, false, Duration::ZERO);
+        Self { request, options, hook: None, backoff, state, leaving, restarting, wait }
     }
 
     /// Calls `hook` with the request before each attempt; what it answers is sent. An error is an
@@ -178,6 +184,35 @@ impl Reconnecting {
         Ok(())
     }
 
+    /// Has it stay away for at least that long when this line has ended, where it comes back.
+    #[cfg(feature = "client")]
+    pub(crate) const fn wait_at_least(&mut self, wait: Duration) {
+        self.wait = wait;
+    }
+
+    /// Whether the line that is open takes another message.
+    #[cfg(feature = "client")]
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.state {
+            // A line that takes nothing ends, and says so next.
+            State::Open { socket, .. } => match ready!(Pin::new(&mut **socket).poll_ready(cx)) {
+                Ok(()) => Poll::Ready(()),
+                Err(_) => Poll::Pending,
+            },
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Hands a message to a line that is [ready](Self::poll_ready) for it; it leaves with the next
+    /// [event](Self::poll_event) that is waited for.
+    #[cfg(feature = "client")]
+    pub(crate) fn start_send(&mut self, message: Message) {
+        if let State::Open { socket, .. } = &mut self.state {
+            // As above.
+            let _ = Pin::new(&mut **socket).start_send(message);
+        }
+    }
+
     /// The line that is open, for what was agreed on it.
     pub const fn socket(&self) -> Option<&WebSocket<ClientStream>> {
         match &self.state {
@@ -186,7 +221,7 @@ impl Reconnecting {
         }
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
             match &mut self.state {
                 State::Due => self.state = State::Opening(self.attempt()),
@@ -234,6 +269,8 @@ impl Reconnecting {
             false if restarts => Some(self.backoff.next(&self.options, options::random())),
             false => self.options.wait_after(&why, &mut self.backoff),
         };
+        let wait = std::mem::take(&mut self.wait);
+        let retry_in = retry_in.map(|retry_in| retry_in.max(wait));
         self.state = match retry_in {
             Some(wait) => State::Waiting(Box::pin(sleep(wait))),
             None => State::Ended,

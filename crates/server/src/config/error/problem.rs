@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::auth::AccessError;
 use crate::config::gateway_problem::GatewayProblem;
+use crate::config::span::Span;
 use crate::config::tail_problem::TailProblem;
 use crate::listen::TlsError;
 
@@ -118,6 +119,16 @@ pub enum Problem {
         min: u64,
         /// The largest that may be.
         max: u64,
+    },
+    /// A time outside its range.
+    #[error("{value} is not between {min} and {max}")]
+    TimeRange {
+        /// What was written.
+        value: Span,
+        /// The shortest that may be.
+        min: Span,
+        /// The longest that may be.
+        max: Span,
     },
     /// A URL at which no node can be.
     #[error("{0:?} is not the URL of a node")]
@@ -306,7 +317,7 @@ impl Problem {
             Self::DuplicateRoute { .. } => {
                 "give each route its own path; a page and a service may share one route"
             }
-            Self::Gateway(problem) => return problem.advice(),
+            Self::Gateway(problem) => problem.advice(),
             Self::HeaderForProgram(_) => {
                 "write its name, like \"User-Agent\"; Cookie, Authorization and Proxy never go to programs"
             }
@@ -399,6 +410,7 @@ impl Problem {
             | Self::Compression(_)
             | Self::Content(_)
             | Self::Range { .. }
+            | Self::TimeRange { .. }
             | Self::Read(_)
             | Self::UpstreamTls(_) => return None,
         })

@@ -8,6 +8,7 @@
 //! ```
 
 mod calls;
+mod counts;
 mod fault;
 mod line;
 mod namespaces;
@@ -25,6 +26,7 @@ use tieline::CloseCode;
 use tieline_hub::Most;
 use tokio::time::{MissedTickBehavior, interval};
 
+pub(crate) use self::counts::Counts;
 use self::line::Line;
 pub(crate) use self::namespaces::Namespaces;
 use self::outlet::Worker;
@@ -59,16 +61,19 @@ pub(crate) struct Channels(Arc<Shared>);
 struct Shared {
     hub: Hub,
     namespaces: Arc<Namespaces>,
+    counts: Counts,
     sessions: Sessions,
     limits: config::Channels,
 }
 
 impl Channels {
     pub(crate) fn new(written: &config::Channels, resources: &Resources) -> Self {
-        let sessions = Sessions::new(written.keep_session.get(), written.keep_session_bytes);
+        let counts = resources.channels.clone();
+        let sessions = Sessions::new(written, &counts);
         Self(Arc::new(Shared {
             hub: resources.hub.clone(),
             namespaces: Arc::clone(&resources.namespaces),
+            counts,
             sessions,
             limits: written.clone(),
         }))

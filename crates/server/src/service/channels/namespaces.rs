@@ -49,6 +49,16 @@ impl Namespaces {
         Ok(namespace)
     }
 
+    /// What is kept of a channel, whoever asks.
+    pub(crate) fn keep(&self, channel: &Channel) -> Option<&Arc<Keep>> {
+        self.0.get(channel.namespace()).map(|namespace| &namespace.keep)
+    }
+
+    /// Whether it is known who has subscribed to a channel.
+    pub(crate) fn has_presence(&self, channel: &Channel) -> bool {
+        self.0.get(channel.namespace()).is_some_and(|namespace| namespace.has_presence)
+    }
+
     /// Whether those who hear a channel are told who comes and goes.
     pub(super) fn tell_presence(&self, channel: &Channel) -> bool {
         self.0.get(channel.namespace()).is_some_and(|it| it.tells_presence)

@@ -1,0 +1,150 @@
+//! What the operator says and sees of channels.
+
+use std::net::SocketAddr;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tieline::client::Event;
+
+use super::server::{CHAT, HALL, Server, folder};
+use super::{next, publication};
+
+const KEY: &str = "the-operators-own-key";
+
+/// A server with an operator's side.
+pub(crate) async fn operated(config: &str) -> (Server, Operator) {
+    let key = folder().join("key");
+    std::fs::write(&key, format!("{KEY}\n")).unwrap();
+    let operator =
+        format!("[operator]\naddress = '127.0.0.1:0'\napi_key_file = '{}'\n", key.display());
+    let server = Server::start(&format!("{operator}{config}")).await;
+    let operator = Operator(server.operator.unwrap());
+    (server, operator)
+}
+
+pub(crate) struct Operator(SocketAddr);
+
+impl Operator {
+    /// Asks, and is answered with this status.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        status: u16,
+    ) -> Value {
+        let url = format!("http://{}/api/v1/{path}", self.0);
+        let request = reqwest::Client::new().request(method, url).bearer_auth(KEY);
+        let request = match &body {
+            Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+            None => request,
+        };
+        let answer = request.send().await.unwrap();
+        let answered = answer.status();
+        let text = answer.text().await.unwrap();
+        assert_eq!(answered, status, "{path} {body:?}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.ask(Method::GET, path, None, 200).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value, status: u16) -> Value {
+        self.ask(Method::POST, path, Some(body), status).await
+    }
+}
+
+#[tokio::test]
+async fn what_the_operator_publishes_is_heard_and_has_a_position() {
+    let (server, operator) = operated(&CHAT.replace("'all'", "'none'")).await;
+    let client = server.client().await;
+    let mut lobby = client.subscribe("chat:lobby").await.unwrap();
+    let new = json!({ "channel": "chat:lobby", "data": { "n": [1.50] }, "key": "k" });
+    let first = operator.post("publish", new.clone(), 200).await;
+    assert_eq!((&first["position"]["offset"], &first["repeat"]), (&json!(1), &json!(false)));
+    let again = operator.post("publish", new, 200).await;
+    assert_eq!((&again["position"], &again["repeat"]), (&first["position"], &json!(true)));
+    let heard = publication(&mut lobby).await;
+    assert_eq!((heard.offset, heard.from.as_deref()), (1, None));
+    assert_eq!(heard.parse::<Value>().unwrap(), json!({ "n": [1.50] }));
+}
+
+#[tokio::test]
+async fn a_broadcast_says_what_became_of_it_on_each_channel() {
+    let (_server, operator) = operated(CHAT).await;
+    let channels = ["chat:a", "nowhere:b", "chat:c d"];
+    let sent = operator.post("broadcast", json!({ "channels": channels, "data": 1 }), 200).await;
+    let outcomes = sent["outcomes"].as_array().unwrap();
+    assert_eq!(outcomes.len(), 3);
+    assert_eq!(outcomes[0]["position"]["offset"], 1, "{sent}");
+    assert_eq!(outcomes[1]["error"]["status"], 404, "{sent}");
+    assert_eq!(outcomes[2]["error"]["status"], 400, "{sent}");
+    for wrong in [
+        json!({ "channels": [], "data": 1 }),
+        json!({ "channels": vec!["chat:a"; 1_001], "data": 1 }),
+    ] {
+        operator.post("broadcast", wrong, 400).await;
+    }
+    for (wrong, status) in [
+        (json!({ "channel": "nowhere:b", "data": 1 }), 404),
+        (json!({ "channel": "", "data": 1 }), 400),
+        (json!({ "channel": "chat:a", "data": 1, "key": "" }), 400),
+        (json!({ "channel": "chat:a", "data": 1, "key": "x".repeat(129) }), 400),
+        (json!({ "channel": "chat:a" }), 422),
+        (json!({ "channel": "chat:a", "data": 1, "more": 1 }), 422),
+    ] {
+        operator.post("publish", wrong, status).await;
+    }
+}
+
+#[tokio::test]
+async fn channels_are_listed_with_their_subscribers_presence_and_history() {
+    let (server, operator) = operated(&format!("{CHAT}{HALL}")).await;
+    assert_eq!(operator.get("channels").await, json!({ "channels": [], "next": null }));
+    let (one, two) = (server.client().await, server.client().await);
+    let mut hall = one.subscribe("hall:a/b").await.unwrap();
+    let Event::Joined(own) = next(&mut hall).await else { panic!("nobody came") };
+    let _lobbies =
+        [one.subscribe("chat:lobby").await.unwrap(), two.subscribe("chat:lobby").await.unwrap()];
+    let all = operator.get("channels").await;
+    assert_eq!(
+        all["channels"],
+        json!([
+            { "channel": "chat:lobby", "subscribers": 2 },
+            { "channel": "hall:a/b", "subscribers": 1 },
+        ])
+    );
+    let page = operator.get("channels?limit=1").await;
+    assert_eq!(
+        (&page["channels"][0]["channel"], &page["next"]),
+        (&json!("chat:lobby"), &json!("chat:lobby"))
+    );
+    let page = operator.get("channels?limit=1&after=chat:lobby").await;
+    assert_eq!(
+        (&page["channels"][0]["channel"], &page["next"]),
+        (&json!("hall:a/b"), &Value::Null)
+    );
+
+    let present = operator.get("channels/hall:a%2Fb/presence").await;
+    assert_eq!(present["members"][0]["client"], json!(&*own.client));
+    operator.ask(Method::GET, "channels/chat:lobby/presence", None, 404).await;
+    operator.ask(Method::GET, "channels/nowhere:lobby/presence", None, 404).await;
+
+    for number in 1..=3 {
+        one.publish("chat:lobby", &number).await.unwrap();
+    }
+    let newest = operator.get("channels/chat:lobby/history?limit=2").await;
+    assert_eq!((&newest["position"]["offset"], &newest["oldest"]), (&json!(3), &json!(1)));
+    let said = json!([
+        { "offset": 3, "data": 3, "from": null },
+        { "offset": 2, "data": 2, "from": null },
+    ]);
+    assert_eq!(newest["publications"], said);
+    let behind = operator.get("channels/chat:lobby/history?after=2").await;
+    assert_eq!(behind["publications"].as_array().unwrap().len(), 1);
+    for wrong in ["limit=0", "limit=1001", "after=1&before=2", "after=x"] {
+        let path = format!("channels/chat:lobby/history?{wrong}");
+        operator.ask(Method::GET, &path, None, 400).await;
+    }
+}

@@ -1,0 +1,256 @@
+//! What the session says and hears, with a clock that is moved by hand.
+
+use std::task::{Context, Poll, Waker};
+
+use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::Receiver;
+
+use super::*;
+use crate::client::event::Event;
+
+struct Scene {
+    session: Session,
+    now: Instant,
+}
+
+type Answered = Receiver<Result<Box<RawValue>, Error>>;
+
+impl Scene {
+    fn new() -> Self {
+        Self { session: Session::new(None, Duration::from_secs(30)), now: Instant::now() }
+    }
+
+    /// A session on its first line.
+    fn connected() -> Self {
+        let mut scene = Self::new();
+        scene.connect(false, 0);
+        scene
+    }
+
+    /// A line opens, and the server knows the session, of which it has taken so many requests.
+    fn connect(&mut self, recovered: bool, seen: u64) -> Value {
+        self.session.opened(self.now);
+        let connect = self.says();
+        assert_eq!(connect["method"], "connect");
+        self.hears(&json!({ "id": connect["id"], "result": {
+            "client": "c", "session": { "id": "s", "secret": "x", "keep": 120 },
+            "recovered": recovered, "seen": seen, "ping": 25,
+        }}));
+        assert!(matches!(self.session.take_news(), Some(News::Connected { .. })));
+        connect["params"].clone()
+    }
+
+    fn call(&mut self, method: &str, may_repeat: bool) -> Answered {
+        let (answer, answered) = oneshot::channel();
+        let params = to_raw_value(&json!({})).unwrap();
+        self.session.call(method, &params, may_repeat, answer, self.now);
+        answered
+    }
+
+    fn subscribe(&mut self, channel: &str) -> Arc<Queue> {
+        let queue = Queue::new(100, 1 << 20);
+        let (asker, answer) = oneshot::channel();
+        self.session.subscribe(&channel.into(), &queue, asker, self.now);
+        // The owner waits for it as long as the scene lasts.
+        std::mem::forget(answer);
+        queue
+    }
+
+    fn says(&mut self) -> Value {
+        serde_json::from_str(&self.session.take_text().expect("nothing is said")).unwrap()
+    }
+
+    /// The methods of all that is said.
+    fn says_all(&mut self) -> Vec<String> {
+        let texts = std::iter::from_fn(|| self.session.take_text());
+        let texts = texts.map(|text| serde_json::from_str::<Value>(&text).unwrap());
+        texts.map(|said| said["method"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn hears(&mut self, said: &Value) {
+        self.session.receive(&said.to_string(), self.now);
+    }
+
+    fn publishes(&mut self, offset: u64) {
+        let params = json!({ "channel": "a", "offset": offset, "data": offset });
+        self.hears(&json!({ "method": "publication", "params": params }));
+    }
+
+    fn later(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+        self.session.handle_timeout(self.now);
+    }
+}
+
+fn position(offset: u64) -> Value {
+    json!({ "epoch": "e", "offset": offset })
+}
+
+/// What waits for a reader: offsets, and words for the rest.
+fn events(queue: &Queue) -> Vec<String> {
+    let mut cx = Context::from_waker(Waker::noop());
+    let next = || match queue.poll_next(&mut cx) {
+        Poll::Ready(Some(Event::Publication(publication))) => Some(publication.offset.to_string()),
+        Poll::Ready(Some(Event::Gap(gap))) => Some(gap.reason.as_str().to_owned()),
+        Poll::Ready(Some(event)) => Some(format!("{event:?}")),
+        Poll::Ready(None) | Poll::Pending => None,
+    };
+    std::iter::from_fn(next).collect()
+}
+
+#[test]
+fn what_the_server_has_not_taken_is_said_again_in_its_order() {
+    let mut scene = Scene::connected();
+    let calls: Vec<_> =
+        ["one", "two", "three"].iter().map(|method| scene.call(method, false)).collect();
+    assert_eq!(scene.says_all(), ["one", "two", "three"]);
+    scene.session.lost(None);
+    let four = scene.call("four", true);
+    let connect = scene.connect(true, 1);
+    assert_eq!(connect["session"], json!({ "id": "s", "secret": "x", "seen": 0 }));
+    assert_eq!(scene.says_all(), ["two", "three", "four"]);
+    // The first was taken: its answer comes by itself.
+    scene.hears(&json!({ "id": 2, "result": 1 }));
+    let mut answers = calls.into_iter().chain([four]);
+    assert_eq!(answers.next().unwrap().try_recv().unwrap().unwrap().get(), "1");
+    assert!(answers.all(|mut answer| answer.try_recv().is_err()));
+}
+
+#[test]
+fn where_the_session_is_gone_only_what_may_be_done_twice_is_said_again() {
+    let mut scene = Scene::connected();
+    let (mut once, _often) = (scene.call("once", false), scene.call("often", true));
+    scene.says_all();
+    scene.session.lost(None);
+    let mut unsaid = scene.call("unsaid", false);
+    scene.connect(false, 0);
+    assert!(matches!(once.try_recv(), Ok(Err(Error::Lost))));
+    assert_eq!(scene.says_all(), ["often", "unsaid"]);
+    assert!(unsaid.try_recv().is_err());
+}
+
+#[test]
+fn answers_are_counted_and_acknowledged_in_time() {
+    let mut scene = Scene::connected();
+    let _calls: Vec<_> = (0..40).map(|_| scene.call("x", true)).collect();
+    scene.says_all();
+    for id in 2..42 {
+        scene.hears(&json!({ "id": id, "result": null }));
+    }
+    let ack = scene.says();
+    assert_eq!((ack["method"].as_str(), &ack["params"]["seen"]), (Some("ack"), &json!(32)));
+    assert_eq!(scene.session.deadline(), Some(scene.now + ACK_WITHIN));
+    scene.later(1);
+    assert_eq!(scene.says()["params"]["seen"], 40);
+    scene.session.lost(None);
+    assert_eq!(scene.connect(true, 40)["session"]["seen"], 40);
+}
+
+#[test]
+fn a_call_that_takes_too_long_ends_and_its_answer_still_counts() {
+    let mut scene = Scene::connected();
+    let mut call = scene.call("slow", true);
+    let id = scene.says()["id"].clone();
+    scene.later(30);
+    assert!(matches!(call.try_recv(), Ok(Err(Error::TimedOut))));
+    scene.hears(&json!({ "id": id, "result": 1 }));
+    scene.session.lost(None);
+    assert_eq!(scene.connect(true, 1)["session"]["seen"], 1);
+    assert_eq!(scene.says_all(), Vec::<String>::new());
+}
+
+#[test]
+fn a_subscription_goes_on_from_where_it_was_and_nothing_is_given_twice() {
+    let mut scene = Scene::connected();
+    let queue = scene.subscribe("a");
+    let asked = scene.says();
+    assert_eq!(asked["params"], json!({ "channel": "a" }));
+    let answer = json!({ "position": position(5), "publications": [] });
+    scene.hears(&json!({ "id": asked["id"], "result": answer }));
+    scene.publishes(6);
+    scene.session.lost(None);
+    scene.connect(true, 1);
+    let asked = scene.says();
+    assert_eq!(asked["params"], json!({ "channel": "a", "position": position(6) }));
+    // What comes before the answer is not this subscription's.
+    scene.publishes(8);
+    let missed = [6, 7, 8].map(|offset| json!({ "offset": offset, "data": 0, "from": "alice" }));
+    let answer = json!({ "position": position(8), "recovered": true, "publications": missed });
+    scene.hears(&json!({ "id": asked["id"], "result": answer }));
+    scene.publishes(8);
+    scene.publishes(9);
+    assert_eq!(events(&queue), ["6", "7", "8", "9"]);
+}
+
+#[test]
+fn a_hole_is_mended_or_told() {
+    let mut scene = Scene::connected();
+    let queue = scene.subscribe("a");
+    let id = scene.says()["id"].clone();
+    let answer = json!({ "position": position(0), "publications": [] });
+    scene.hears(&json!({ "id": id, "result": answer }));
+    scene.publishes(1);
+    scene.publishes(3);
+    assert_eq!(scene.says()["method"], "unsubscribe");
+    let asked = scene.says();
+    assert_eq!(asked["params"]["position"], position(1));
+    let answer = json!({ "position": position(9), "recovered": false, "reason": "too_many",
+                         "oldest": 2, "publications": [] });
+    scene.hears(&json!({ "id": asked["id"], "result": answer }));
+    scene.publishes(10);
+    assert_eq!(events(&queue), ["1", "too_many", "10"]);
+}
+
+#[test]
+fn whoever_leaves_while_it_is_asked_for_leaves_when_it_is_answered() {
+    let mut scene = Scene::connected();
+    let queue = scene.subscribe("a");
+    let id = scene.says()["id"].clone();
+    scene.session.leave("a", &queue);
+    assert_eq!(scene.says_all(), Vec::<String>::new());
+    let answer = json!({ "position": position(0), "publications": [] });
+    scene.hears(&json!({ "id": id, "result": answer }));
+    assert_eq!(scene.says_all(), ["unsubscribe"]);
+    let again = scene.subscribe("a");
+    assert_eq!(scene.says_all(), ["subscribe"]);
+    // The old one is gone already.
+    scene.session.leave("a", &queue);
+    assert_eq!(scene.says_all(), Vec::<String>::new());
+    scene.session.end(&Error::Closed);
+    assert!(matches!(again.error(), Some(Error::Closed)));
+}
+
+#[test]
+fn a_server_that_is_busy_is_asked_again_for_what_was_there_before() {
+    let mut scene = Scene::connected();
+    let queue = scene.subscribe("a");
+    let id = scene.says()["id"].clone();
+    let answer = json!({ "position": position(0), "publications": [] });
+    scene.hears(&json!({ "id": id, "result": answer }));
+    scene.session.lost(None);
+    scene.connect(true, 1);
+    let busy = json!({ "code": 4011, "message": "overloaded" });
+    let id = scene.says()["id"].clone();
+    scene.hears(&json!({ "id": id, "error": busy }));
+    assert_eq!(scene.says_all(), Vec::<String>::new());
+    scene.later(1);
+    let said = scene.says_all();
+    assert!(said.contains(&"subscribe".to_owned()), "{said:?}");
+    assert!(queue.error().is_none());
+}
+
+#[test]
+fn what_is_not_of_the_language_ends_the_client() {
+    for wrong in ["", "[]", "{\"result\":1}", "{\"method\":\"publication\",\"params\":{}}"] {
+        let mut scene = Scene::new();
+        scene.session.opened(scene.now);
+        scene.session.receive(wrong, scene.now);
+        assert!(matches!(scene.session.take_news(), Some(News::Failed(Error::Answer))), "{wrong}");
+    }
+    // A word that is newer than the client is none of its business.
+    let mut scene = Scene::connected();
+    scene.hears(&json!({ "method": "weather", "params": { "is": "fine" } }));
+    assert!(scene.session.take_news().is_none());
+}

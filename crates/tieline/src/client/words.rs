@@ -1,0 +1,237 @@
+//! What is said on the native line, as this end writes and reads it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytestring::ByteString;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::event::{Member, Publication};
+use super::position::Position;
+
+/// The subprotocol.
+pub(super) const PROTOCOL: &str = "tieline.v1";
+
+/// A call, or a notification where it has no id.
+#[derive(Serialize)]
+struct Ask<'a, P> {
+    jsonrpc: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    method: &'a str,
+    params: &'a P,
+}
+
+/// Whatever the server says.
+#[derive(Deserialize)]
+pub(super) struct Heard<'a> {
+    #[serde(borrow, default)]
+    pub(super) id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) method: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) params: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) result: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) error: Option<Refused>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Refused {
+    pub(super) code: i64,
+    pub(super) message: Arc<str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Connect<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) session: Option<Resume<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Resume<'a> {
+    pub(super) id: &'a str,
+    pub(super) secret: &'a str,
+    pub(super) seen: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Connected {
+    pub(super) client: Arc<str>,
+    #[serde(default)]
+    pub(super) user: Option<Arc<str>>,
+    pub(super) session: Resumable,
+    pub(super) recovered: bool,
+    #[serde(default)]
+    pub(super) seen: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Resumable {
+    pub(super) id: String,
+    pub(super) secret: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Subscribe<'a> {
+    pub(super) channel: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) position: Option<&'a Position>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Subscribed {
+    #[serde(default)]
+    pub(super) position: Option<Position>,
+    #[serde(default)]
+    pub(super) recovered: Option<bool>,
+    #[serde(default)]
+    pub(super) reason: Option<String>,
+    #[serde(default)]
+    pub(super) oldest: Option<u64>,
+    #[serde(default)]
+    pub(super) publications: Vec<Item>,
+}
+
+/// A publication in a list.
+#[derive(Deserialize)]
+pub(super) struct Item {
+    pub(super) offset: u64,
+    data: Box<RawValue>,
+    #[serde(default)]
+    from: Option<Arc<str>>,
+}
+
+/// A channel, and nothing else.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Named<'a> {
+    pub(super) channel: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Publish<'a> {
+    pub(super) channel: &'a str,
+    pub(super) data: &'a RawValue,
+    pub(super) key: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct HistoryOf<'a> {
+    pub(super) channel: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) before: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct HistoryIs {
+    pub(super) position: Position,
+    pub(super) oldest: u64,
+    pub(super) publications: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Members {
+    pub(super) members: Vec<Member>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Call<'a, P> {
+    pub(super) method: &'a str,
+    pub(super) params: &'a P,
+}
+
+#[derive(Serialize)]
+pub(super) struct Ack {
+    pub(super) seen: u64,
+}
+
+/// Something was published.
+#[derive(Deserialize)]
+pub(super) struct Told<'a> {
+    #[serde(borrow)]
+    pub(super) channel: Cow<'a, str>,
+    pub(super) offset: u64,
+    data: Box<RawValue>,
+    #[serde(default)]
+    from: Option<Arc<str>>,
+    #[serde(borrow, default)]
+    pub(super) pattern: Option<Cow<'a, str>>,
+}
+
+/// Somebody came or went.
+#[derive(Deserialize)]
+pub(super) struct Moved<'a> {
+    #[serde(borrow)]
+    pub(super) channel: Cow<'a, str>,
+    client: Arc<str>,
+    #[serde(default)]
+    user: Option<Arc<str>>,
+    #[serde(default)]
+    name: Option<Arc<str>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Lost<'a> {
+    #[serde(borrow)]
+    pub(super) channel: Cow<'a, str>,
+    pub(super) position: Position,
+    #[serde(borrow)]
+    pub(super) reason: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Unsubscribed<'a> {
+    #[serde(borrow)]
+    pub(super) channel: Cow<'a, str>,
+    pub(super) code: i64,
+    #[serde(default)]
+    pub(super) reason: Arc<str>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Disconnect {
+    pub(super) code: u16,
+    #[serde(default)]
+    pub(super) reason: Arc<str>,
+    #[serde(default)]
+    pub(super) reconnect: bool,
+    /// Milliseconds.
+    #[serde(default)]
+    pub(super) after: Option<u64>,
+}
+
+/// A call as it is written; without an id a notification.
+pub(super) fn ask(id: Option<u64>, method: &str, params: &impl Serialize) -> ByteString {
+    let ask = Ask { jsonrpc: "2.0", id, method, params };
+    serde_json::to_string(&ask).expect("our own words have their JSON").into()
+}
+
+impl Item {
+    /// It, of a channel.
+    pub(super) fn of(self, channel: &Arc<str>, epoch: &Arc<str>) -> Publication {
+        let Self { offset, data, from } = self;
+        let (channel, epoch) = (Arc::clone(channel), Some(Arc::clone(epoch)));
+        Publication { channel, epoch, offset, data, from }
+    }
+}
+
+impl Moved<'_> {
+    pub(super) fn member(self) -> Member {
+        Member { client: self.client, user: self.user, name: self.name }
+    }
+}
+
+impl Told<'_> {
+    /// It, of a channel whose log is in that life, where it is known.
+    pub(super) fn of(self, channel: Arc<str>, epoch: Option<Arc<str>>) -> Publication {
+        Publication { channel, epoch, offset: self.offset, data: self.data, from: self.from }
+    }
+}
