@@ -11,13 +11,16 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tieline_hub::{BrokerError, Channel, Keep, New, Range};
+use tieline_hub::{BrokerError, Channel, Keep, Most, New, Range};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Side;
 use super::listing::{LIMIT, MAX_LIMIT, checked, paged};
 use super::problem::Problem;
 use crate::causes::Causes;
+
+/// Most bytes of publications in one answer; one is given at least.
+const MAX_BYTES: usize = 1 << 20;
 
 /// Something to be published on a channel.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -281,9 +284,10 @@ pub(super) async fn history(
             return Err(Problem::new(StatusCode::BAD_REQUEST, reason));
         }
     };
-    let limit = checked(limit.unwrap_or(LIMIT))?;
+    let publications = checked(limit.unwrap_or(LIMIT))?;
+    let most = Most { publications, bytes: MAX_BYTES };
     let (channel, keep) = side.channel(&name)?;
-    let history = side.resources.hub.history(&channel, &keep, range, limit).await?;
+    let history = side.resources.hub.history(&channel, &keep, range, most).await?;
     let publications = history.publications.iter().map(|publication| Publication {
         offset: publication.offset,
         data: json(&publication.data),

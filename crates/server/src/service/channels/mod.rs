@@ -8,6 +8,7 @@
 //! ```
 
 mod calls;
+mod clients;
 mod fault;
 mod line;
 mod namespaces;
@@ -25,6 +26,7 @@ use tieline::CloseCode;
 use tieline_hub::Most;
 use tokio::time::{MissedTickBehavior, interval};
 
+pub(crate) use self::clients::Clients;
 use self::line::Line;
 pub(crate) use self::namespaces::Namespaces;
 use self::outlet::Worker;
@@ -66,12 +68,14 @@ struct Shared {
 impl Channels {
     pub(crate) fn new(written: &config::Channels, resources: &Resources) -> Self {
         let sessions = Sessions::new(written.keep_session.get(), written.keep_session_bytes);
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             hub: resources.hub.clone(),
             namespaces: Arc::clone(&resources.namespaces),
             sessions,
             limits: written.clone(),
-        }))
+        });
+        resources.clients.add(&shared);
+        Self(shared)
     }
 }
 
