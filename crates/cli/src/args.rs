@@ -21,8 +21,8 @@ Examples:
   tieline terminal -- bash                   a terminal on a page of its own
   tieline exec -- vmstat 1                   what a command says, likewise
   tieline tail /var/log/syslog               the lines of a file as they are written
-  tieline publish chat:lobby hello           says something on a channel
-  tieline subscribe chat:lobby               what is said on a channel
+  tieline publish demo:lobby hello           says something on a channel
+  tieline subscribe demo:lobby               what is said on a channel
   tieline config print > tieline.toml        a file to start from
   tieline config check tieline.toml          is it right?
   tieline token gen secret jwt.secret        a secret that tokens are signed by

@@ -78,7 +78,16 @@ impl App {
     /// used; nothing is left bound.
     pub fn bind(plan: Plan) -> Result<Self, StartError> {
         let Plan {
-            workers, drain, operator, listeners, routes, backends, store, namespaces, ..
+            workers,
+            drain,
+            operator,
+            listeners,
+            routes,
+            backends,
+            store,
+            namespaces,
+            standing,
+            ..
         } = plan;
         let mut server = Server::new(ServerOptions { workers, drain });
         let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
@@ -86,7 +95,8 @@ impl App {
             server.listen(&listener.place, listen_options(listener))?;
         }
         let (stop, stopping) = watch::channel(false);
-        let resources = Arc::new(Resources::new(backends, namespaces, store.as_ref())?);
+        let resources = Resources::new(backends, namespaces, store.as_ref())?;
+        let resources = Arc::new(resources.with(standing)?);
         resources.counts.register(&resources.metrics);
         let secure = Arc::new(secure(&listeners, operator.as_ref()));
         let shown = Box::new(Arc::clone(&secure));

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Uri, Version, request};
 
-use crate::auth::{Access, Identity, Renewal};
+use crate::auth::{Access, End, Identity, Listed, Renewal};
 use crate::host::host;
 use crate::name::Name;
+use crate::peer_id::PeerId;
 
 /// The request that opened, or asks to open, a line.
 #[derive(Clone, Debug)]
@@ -47,6 +48,12 @@ impl Request {
     /// Who it is, where the route asks.
     pub fn identity(&self) -> Option<&Identity> {
         self.known.as_ref().map(|(identity, _)| &**identity)
+    }
+
+    /// Lists its line where it is known who it is, so that an operator can end it.
+    pub(crate) fn list(&self, peer: PeerId, end: impl FnOnce() -> End) -> Option<Listed> {
+        let (identity, access) = self.known.as_ref()?;
+        Some(access.standing.list(peer, identity, end()))
     }
 
     /// For a conversation to keep whose peer may show a newer token in band.

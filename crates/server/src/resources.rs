@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::auth::Standing;
 use crate::backend::Backends;
 use crate::config::{PlannedBackend, PlannedStore};
 use crate::counts::Counts;
@@ -9,7 +10,7 @@ use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
 use crate::process::Processes;
-use crate::service::{ChannelCounts, Hub, Namespaces, rpc};
+use crate::service::{ChannelCounts, Clients, Hub, Namespaces, rpc};
 use crate::tunnel::Families;
 use crate::workers::Workers;
 use tieline_hub::{Broker, Durable, Memory};
@@ -34,6 +35,12 @@ pub(crate) struct Resources {
     pub(crate) outboxes: Outboxes,
     /// The programs that the server runs.
     pub(crate) processes: Processes,
+    /// Whose lines are open, and whose tokens hold no more.
+    pub(crate) standing: Standing,
+    /// What outlives the process.
+    store: Option<Store>,
+    /// The clients of channels, by their ids.
+    pub(crate) clients: Clients,
     /// What is counted of upstreams.
     pub(crate) proxied: Families,
     /// What is counted of JSON-RPC.
@@ -71,7 +78,7 @@ impl Resources {
         let disk = durable.map(|durable| Arc::new(durable) as Arc<dyn Broker>);
         let hub = Hub::new(Arc::new(Memory::new()), disk);
         let outboxes = Outboxes::open(store.as_ref(), &metrics)?;
-        let devices = Devices::open(store, &metrics)?;
+        let devices = Devices::open(store.clone(), &metrics)?;
         let processes = Processes::new(&metrics);
         let proxied = metrics.register(Families::registered);
         let rpc = metrics.register(rpc::Counts::registered);
@@ -85,11 +92,22 @@ impl Resources {
             devices,
             hub,
             namespaces,
+            standing: Standing::default(),
+            store,
+            clients: Clients::default(),
             outboxes,
             processes,
             proxied,
             rpc,
             workers: Workers::default(),
         })
+    }
+
+    /// The same for routes whose accesses share this; it goes on with what the last process has left.
+    pub(crate) fn with(self, standing: Standing) -> Result<Self, StoreError> {
+        if let Some(store) = &self.store {
+            standing.open(store)?;
+        }
+        Ok(Self { standing, ..self })
     }
 }

@@ -22,6 +22,8 @@ pub enum Space {
     Publications,
     /// Devices that are registered.
     Registrations,
+    /// Users and tokens that are wanted no more.
+    Revocations,
     /// Sessions that are open.
     Sessions,
 }
@@ -50,7 +52,7 @@ const CHANGE_BYTES: usize = 32;
 
 impl Space {
     /// All, each at its own place.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::ChannelKeys,
         Self::Channels,
         Self::Counters,
@@ -59,6 +61,7 @@ impl Space {
         Self::Inboxes,
         Self::Publications,
         Self::Registrations,
+        Self::Revocations,
         Self::Sessions,
     ];
 
@@ -73,6 +76,7 @@ impl Space {
             Self::Inboxes => "inboxes",
             Self::Publications => "publications",
             Self::Registrations => "registrations",
+            Self::Revocations => "revocations",
             Self::Sessions => "sessions",
         }
     }

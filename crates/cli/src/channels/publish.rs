@@ -21,7 +21,7 @@ Each DATA is a publication; without one, each line of standard input is. It is t
 has it. What was under way when a line was lost is sent again, and published once.
 
 Examples:
-  tieline publish chat:lobby 'hello, all'
+  tieline publish demo:lobby 'hello, all'
   tieline publish --json sensors:7 '{\"celsius\": 21.5}'
   tail -f app.log | tieline publish --quiet logs:app
   TIELINE_TOKEN=$(cat token) tieline publish --url wss://example.com/tieline chat:lobby hello
@@ -38,8 +38,8 @@ pub(crate) struct Publish {
     /// The channel
     channel: String,
 
-    /// What is said
-    #[arg(value_name = "DATA", allow_hyphen_values = true)]
+    /// What is said; behind -- where it begins with -
+    #[arg(value_name = "DATA")]
     data: Vec<String>,
 
     /// DATA, or each line, is JSON already

@@ -20,7 +20,7 @@ connection is lost it comes back by itself, with what was missed; where that is 
 so. At its end it says where to go on: --since.
 
 Examples:
-  tieline subscribe chat:lobby
+  tieline subscribe demo:lobby
   tieline subscribe --json chat:lobby news:sport | jq .data
   tieline subscribe 'news:*'
   tieline subscribe --since 42@AAAAAAAAAAA chat:lobby

@@ -258,7 +258,8 @@ fn what_is_said_first_opens_a_channel_for_all() {
     let publish = r#"{"jsonrpc":"2.0","method":"publish","params":{"channel":"a:all","data":1}}"#;
     std::fs::write(&file, publish).unwrap();
     let connect = r#"{"jsonrpc":"2.0","id":1,"method":"connect","params":{}}"#;
-    let subscribe = r#"{"jsonrpc":"2.0","id":{n},"method":"subscribe","params":{"channel":"a:all"}}"#;
+    let subscribe =
+        r#"{"jsonrpc":"2.0","id":{n},"method":"subscribe","params":{"channel":"a:all"}}"#;
     let load = ["--fan-out", "--text-file", file.to_str().unwrap(), "--connections", "5"];
     let first = ["--subprotocol", "tieline.v1", "--first", connect, "--first", subscribe];
     let report = measured(&server.url("/tieline"), &[&load[..], &first].concat());

@@ -48,7 +48,7 @@ fn beginning(positions: &[String]) -> String {
 #[test]
 fn what_is_published_is_printed_with_its_place() {
     let server = Server::with_routes(CHANNELS);
-    let positions = publish(&server, &["chat:lobby", "hello", "-n", "esc \u{1b}[2J\nend"]);
+    let positions = publish(&server, &["chat:lobby", "hello", "--", "-n", "esc \u{1b}[2J\nend"]);
     let offsets: Vec<_> = positions.iter().map(|it| it.split_once('@').unwrap().0).collect();
     assert_eq!(offsets, ["1", "2", "3"]);
     let mut piped = at(&server, "/tieline", &["publish", "chat:lobby", "--json"]);

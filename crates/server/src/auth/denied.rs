@@ -44,6 +44,9 @@ pub(crate) enum Denied {
     /// Somebody else's, where the line has an identity already.
     #[error("the token is another user's")]
     OtherUser,
+    /// It was taken back.
+    #[error("the token was revoked")]
+    Revoked,
     /// It may not.
     #[error("the token lacks a right: this needs {needed:?}")]
     Rights {
@@ -90,6 +93,7 @@ impl Denied {
             Self::NoUser => "no_user",
             Self::NotYet => "not_yet",
             Self::OtherUser => "other_user",
+            Self::Revoked => "revoked",
             Self::Rights { .. } => "rights",
             Self::Signature => "signature",
             Self::Twice => "twice",

@@ -13,12 +13,21 @@ pub struct Identity {
     pub expires: Option<SystemTime>,
     /// What it may do, in the words of whoever made the token.
     pub rights: Vec<String>,
+    /// What its token is called, where it says so (`jti`).
+    pub id: Option<String>,
+    /// When its token was made, where it says so (`iat`).
+    pub issued: Option<SystemTime>,
 }
 
 /// Longest name, in bytes.
 const MAX_USER_BYTES: usize = 256;
 
 impl Identity {
+    /// Somebody of this name, who may do nothing, and does not end.
+    pub(crate) fn of(user: impl Into<String>) -> Self {
+        Self { user: user.into(), expires: None, rights: Vec::new(), id: None, issued: None }
+    }
+
     /// A name that can be shown and logged.
     pub(crate) fn is_name(text: &str) -> bool {
         !text.is_empty() && text.len() <= MAX_USER_BYTES && !text.chars().any(char::is_control)

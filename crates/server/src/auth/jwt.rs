@@ -40,6 +40,9 @@ pub(crate) struct Claims {
     pub(crate) rights: String,
 }
 
+/// Longest id of a token, in bytes.
+pub(crate) const MAX_ID_BYTES: usize = 256;
+
 /// Most keys that are tried for one token.
 const MAX_TRIES: usize = 8;
 
@@ -131,7 +134,14 @@ impl Jwt {
             }
             _ => Vec::new(),
         };
-        Ok(Identity { user, expires, rights })
+        let id = match find(claims, "jti") {
+            Some(Value::String(id)) if id.len() <= MAX_ID_BYTES => Some(id.clone()),
+            Some(Value::Number(id)) => Some(id.to_string()),
+            _ => None,
+        };
+        // What does not say when it was made counts as old where that matters.
+        let issued = time(claims, "iat").ok().flatten();
+        Ok(Identity { user, expires, rights, id, issued })
     }
 }
 

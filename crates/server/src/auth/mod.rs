@@ -21,6 +21,7 @@ mod keys;
 mod renewal;
 mod secret;
 mod sources;
+mod standing;
 mod tickets;
 mod tokens;
 
@@ -32,12 +33,13 @@ pub use error::AccessError;
 pub(crate) use expiries::Expiries;
 pub use identity::Identity;
 pub(crate) use jwks::Jwks;
-pub(crate) use jwt::{Claims, Jwt};
+pub(crate) use jwt::{Claims, Jwt, MAX_ID_BYTES};
 pub use key::Algorithm;
 pub(crate) use keys::{KeyFiles, Keys};
 pub use renewal::Renewal;
 pub(crate) use secret::Secret;
 pub(crate) use sources::{Presented, Sources, bearer, of_cookies, redact_protocols};
+pub(crate) use standing::{End, Listed, RevokeError, Revoked, Standing, Whose};
 pub(crate) use tickets::{TICKET_PATH, Ticketed, Tickets, cookie_name};
 pub(crate) use tokens::Tokens;
 
@@ -56,6 +58,8 @@ pub struct Access {
     pub(crate) rights: Vec<String>,
     /// Whether who has no token comes in as well.
     pub(crate) anonymous: bool,
+    /// Whose tokens hold no more.
+    pub(crate) standing: Standing,
 }
 
 /// How a token is judged.
@@ -67,6 +71,13 @@ pub(crate) enum Rule {
 }
 
 impl Access {
+    /// Whoever this rule lets in, with a token in the usual places.
+    #[cfg(test)]
+    pub(crate) fn of(rule: Rule) -> Self {
+        let (sources, standing) = (Sources::default(), Standing::default());
+        Self { rule, sources, rights: Vec::new(), anonymous: false, standing }
+    }
+
     /// Whose request it is; `None` for nobody's, where that is let in.
     pub(crate) fn judge(
         &self,
@@ -97,6 +108,7 @@ impl Access {
             Rule::Ticket(ticketed) => ticketed.check(token, now)?,
             Rule::Tokens(tokens) => tokens.check(token)?,
         };
+        self.standing.check(&identity, now)?;
         let lacks = |right: &&String| !identity.rights.contains(right);
         if self.rights.iter().any(|right| lacks(&right)) {
             return Err(Denied::Rights { needed: self.rights.join(" ") });
@@ -172,8 +184,7 @@ mod tests {
     fn a_token_that_is_too_long_is_none_wherever_it_comes_from() {
         let (longest, longer) = ("x".repeat(MAX_TOKEN_BYTES), "x".repeat(MAX_TOKEN_BYTES + 1));
         let tokens = Tokens::load(file(&format!("{longest}\n{longer}\n"))).unwrap();
-        let (rule, sources) = (Rule::Tokens(tokens), Sources::default());
-        let access = Access { rule, sources, rights: Vec::new(), anonymous: false };
+        let access = Access::of(Rule::Tokens(tokens));
         assert!(access.try_token(&longest).is_ok());
         assert_eq!(access.check(&longer, SystemTime::now()), Err(Denied::Malformed));
     }

@@ -31,6 +31,7 @@ impl Renewal {
     pub fn renew(&self, peer: &Peer, token: &str) -> Result<Identity, Refusal> {
         let identity = self.check(token, SystemTime::now()).map_err(|denied| denied.refusal())?;
         peer.renew(identity.expires);
+        self.access.standing.renewed(peer.id(), &identity);
         Ok(identity)
     }
 
@@ -43,15 +44,13 @@ impl Renewal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{Rule, Sources, Tokens};
+    use crate::auth::{Rule, Tokens};
     use crate::by_hand::file;
 
     #[test]
     fn nobody_becomes_somebody_else() {
         let tokens = file("alice alice-0123456789\nalice alice-9876543210\nbob bob-0123456789ab\n");
-        let rule = Rule::Tokens(Tokens::load(tokens).unwrap());
-        let access =
-            Access { rule, sources: Sources::default(), rights: Vec::new(), anonymous: false };
+        let access = Access::of(Rule::Tokens(Tokens::load(tokens).unwrap()));
         let renewal = Renewal::new(&Arc::new(access), "alice");
         let now = SystemTime::now();
         assert!(renewal.check("alice-9876543210", now).is_ok());

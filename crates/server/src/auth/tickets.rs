@@ -104,7 +104,7 @@ impl Ticketed {
         if now >= expires {
             return Err(Denied::NoPass);
         }
-        Ok(Identity { user: USER.to_owned(), expires: Some(expires), rights: Vec::new() })
+        Ok(Identity { expires: Some(expires), ..Identity::of(USER) })
     }
 }
 

@@ -82,7 +82,7 @@ fn read(path: &Path) -> Result<Vec<Entry>, AccessError> {
             return Err(AccessError::Short { path: path(), bytes: token.len(), min: MIN_BYTES });
         }
         let rights = rights.iter().map(|&right| right.to_owned()).collect();
-        let identity = Identity { user: user.to_owned(), expires: None, rights };
+        let identity = Identity { rights, ..Identity::of(user) };
         entries.push(Entry { secret: Secret::new(token), identity });
     }
     if entries.is_empty() {

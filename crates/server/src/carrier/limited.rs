@@ -7,17 +7,19 @@ use tieline::{CloseCode, Closed};
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
+use crate::auth::Listed;
 use crate::holds::Hold;
 use crate::limits::{Flow, Held, Verdict};
 use crate::peer::Peer;
 use crate::service::Conversation;
 use crate::worker::Worker;
 
-/// Lets by what is within the limits of a line, and keeps the line counted while it is there.
+/// Lets by what is within the limits of a line, and keeps the line counted and listed while it is there.
 pub(super) struct Limited {
     conversation: Box<dyn Conversation>,
     flow: Option<Flow>,
     _held: Held,
+    _listed: Option<Listed>,
     worker: Rc<Worker>,
 }
 
@@ -26,9 +28,10 @@ impl Limited {
         conversation: Box<dyn Conversation>,
         flow: Option<Flow>,
         held: Held,
+        listed: Option<Listed>,
         worker: Rc<Worker>,
     ) -> Self {
-        Self { conversation, flow, _held: held, worker }
+        Self { conversation, flow, _held: held, _listed: listed, worker }
     }
 
     /// Counts a message; whether it may be heard.

@@ -12,6 +12,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::conversation::Served;
 use super::log;
+use crate::auth::{End, Listed};
 use crate::limits::{Flow, Verdict};
 use crate::outbox::Outbox;
 use crate::peer::Peer;
@@ -31,6 +32,7 @@ pub(super) struct Line<'w> {
     paused: Option<Pin<Box<Sleep>>>,
     /// Whether its end is counted by its code.
     has_code: bool,
+    _listed: Option<Listed>,
 }
 
 /// What went over a line, counted for itself and for its worker.
@@ -49,6 +51,7 @@ impl<'w> Line<'w> {
         flow: Option<Flow>,
         has_code: bool,
     ) -> Self {
+        let listed = request.list(peer.id(), || End::Peer(peer.remote()));
         let served = Served::open(peer, service, request);
         if let Some(expires) = request.identity().and_then(|identity| identity.expires) {
             served.peer().renew(Some(expires));
@@ -56,7 +59,7 @@ impl<'w> Line<'w> {
         worker.deliver();
         let traffic = Counted { line: Traffic::default(), worker: worker.lines() };
         let since = Instant::now();
-        Self { worker, served, traffic, since, flow, paused: None, has_code }
+        Self { worker, served, traffic, since, flow, paused: None, has_code, _listed: listed }
     }
 
     pub(super) const fn peer(&self) -> &Peer {

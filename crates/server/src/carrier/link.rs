@@ -14,6 +14,7 @@ use tracing::{debug, error, warn};
 use super::limited::Limited;
 use super::{ipc, log};
 use crate::admission::{Admission, Admitted, Entrance, admit};
+use crate::auth::End;
 use crate::causes::Causes;
 use crate::counts::Open;
 use crate::http as pages;
@@ -51,8 +52,10 @@ impl Carrier {
         let service = route.service.as_ref().expect("admitted only where there is a service");
         let mut conversation = service.open(&peer, &request);
         let flow = route.flow(&request);
-        if flow.is_some() || !held.is_empty() {
-            conversation = Box::new(Limited::new(conversation, flow, held, Rc::clone(&self.0)));
+        let listed = request.list(peer.id(), || End::Peer(peer.remote()));
+        if flow.is_some() || !held.is_empty() || listed.is_some() {
+            let worker = Rc::clone(&self.0);
+            conversation = Box::new(Limited::new(conversation, flow, held, listed, worker));
         }
         if let Some(expires) = request.identity().and_then(|identity| identity.expires) {
             peer.renew(Some(expires));

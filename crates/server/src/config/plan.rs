@@ -15,7 +15,7 @@ use tieline_proto::handshake::{Hosts, Legacy, Origins};
 use super::backend::Protocol;
 use super::file::Log;
 use super::route::Service;
-use crate::auth::{Access, Tokens};
+use crate::auth::{Access, Standing, Tokens};
 use crate::backend::{Reach, SigningKey};
 use crate::limits::Limiter;
 use crate::listen::Certificates;
@@ -56,6 +56,8 @@ pub struct Plan {
     pub store: Option<Store>,
     /// What holds for the channels of each namespace.
     pub(crate) namespaces: Arc<Namespaces>,
+    /// Whose tokens hold no more.
+    pub(crate) standing: Standing,
 }
 
 /// An HTTP server behind this one.

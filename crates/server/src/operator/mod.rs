@@ -17,6 +17,7 @@ mod dead_events;
 mod devices;
 mod guard;
 mod health;
+mod lines;
 mod listener;
 mod listing;
 mod openapi;
@@ -124,6 +125,9 @@ fn router(side: &Arc<Side>) -> Router {
         .route("/api/v1/channels", get(channels::list))
         .route("/api/v1/channels/{channel}/presence", get(channels::presence))
         .route("/api/v1/channels/{channel}/history", get(channels::history))
+        .route("/api/v1/disconnect", post(lines::disconnect))
+        .route("/api/v1/revoke", post(lines::revoke))
+        .route("/api/v1/revoked", get(lines::list).delete(lines::take_back))
         .route("/api/v1/devices", get(devices::list))
         .route("/api/v1/devices/{id}", get(devices::find).delete(devices::forget))
         .route("/api/v1/devices/{id}/disconnect", post(devices::disconnect))

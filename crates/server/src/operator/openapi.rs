@@ -6,7 +6,7 @@ use utoipa::openapi::{self, OpenApi as Document};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{channels, dead_events, devices, health};
+use super::{channels, dead_events, devices, health, lines};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +20,10 @@ use super::{channels, dead_events, devices, health};
         channels::list,
         channels::presence,
         channels::history,
+        lines::disconnect,
+        lines::revoke,
+        lines::list,
+        lines::take_back,
         devices::list,
         devices::find,
         devices::forget,

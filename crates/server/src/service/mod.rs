@@ -23,7 +23,7 @@ use tieline::Closed;
 use tieline::serve::{Message, Overflow};
 
 pub use crate::refusal::Refusal;
-pub(crate) use channels::{Channels, Counts as ChannelCounts, Hub, Namespaces};
+pub(crate) use channels::{Channels, Clients, Counts as ChannelCounts, Hub, Namespaces};
 pub use chat::Chat;
 pub(crate) use command::Command;
 pub use counter::Counter;

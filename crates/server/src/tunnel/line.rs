@@ -9,6 +9,7 @@ use tieline::CloseCode;
 use tieline_proto::handshake::server::Accept;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tracing::info;
 
@@ -17,9 +18,11 @@ use super::copy::{Bounds, Side, copy};
 use super::handshake;
 use super::pace::Pace;
 use crate::admission::Admitted;
+use crate::auth::End;
 use crate::causes::Causes;
 use crate::exchange::{Body, Foreign};
 use crate::patient::{Patient, silence};
+use crate::peer_id::PeerId;
 use crate::request::Request;
 use crate::worker::{EXPIRED, EXPIRED_REASON, Worker};
 
@@ -103,7 +106,17 @@ async fn ending(worker: &Worker, request: &Request) -> (CloseCode, &'static str)
             Some(at) => sleep(at.duration_since(SystemTime::now()).unwrap_or_default()).await,
         }
     };
+    let (end, is_ended) = oneshot::channel();
+    let _listed = request.list(PeerId::next(), || End::Tunnel(Some(end)));
+    let ended = async {
+        // Of nobody who is known, nothing is told.
+        match is_ended.await {
+            Ok(code) => code,
+            Err(_) => std::future::pending().await,
+        }
+    };
     select! {
+        code = ended => (code, "ended by the operator"),
         () = worker.stopping() => (CloseCode::GOING_AWAY, "the server stops"),
         () = expired => (EXPIRED, EXPIRED_REASON),
     }

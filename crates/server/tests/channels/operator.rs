@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tieline::client::Event;
+use tieline::Client;
+use tieline::client::{Error, Event, State};
+use tieline::reconnect::Why;
+use tokio::time::timeout;
 
 use super::server::{CHAT, HALL, Server, folder};
-use super::{next, publication};
+use super::{PATIENCE, next, publication};
 
 const KEY: &str = "the-operators-own-key";
 
@@ -147,4 +150,100 @@ async fn channels_are_listed_with_their_subscribers_presence_and_history() {
         let path = format!("channels/chat:lobby/history?{wrong}");
         operator.ask(Method::GET, &path, None, 400).await;
     }
+}
+
+/// A configuration whose tokens are in a file: of alice twice, and of bob.
+fn guarded(more: &str) -> String {
+    let tokens = folder().join("tokens");
+    std::fs::write(
+        &tokens,
+        "alice alice-0123456789\nalice alice-9876543210\nbob bob-0123456789ab\n",
+    )
+    .unwrap();
+    format!(
+        "{more}[[route]]\npath = '/guarded'\nservice = {{ kind = 'channels' }}\n\
+         access = {{ kind = 'token', file = '{}' }}\n",
+        tokens.display()
+    )
+}
+
+async fn as_user(server: &Server, token: &str) -> Result<Client, Error> {
+    let url = format!("ws://{}/guarded", server.address);
+    Client::to(url).token(token).connect().await
+}
+
+/// The code by which the server has ended a client's line.
+async fn ended(client: &mut Client) -> u16 {
+    let ending = async {
+        loop {
+            let why = match client.state_changed().await {
+                State::Away { why, .. } | State::Ended(Error::Line(why)) => why,
+                state => panic!("{state:?}"),
+            };
+            if let Why::Closed { code, .. } = &*why {
+                return code.get();
+            }
+        }
+    };
+    timeout(PATIENCE, ending).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_client_and_all_lines_of_a_user_are_ended() {
+    let (server, operator) = operated(&guarded(CHAT)).await;
+    let mut nobody = server.client().await;
+    let State::Connected { client: id, .. } = nobody.state() else { panic!("it is connected") };
+    let end = json!({ "client": *id, "code": 4_000, "reason": "tea" });
+    let sent = operator.post("disconnect", end.clone(), 200).await;
+    assert_eq!(sent, json!({ "lines": 1 }));
+    assert_eq!(ended(&mut nobody).await, 4_000);
+
+    let mut alice = as_user(&server, "alice-0123456789").await.unwrap();
+    let mut also = as_user(&server, "alice-9876543210").await.unwrap();
+    let bob = as_user(&server, "bob-0123456789ab").await.unwrap();
+    let sent = operator.post("disconnect", json!({ "user": "alice" }), 200).await;
+    assert_eq!(sent, json!({ "lines": 2 }));
+    assert_eq!((ended(&mut alice).await, ended(&mut also).await), (1012, 1012));
+    // They come back: nothing was revoked.
+    assert!(matches!(alice.state_changed().await, State::Connected { recovered: true, .. }));
+    assert!(matches!(bob.state(), State::Connected { .. }));
+    for (wrong, status) in [
+        (json!({ "user": "nobody" }), 404),
+        (json!({ "client": "nobody" }), 404),
+        (json!({}), 400),
+        (json!({ "user": "alice", "client": "x" }), 400),
+        (json!({ "user": "alice", "code": 1006 }), 400),
+        (json!({ "user": "alice", "reason": "x".repeat(124) }), 400),
+    ] {
+        operator.post("disconnect", wrong, status).await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_revoked_is_out_at_once_and_for_as_long_also_after_a_restart() {
+    let store = folder();
+    let stored = format!("[store]\npath = '{}'\nmin_free_bytes = 0\n", store.display());
+    let (server, operator) = operated(&guarded(&format!("{stored}{CHAT}"))).await;
+    let mut alice = as_user(&server, "alice-0123456789").await.unwrap();
+    let revoke = json!({ "user": "alice", "seconds": 3_600 });
+    assert_eq!(operator.post("revoke", revoke, 200).await, json!({ "lines": 1 }));
+    assert_eq!(ended(&mut alice).await, 4403);
+    // It stays away, for nothing good comes of coming back.
+    assert!(matches!(alice.state(), State::Ended(_)));
+    assert!(as_user(&server, "alice-9876543210").await.is_err());
+    as_user(&server, "bob-0123456789ab").await.unwrap();
+
+    let server = server.restart().await;
+    let operator = Operator(server.operator.unwrap());
+    assert!(as_user(&server, "alice-0123456789").await.is_err());
+    let listed = operator.get("revoked").await;
+    assert_eq!((&listed["revoked"][0]["user"], &listed["next"]), (&json!("alice"), &Value::Null));
+    operator.ask(Method::DELETE, "revoked?user=alice", None, 204).await;
+    operator.ask(Method::DELETE, "revoked?user=alice", None, 404).await;
+    as_user(&server, "alice-0123456789").await.unwrap();
+    for wrong in [json!({}), json!({ "user": "" }), json!({ "user": "a", "seconds": 0 })] {
+        operator.post("revoke", wrong, 400).await;
+    }
+    server.stop().await;
+    std::fs::remove_dir_all(store).unwrap();
 }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
-use tieline_proto::CloseCode;
+use tieline_proto::{CloseCode, ProtocolError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -13,6 +13,7 @@ use super::queue::Queue;
 use super::session::{Answer, Asker, News, Session};
 use super::state::State;
 use super::words::PROTOCOL;
+use crate::error;
 use crate::message::Message;
 use crate::reconnect::{Event, Reconnecting, Why};
 
@@ -131,8 +132,15 @@ impl Driver {
                 if let Some(error) = self.sent_away.take() {
                     return Some(error);
                 }
+                // What is too big for this end would be as big on the next line.
+                let is_in_vain = matches!(
+                    &why,
+                    Why::Line(error::Error::Failed(ProtocolError::MessageTooBig { .. }))
+                );
                 let why = Arc::new(why);
-                let Some(retry_in) = retry_in else { return Some(Error::Line(why)) };
+                let Some(retry_in) = retry_in.filter(|_| !is_in_vain) else {
+                    return Some(Error::Line(why));
+                };
                 self.state.send_replace(State::Away { why, retry_in });
             }
         }

@@ -62,7 +62,13 @@ impl Check<'_> {
             return Err(self.fail(Problem::AnonymousAndRights, &key.name("anonymous")));
         }
         let sources = Sources { cookie: cookie.clone(), query: query.clone() };
-        Ok(Some(Arc::new(auth::Access { rule, sources, rights: rights.clone(), anonymous })))
+        Ok(Some(Arc::new(auth::Access {
+            rule,
+            sources,
+            rights: rights.clone(),
+            anonymous,
+            standing: self.standing.clone(),
+        })))
     }
 
     fn ticket(
@@ -82,7 +88,8 @@ impl Check<'_> {
         let tickets = Arc::clone(self.tickets.get_or_init(|| Arc::new(Tickets::new())));
         let rule = Rule::Ticket(Ticketed { tickets, expires: written.expires.get() });
         let (sources, rights) = (Sources::default(), Vec::new());
-        Ok(Arc::new(auth::Access { rule, sources, rights, anonymous: false }))
+        let standing = self.standing.clone();
+        Ok(Arc::new(auth::Access { rule, sources, rights, anonymous: false, standing }))
     }
 
     fn jwt(&self, written: &JwtAccess, key: &Key) -> Result<Jwt, ConfigError> {

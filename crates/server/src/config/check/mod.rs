@@ -29,7 +29,7 @@ use super::overrides::Overrides;
 use super::plan::Plan;
 use super::source::{Key, Source};
 use super::span::Span;
-use crate::auth::Tickets;
+use crate::auth::{Standing, Tickets};
 
 const MAX_WORKERS: usize = 1_024;
 
@@ -47,6 +47,8 @@ struct Check<'a> {
     overrides: &'a Overrides,
     /// The one of the server, once a route asks for it.
     tickets: OnceCell<Arc<Tickets>>,
+    /// What all accesses share.
+    standing: Standing,
 }
 
 impl Plan {
@@ -61,7 +63,8 @@ impl Plan {
 }
 
 fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, ConfigError> {
-    let check = Check { source, overrides, tickets: OnceCell::new() };
+    let standing = Standing::default();
+    let check = Check { source, overrides, tickets: OnceCell::new(), standing };
     let plan = Plan {
         workers: check.workers(file.workers)?,
         drain: file.drain.get(),
@@ -72,6 +75,7 @@ fn plan(file: &File, source: &Source, overrides: &Overrides) -> Result<Plan, Con
         backends: check.backends(&file.backend)?,
         routes: check.routes(file)?,
         namespaces: check.namespaces(file)?,
+        standing: check.standing.clone(),
     };
     check.rpc_backends(file)?;
     check.ipc_routes(&plan.listeners, &plan.routes)?;

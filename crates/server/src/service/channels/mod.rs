@@ -8,6 +8,7 @@
 //! ```
 
 mod calls;
+mod clients;
 mod counts;
 mod fault;
 mod line;
@@ -26,6 +27,7 @@ use tieline::CloseCode;
 use tieline_hub::Most;
 use tokio::time::{MissedTickBehavior, interval};
 
+pub(crate) use self::clients::Clients;
 pub(crate) use self::counts::Counts;
 use self::line::Line;
 pub(crate) use self::namespaces::Namespaces;
@@ -70,13 +72,15 @@ impl Channels {
     pub(crate) fn new(written: &config::Channels, resources: &Resources) -> Self {
         let counts = resources.channels.clone();
         let sessions = Sessions::new(written, &counts);
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             hub: resources.hub.clone(),
             namespaces: Arc::clone(&resources.namespaces),
             counts,
             sessions,
             limits: written.clone(),
-        }))
+        });
+        resources.clients.add(&shared);
+        Self(shared)
     }
 }
 

@@ -145,6 +145,12 @@ impl Sessions {
         Some(session)
     }
 
+    /// The line of the session with this id, where it has one.
+    pub(super) fn line(&self, id: &str) -> Option<Remote> {
+        let session = Arc::clone(self.lock().get(id)?);
+        session.lock().line.clone()
+    }
+
     /// Forgets what nobody came back for.
     pub(super) fn sweep(&self) {
         let mut sessions = self.lock();

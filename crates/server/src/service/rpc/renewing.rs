@@ -78,7 +78,7 @@ mod tests {
             (Some(now - Duration::from_secs(1)), r#"{"expires_in":0}"#),
             (None, r#"{"expires_in":null}"#),
         ] {
-            let identity = Identity { user: "alice".to_owned(), expires, rights: Vec::new() };
+            let identity = Identity { expires, ..Identity::of("alice") };
             assert_eq!(told(&identity).get(), expected);
         }
     }

@@ -14,7 +14,7 @@ use tieline::{CloseCode, Closed, Lost};
 use tokio::task::{LocalSet, yield_now};
 
 use super::*;
-use crate::auth::{Access, Rule, Sources, Tokens};
+use crate::auth::{Access, Rule, Tokens};
 use crate::by_hand::{Bench, file, request};
 use crate::config::{File, Overrides, Plan, Source};
 
@@ -162,12 +162,7 @@ fn told<'a>(heard: &'a [Value], method: &str) -> Vec<&'a Value> {
 /// A request of whoever has this token, of those in a file.
 fn request_with(lines: &str, token: &str) -> Request {
     let rule = Rule::Tokens(Tokens::load(file(lines)).unwrap());
-    let access = Arc::new(Access {
-        rule,
-        sources: Sources::default(),
-        rights: Vec::new(),
-        anonymous: false,
-    });
+    let access = Arc::new(Access::of(rule));
     let identity = access.check(token, SystemTime::now()).unwrap();
     request("192.0.2.7").of(Arc::new(identity), &access)
 }

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use super::signature::tests::sign_as;
 use super::*;
-use crate::auth::{Access, Identity, Rule, Sources, Tokens};
+use crate::auth::{Access, Identity, Rule, Tokens};
 use crate::backend::tests::serve;
 use crate::by_hand::{Bench, file, request};
 use crate::config::{File, Overrides, Plan, Source};
@@ -223,9 +223,9 @@ impl End {
 /// A request of a user whose token ends, at a route whose tokens these are.
 fn request_of(user: &str, tokens: &str) -> Request {
     let rule = Rule::Tokens(Tokens::load(file(tokens)).unwrap());
-    let access = Access { rule, sources: Sources::default(), rights: Vec::new(), anonymous: false };
+    let access = Access::of(rule);
     let expires = Some(SystemTime::now() + LONG);
-    let identity = Identity { user: user.to_owned(), expires, rights: Vec::new() };
+    let identity = Identity { expires, ..Identity::of(user) };
     request("192.0.2.7").of(Arc::new(identity), &Arc::new(access))
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::{Line, call, demo, with};
-use crate::auth::{Access, Rule, Sources, Tokens};
+use crate::auth::{Access, Rule, Tokens};
 use crate::by_hand::{file, request};
 use crate::service::rpc::RpcError;
 use crate::service::rpc::methods::Methods;
@@ -16,12 +16,7 @@ use crate::service::rpc::service::Rpc;
 fn of_alice(service: &Rpc) -> Line {
     let tokens = file("alice alice-0123456789\nalice alice-9876543210\nbob bob-0123456789ab\n");
     let rule = Rule::Tokens(Tokens::load(tokens).unwrap());
-    let access = Arc::new(Access {
-        rule,
-        sources: Sources::default(),
-        rights: Vec::new(),
-        anonymous: false,
-    });
+    let access = Arc::new(Access::of(rule));
     let alice = access.check("alice-0123456789", SystemTime::now()).unwrap();
     let mut line = Line::of(service, &request("192.0.2.1").of(Arc::new(alice), &access));
     line.peer.renew(Some(SystemTime::now() + Duration::from_secs(60)));
