@@ -6,6 +6,8 @@ use std::str::FromStr;
 use data_encoding::BASE64URL_NOPAD;
 use subtle::ConstantTimeEq;
 
+use crate::random;
+
 /// Names an emulated line: `3-8f14e45fceea167a`, the worker that has it and a number drawn at random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct LineId {
@@ -25,8 +27,7 @@ pub(crate) struct NotOne;
 impl LineId {
     /// A new one, of a line on this worker.
     pub(crate) fn random(worker: u32) -> Self {
-        let number = getrandom::u64().expect("the system has randomness: TLS could not do without");
-        Self { worker, number }
+        Self { worker, number: u64::from_ne_bytes(random::bytes()) }
     }
 
     /// The worker that has it.
@@ -56,9 +57,7 @@ impl fmt::Display for LineId {
 
 impl LineSecret {
     pub(crate) fn random() -> Self {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).expect("the system has randomness: TLS could not do without");
-        Self(bytes)
+        Self(random::bytes())
     }
 
     /// Whether this is it.
