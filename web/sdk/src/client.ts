@@ -6,7 +6,7 @@ import type { CarrierName, Hears, Tools } from "./carriers/carrier.ts";
 import { LOST } from "./carriers/carrier.ts";
 import { type Asks, Channel } from "./channel.ts";
 import { Emitter } from "./emitter.ts";
-import { TielineError, TOKEN, TOKEN_EXPIRED } from "./errors.ts";
+import { isForGood, isOfToken, SUPERSEDED, TielineError, TOKEN } from "./errors.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import { createLadder } from "./ladder.ts";
 import { Line, type LineEnd, type Owner } from "./line.ts";
@@ -69,17 +69,11 @@ export interface ClientEvents {
   closed: { readonly error?: TielineError };
 }
 
-/** The code that ends a line whose session goes on over a newer one. */
-const SUPERSEDED = 4409;
-
 /** How soon a line must answer that the page has just been given back to. */
 const PROBE_WITHIN_MS = 2_000;
 
 /** The longest that `setTimeout` waits; what is longer it does at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** After these codes coming back would end the same way: docs/codes.md. */
-const FOR_GOOD = new Set([1000, 1003, 1008, 1010, 3000, 3003]);
 
 /** A client of channels. */
 export class Tieline extends Emitter<ClientEvents> {
@@ -431,7 +425,7 @@ export class Tieline extends Emitter<ClientEvents> {
     if (isOfToken(code)) return this.#tokens.refused() ? undefined : new TielineError(code, reason);
     // A line that was given up has taken the session, late: it is taken back.
     if (code === SUPERSEDED) return undefined;
-    const isFinal = told ? !told.reconnect : FOR_GOOD.has(code);
+    const isFinal = told ? !told.reconnect : isForGood(code);
     return isFinal ? new TielineError(code, reason) : undefined;
   }
 
@@ -468,8 +462,4 @@ export class Tieline extends Emitter<ClientEvents> {
     for (const channel of this.#channels.values()) channel.close(why);
     this.emit("closed", given({ error }));
   }
-}
-
-function isOfToken(code: number): boolean {
-  return code === TOKEN || code === TOKEN_EXPIRED;
 }

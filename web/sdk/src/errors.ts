@@ -41,6 +41,18 @@ export const TOKEN = 4003;
 /** The code that ends a line whose token has expired. */
 export const TOKEN_EXPIRED = 4401;
 
+/** The code that ends a line whose session goes on over a newer one. */
+export const SUPERSEDED = 4409;
+
+/** Whether an end means that the token is not good any more. */
+export const isOfToken = (code: number): boolean => code === TOKEN || code === TOKEN_EXPIRED;
+
+/** Whether coming back after a line that ended so would end the same way. */
+export const isForGood = (code: number): boolean => FOR_GOOD.has(code);
+
+/** 4403: the token was revoked. */
+const FOR_GOOD = new Set([1000, 1003, 1008, 1010, 3000, 3003, 4403]);
+
 /** A call that came to nothing, or why a client is closed. */
 export class TielineError extends Error {
   /** A number is the server's: docs/codes.md has them all. */

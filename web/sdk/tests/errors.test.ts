@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { TielineError } from "../src/errors.ts";
+import { isForGood, TielineError } from "../src/errors.ts";
 
 const PAGE = readFileSync(new URL("../../../docs/codes.md", import.meta.url), "utf8");
 const [, SECTION = ""] = PAGE.split("## Codes of the native line");
@@ -18,5 +18,14 @@ test("each code of the native line has the advice that its page gives", () => {
         ? "token"
         : "give-up";
     assert.equal(new TielineError(Number(code)).retry, advice, `${code}: ${what}`);
+  }
+});
+
+test("a client comes back after the close codes that its page says", () => {
+  const section = PAGE.split("## Close codes")[1]?.split("\n## ")[0] ?? "";
+  const rows = [...section.matchAll(/^\| (1\d{3}) \|.*\| (yes|no) \|$/gm)];
+  assert.ok(rows.length >= 12);
+  for (const [, code, comesBack] of rows) {
+    assert.equal(isForGood(Number(code)), comesBack === "no", `after ${code}`);
   }
 });

@@ -249,6 +249,25 @@ fn in_a_fan_out_everybody_hears_the_first() {
 }
 
 #[test]
+fn what_is_said_first_opens_a_channel_for_all() {
+    let server = Server::with_routes(
+        "[[route]]\npath = '/tieline'\nservice = { kind = 'channels' }\n\
+         [namespace.a]\npublish = 'all'\n",
+    );
+    let file = folder().join("publish.json");
+    let publish = r#"{"jsonrpc":"2.0","method":"publish","params":{"channel":"a:all","data":1}}"#;
+    std::fs::write(&file, publish).unwrap();
+    let connect = r#"{"jsonrpc":"2.0","id":1,"method":"connect","params":{}}"#;
+    let subscribe = r#"{"jsonrpc":"2.0","id":{n},"method":"subscribe","params":{"channel":"a:all"}}"#;
+    let load = ["--fan-out", "--text-file", file.to_str().unwrap(), "--connections", "5"];
+    let first = ["--subprotocol", "tieline.v1", "--first", connect, "--first", subscribe];
+    let report = measured(&server.url("/tieline"), &[&load[..], &first].concat());
+    let count = |name: &str| report[name].as_u64().unwrap();
+    let (sent, received) = (count("messages_sent"), count("messages_received"));
+    assert!(sent > 0 && received.abs_diff(sent * 5) <= 4 * 5, "{report}");
+}
+
+#[test]
 fn nobody_waits_for_slow_readers() {
     let server = Server::start(&[]);
     let load = ["--fan-out", "--text", "--connections", "4"];

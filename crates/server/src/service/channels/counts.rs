@@ -62,7 +62,7 @@ impl Counts {
     }
 
     /// Something was published, or was not.
-    pub(super) fn published(
+    pub(crate) fn published(
         &self,
         since: Instant,
         published: &std::result::Result<Published, BrokerError>,
