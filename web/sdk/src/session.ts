@@ -136,10 +136,10 @@ export function createSession(options: SessionOptions) {
     ask(kind: Kind, method: string, params: object, now: number, settle: Settle): void {
       const id = nextId++;
       const text = writeCall(id, method, params);
-      if (
-        waiting.size >= options.maxCalls ||
-        waitingCharacters + text.length > options.maxCharacters
-      ) {
+      const isFull =
+        waiting.size >= options.maxCalls || waitingCharacters + text.length > options.maxCharacters;
+      // What a line itself asks is one call for each channel at most.
+      if (isFull && kind === "session") {
         settle({ error: new TielineError("busy") });
         return;
       }

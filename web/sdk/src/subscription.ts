@@ -110,7 +110,10 @@ export function createSubscription(name: string, { ask, tell }: Hooks) {
       ...given({ position: answer.position, recovered }),
     });
     if (gap) tell({ kind: "gap", gap });
-    for (const publication of publications) tell({ kind: "publication", publication });
+    for (const publication of publications) {
+      // Whoever hears one may want no more.
+      if (isWanted) tell({ kind: "publication", publication });
+    }
   }
 
   function refused(error: TielineError): void {

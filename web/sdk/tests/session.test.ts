@@ -177,6 +177,8 @@ test("more calls, or larger ones, than may wait are refused", () => {
   const { ask, outcomes } = asks(session);
   for (const method of ["a", "b", "c", "d", "e"]) ask(method);
   assert.deepEqual(outcomes, { e: "busy" });
+  ask("subscribe", "line");
+  assert.deepEqual(outcomes, { e: "busy" });
   const small = createSession({ ...LIMITS, maxCharacters: 10 });
   const one = asks(small);
   one.ask("a");

@@ -176,6 +176,24 @@ test("left without a line it is left at once, and begins anew later", async () =
   assert.deepEqual(next().params, { channel: "c:a" });
 });
 
+test("whoever has heard enough hears no more", async () => {
+  const { subscription, told, next, offsets } = start();
+  void subscription.want();
+  subscription.lineUp();
+  next().answer({ position: position(3), publications: [] });
+  subscription.lineDown();
+  subscription.lineUp();
+  const push = told.push.bind(told);
+  told.push = (it) => {
+    if (it.kind === "publication") void subscription.unwant();
+    return push(it);
+  };
+  const publications = [4, 5].map((offset) => ({ offset, data: offset }));
+  next().answer({ position: position(5), recovered: true, publications });
+  assert.deepEqual(offsets(), [4]);
+  assert.equal(next().method, "unsubscribe");
+});
+
 test("the server may end it", async () => {
   const { subscription, told, asked, next } = start();
   void subscription.want();
