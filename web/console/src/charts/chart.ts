@@ -7,6 +7,7 @@ export interface ChartOptions {
   /** How long is looked back. */
   readonly spanMs: number;
   readonly format: (value: number) => string;
+  readonly isOfBytes: boolean;
 }
 
 /** A chart in an element, as wide as that. */

@@ -14,7 +14,13 @@ const LOOKS = [
 
 const HEIGHT = 160;
 
-const draw: DrawChart = (element, { curves, format, spanMs }) => {
+/** The shortest time that is looked back. */
+const LEAST_SECONDS = 60;
+
+/** Steps of an axis of bytes. */
+const POWERS_OF_TWO = Array.from({ length: 40 }, (_, power) => 2 ** power);
+
+const draw: DrawChart = (element, { curves, format, isOfBytes, spanMs }) => {
   const plot = new uPlot(
     {
       width: widthOf(element),
@@ -23,12 +29,24 @@ const draw: DrawChart = (element, { curves, format, spanMs }) => {
       cursor: { y: false, drag: { x: false, y: false } },
       padding: [8, 8, 0, 0],
       scales: {
-        x: { time: true, range: (_plot, _min, max) => [max - spanMs / 1000, max] },
+        // At first it is less, so that there is something to see.
+        x: {
+          time: true,
+          range: (_plot, min, max) => [
+            Math.max(max - spanMs / 1000, Math.min(min, max - LEAST_SECONDS)),
+            max,
+          ],
+        },
         y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
       },
       axes: [
-        { ...axis(element), space: 90, values: (_plot, ticks) => ticks.map(timeOf) },
-        { ...axis(element), size: 68, values: (_plot, ticks) => ticks.map(format) },
+        { ...axis(element), size: 28, space: 90, values: (_plot, ticks) => ticks.map(timeOf) },
+        {
+          ...axis(element),
+          size: 68,
+          values: (_plot, ticks) => ticks.map(format),
+          ...(isOfBytes ? { incrs: POWERS_OF_TWO } : {}),
+        },
       ],
       series: [
         {},
@@ -76,7 +94,7 @@ function axis(element: HTMLElement): uPlot.Axis {
 }
 
 function timeOf(seconds: number): string {
-  return formatTime(new Date(seconds * 1000)).slice(0, 5);
+  return formatTime(new Date(seconds * 1000));
 }
 
 function widthOf(element: HTMLElement): number {

@@ -26,8 +26,9 @@ export function ChartView(props: {
     loadCharts().then(
       (draw) => {
         if (isOver || element.current === null) return;
-        const { curves, format } = panel;
-        chart.current = draw(element.current, { curves, format, spanMs: SPAN_MS });
+        const { curves, format, isOfBytes = false } = panel;
+        const options = { curves, format, isOfBytes, spanMs: SPAN_MS };
+        chart.current = draw(element.current, options);
         chart.current.show(latest.current.times, latest.current.values);
       },
       // The numbers are there without it.

@@ -17,7 +17,7 @@ export function Metrics(props: { meter: Meter }) {
     <div class="metrics">
       <div class="stage-title">
         <h2>Metrics</h2>
-        <p>The last ten minutes since this page was opened; a look every two seconds.</p>
+        <p>The last ten minutes, from when this view was opened; a look every two seconds.</p>
       </div>
       <p class="problem" role="alert" data-testid="metrics-problem">
         {meter.problem.value}

@@ -16,6 +16,7 @@ export interface Panel {
   readonly id: string;
   readonly title: string;
   readonly format: (value: number) => string;
+  readonly isOfBytes?: boolean;
   readonly curves: readonly Curve[];
 }
 
@@ -61,6 +62,7 @@ export const PANELS: readonly Panel[] = [
     id: "bytes",
     title: "Bytes",
     format: BYTES_PER_SECOND,
+    isOfBytes: true,
     curves: [
       rate("in", "message_bytes_total", inward),
       rate("out", "message_bytes_total", outward),
