@@ -56,6 +56,10 @@ presence = true
 join_leave = true
 
 [namespace.demo]
+
+[namespace.short]
+history = 3
+publish = "all"
 `;
 
 const WATCHED = `
