@@ -31,6 +31,10 @@ history = 5
 patterns = true
 publish = "all"
 
+[namespace.many]
+history = 10000
+publish = "all"
+
 [namespace.kept]
 history = 1000
 durability = "disk"

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { check, until } from "../harness/checks.mjs";
-import { connect as connectBy, follow, heard, next } from "./clients.mjs";
+import { connect as connectBy, follow, heard } from "./clients.mjs";
 
 export async function checkUse(server, carrier) {
   const url = server.ws("/tieline");
@@ -54,16 +54,15 @@ export async function checkUse(server, carrier) {
     const here = follow(alice, own("chat:here"));
     await here.subscribe();
     const there = follow(bob, own("chat:here"));
-    const joined = next(here, "join");
     await there.subscribe();
-    const { client } = await joined;
+    const { client } = bob.events.find(({ kind }) => kind === "connected").event;
+    await until("bob joins", () => here.told("join").some((member) => member.client === client));
     const members = await here.presence();
     assert.equal(members.length, 2);
     assert.ok(members.some((member) => member.client === client));
     assert.deepEqual(await here.presenceStats(), { clients: 2, users: 0 });
-    const left = next(here, "leave");
     await there.unsubscribe();
-    assert.equal((await left).client, client);
+    await until("bob leaves", () => here.told("leave").some((member) => member.client === client));
     await until("one is left", async () => (await here.presenceStats()).clients === 1);
   });
 

@@ -131,10 +131,14 @@ export async function startProxy(port, judge, pages = () => undefined) {
     else socket.destroy();
   }
 
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const origin = `http://127.0.0.1:${server.address().port}`;
+  const listen = (port) => new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await listen(0);
+  const own = server.address().port;
+  const origin = `http://127.0.0.1:${own}`;
   return {
     origin,
+    /** Opens it again where it was, after `close`. */
+    open: () => listen(own),
     /** Cuts what is under way of this kind, or swallows it. */
     cut(isMeant = () => true, { isSwallowed = false } = {}) {
       for (const about of underWay) if (isMeant(about)) fail(about.socket, about.over, { isSwallowed });

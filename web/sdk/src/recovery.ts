@@ -1,6 +1,6 @@
 // What of a channel has been seen, and what is missing.
 
-import { given, type Position, type Publication, type Subscribed } from "./wire.ts";
+import { given, type History, type Position, type Publication, type Subscribed } from "./wire.ts";
 
 /** Publications are missing. */
 export interface Gap {
@@ -68,6 +68,21 @@ export function createRecovery() {
       if (offset > position.offset + 1) return "hole";
       position = { epoch: position.epoch, offset };
       return "next";
+    },
+
+    /** A page of history, from behind what was seen last. */
+    page({ oldest, position: top, publications }: History): Caught {
+      const since = position;
+      const isSame = since?.epoch === top.epoch;
+      const [first, last] = [publications[0], publications.at(-1)];
+      if (isSame && first && last && first.offset === since.offset + 1) {
+        position = { epoch: top.epoch, offset: last.offset };
+        return { publications };
+      }
+      position = top;
+      if (isSame && since.offset === top.offset) return { publications: [] };
+      const reason = isSame ? "expired" : "epoch";
+      return { publications: [], gap: { position: top, reason, oldest, ...given({ since }) } };
     },
 
     /** The server says that some are missing, and goes on behind this. */

@@ -3,10 +3,12 @@
 //   off ─wanted, line▶ asking ─answer▶ on ─not wanted▶ leaving ─answer▶ off
 //    ▲                   │ refused      │ a hole: left and asked for again, from where it was
 //    └──── the line is lost ────────────┘
+//
+// Where more was missed than an answer gives, it is read page by page, and then asked for again from there.
 
 import { createBackoff } from "./backoff.ts";
 import { TielineError } from "./errors.ts";
-import { createRecovery, type Gap } from "./recovery.ts";
+import { type Caught, createRecovery, type Gap } from "./recovery.ts";
 import type { Settle } from "./session.ts";
 import {
   given,
@@ -14,7 +16,9 @@ import {
   type Notification,
   type Position,
   type Publication,
+  readHistory,
   readSubscribed,
+  type Subscribed,
 } from "./wire.ts";
 
 /** What a subscription tells. */
@@ -45,7 +49,7 @@ const AGAIN = { baseMs: 500, maxMs: 30_000, stableAfterMs: 0 };
 export function createSubscription(name: string, { ask, tell }: Hooks) {
   const recovery = createRecovery();
   let backoff = createBackoff(AGAIN);
-  let phase: "asking" | "leaving" | "off" | "on" = "off";
+  let phase: "asking" | "leaving" | "off" | "on" | "reading" = "off";
   let isWanted = false;
   let isUp = false;
   let closed: TielineError | undefined;
@@ -104,16 +108,49 @@ export function createSubscription(name: string, { ask, tell }: Hooks) {
     phase = "on";
     backoff = createBackoff(AGAIN);
     if (!isWanted) return;
-    const { gap, publications, recovered } = recovery.subscribed(answer);
-    tell({
-      kind: "subscribed",
-      ...given({ position: answer.position, recovered }),
-    });
+    if (answer.reason === "too_many" && recovery.position()) readOn(answer);
+    else goOn(answer);
+  }
+
+  /** From here on it is followed. */
+  function goOn(answer: Subscribed): void {
+    const caught = recovery.subscribed(answer);
+    const { recovered } = caught;
+    tell({ kind: "subscribed", ...given({ position: answer.position, recovered }) });
+    hand(caught);
+  }
+
+  function hand({ gap, publications }: Caught): void {
     if (gap) tell({ kind: "gap", gap });
     for (const publication of publications) {
       // Whoever hears one may want no more.
       if (isWanted) tell({ kind: "publication", publication });
     }
+  }
+
+  /** Reads a page of what was missed. What comes meanwhile is missed, too, until it is asked for again at the end. */
+  function readOn(answer: Subscribed): void {
+    phase = "reading";
+    const after = recovery.position()?.offset;
+    const read = onThisLine((outcome) => {
+      phase = "on";
+      // Nobody wanted it meanwhile, and perhaps somebody does again.
+      if (!isWanted || recovery.position() === undefined) {
+        leave();
+        return;
+      }
+      const history = "result" in outcome ? readHistory(name, outcome.result) : undefined;
+      if (!history) {
+        goOn(answer);
+        return;
+      }
+      hand(recovery.page(history));
+      const position = recovery.position();
+      if (!isWanted || !position) return;
+      if (position.offset < history.position.offset) readOn(answer);
+      else leave();
+    });
+    ask("history", { channel: name, after }, read);
   }
 
   function refused(error: TielineError): void {

@@ -120,6 +120,73 @@ test("a gap is told: on the way, and on coming back", async () => {
   assert.deepEqual(gaps(), ["lost", "epoch"]);
 });
 
+/** One that was away for too long: the server gives so much at once. */
+function startFarBehind() {
+  const one = start();
+  void one.subscription.want();
+  one.subscription.lineUp();
+  one.next().answer({ position: position(3), publications: [] });
+  one.subscription.lineDown();
+  one.subscription.lineUp();
+  const tooMany = { recovered: false, reason: "too_many", oldest: 1, publications: [] };
+  one.next().answer({ position: position(8), ...tooMany });
+  return one;
+}
+
+const page = (from: number, to: number, top: number) => ({
+  position: position(top),
+  oldest: 1,
+  publications: Array.from({ length: to - from + 1 }, (_, index) => ({
+    offset: from + index,
+    data: from + index,
+  })),
+});
+
+test("more than is given at once is read page by page, and then asked for again", () => {
+  const { subscription, next, offsets, gaps } = startFarBehind();
+  const first = next();
+  assert.deepEqual([first.method, first.params], ["history", { channel: "c:a", after: 3 }]);
+  subscription.heard(publication(9));
+  first.answer(page(4, 6, 9));
+  const second = next();
+  assert.deepEqual(second.params, { channel: "c:a", after: 6 });
+  second.answer(page(7, 9, 9));
+  const left = next();
+  assert.equal(left.method, "unsubscribe");
+  left.answer({});
+  const again = next();
+  assert.deepEqual(again.params, { channel: "c:a", position: position(9) });
+  again.answer({ position: position(9), recovered: true, publications: [] });
+  subscription.heard(publication(10));
+  assert.deepEqual([offsets(), gaps()], [[4, 5, 6, 7, 8, 9, 10], []]);
+});
+
+test("what expires while it is read is a gap", () => {
+  const { next, offsets, gaps } = startFarBehind();
+  next().answer(page(4, 6, 9));
+  next().answer({ ...page(8, 9, 9), oldest: 8 });
+  next().answer({});
+  next().answer({ position: position(9), recovered: true, publications: [] });
+  assert.deepEqual([offsets(), gaps()], [[4, 5, 6], ["expired"]]);
+});
+
+test("what cannot be read is a gap, as the server had said", () => {
+  const { subscription, next, offsets, gaps, asked } = startFarBehind();
+  next().refuse(4012);
+  assert.deepEqual([offsets(), gaps(), asked.length], [[], ["too_many"], 0]);
+  subscription.heard(publication(9));
+  assert.deepEqual(offsets(), [9]);
+});
+
+test("a line that is lost while it is read is gone on with from there", () => {
+  const { subscription, next } = startFarBehind();
+  next().answer(page(4, 6, 9));
+  next();
+  subscription.lineDown();
+  subscription.lineUp();
+  assert.deepEqual(next().params, { channel: "c:a", position: position(6) });
+});
+
 test("what is refused for good is given up, and may be wanted again", async () => {
   const { subscription, told, next } = start();
   const done = subscription.want();
