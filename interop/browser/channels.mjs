@@ -20,6 +20,9 @@ export async function checkChannels(browser, origin, guarded) {
     await check(of(`they talk over ${carrier}, and it is cut and comes back, too`), () => goesBy(browser, origin, carrier));
   }
   await check(of("what was said before is there page by page"), () => looksBack(browser, origin));
+  await check(of("what is missing is told where it is missing, and what is kept of it is had"), () =>
+    tellsGaps(browser, guarded.origins[0]),
+  );
   await check(of("a channel that is none is told, with what to do"), () => isNone(browser, origin));
   await check(of("who has no right to publish is told which it is, and has it by a token"), () =>
     isAllowed(browser, guarded),
@@ -149,6 +152,26 @@ async function looksBack(browser, origin) {
   );
   assert.equal(await window.page.$("[data-testid=channels-earlier]"), null);
   await window.close();
+}
+
+async function tellsGaps(browser, origin) {
+  await inTwo(browser, origin, "short:gaps", async (first, second) => {
+    await publish(second, "before");
+    await shows([first], ["1 before"]);
+    await first.click("channels-cut");
+    for (let number = 2; number <= 6; number += 1) {
+      await publish(second, `number ${number}`);
+      await second.sees("channels-published", `Published at ${number}.`);
+    }
+    await first.click("channels-cut");
+    await first.sees("channels-gap", "2 to 6 are missing: some of them are kept no more.");
+    await publish(second, "after");
+    await shows([first], ["1 before", "7 after"]);
+    await first.click("channels-fill");
+    await shows([first], ["1 before", "5 number 5", "6 number 6", "7 after"]);
+    await first.sees("channels-gap", "2 to 4 are missing");
+    await first.sees("channels-count", "not told");
+  });
 }
 
 async function isNone(browser, origin) {

@@ -10,6 +10,7 @@ import { checkChatWithHixie76 } from "./chat_with_hixie76.mjs";
 import { checkDemos } from "./demos.mjs";
 import { checkEnding } from "./ending.mjs";
 import { checkLooks } from "./looks.mjs";
+import { checkMetrics } from "./metrics.mjs";
 import { checkOperatorsPage } from "./operators_page.mjs";
 import { checkOrigins } from "./origins.mjs";
 import { checkRpc } from "./rpc.mjs";
@@ -30,6 +31,7 @@ await checkLooks(chromium, plain);
 await checkOrigins(chromium, byDefault, configured);
 await checkChatWithHixie76(chromium, byDefault);
 await checkOperatorsPage(chromium, await startOperated(await startBackend()));
+await checkMetrics(chromium);
 
 const firefox = await startFirefox();
 await checkDemos(firefox, byDefault.origins[0]);

@@ -1,23 +1,28 @@
-// How the pages are built: for each one classic script and one style sheet, no inline code.
+// How the pages are built: for each one classic script and one style sheet, no inline code; and the charts apart from them.
 
 import { defineConfig, type Plugin } from "vite";
 
-/** `vite build` builds the console; with `--mode bridge` the page of bridges beside it. */
+const INPUTS: Readonly<Record<string, string>> = {
+  bridge: "bridge.html",
+  charts: "src/charts/main.ts",
+  console: "index.html",
+};
+
+/** `vite build` builds the console; with `--mode bridge` or `charts` what stands beside it. */
 export default defineConfig(({ mode }) => {
-  const isBridge = mode === "bridge";
-  const name = isBridge ? "bridge" : "console";
+  const name = mode in INPUTS ? mode : "console";
   return {
     base: "./",
     // The TypeScript client beside this folder is part of the page.
     server: { fs: { allow: [".."] } },
-    plugins: isBridge ? [classicScript()] : [classicScript(), operatorsPage()],
+    plugins: name === "console" ? [classicScript(), operatorsPage()] : [classicScript()],
     build: {
       assetsInlineLimit: 0,
       cssCodeSplit: false,
-      emptyOutDir: !isBridge,
+      emptyOutDir: name === "console",
       modulePreload: false,
       rolldownOptions: {
-        input: isBridge ? "bridge.html" : "index.html",
+        input: INPUTS[name] ?? "",
         output: {
           format: "iife",
           // The names carry no hash, so that the server can embed the files by name.

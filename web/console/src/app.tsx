@@ -4,7 +4,7 @@ import { computed } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { findServer } from "./address.ts";
 import { Channels } from "./channels/channels.tsx";
-import { createChannels } from "./channels/desk.ts";
+import { channelOf, createChannels } from "./channels/desk.ts";
 import { Chat, createChat } from "./demos/chat.tsx";
 import { Counter, createCounter } from "./demos/counter.tsx";
 import { createEcho, Echo } from "./demos/echo.tsx";
@@ -22,7 +22,7 @@ const counter = createCounter(`${server.base}/counter`);
 const chat = createChat(`${server.base}/chat`);
 const room = createRoom(`${server.base}/room`);
 const rpc = createRpc(server.base);
-const channels = createChannels(server.base);
+const channels = createChannels(server.base, channelOf(location.search));
 
 const states = {
   echo: echo.line.state,

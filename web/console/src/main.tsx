@@ -12,6 +12,7 @@ import "./styles/demos.css";
 import "./styles/frames.css";
 import "./styles/channels.css";
 import "./styles/operator.css";
+import "./styles/metrics.css";
 
 const page = document.getElementById("page");
 if (page === null) throw new Error("index.html has no #page");

@@ -21,9 +21,11 @@ use crate::http::harden;
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// What everybody may ask: health, the description of the API, and the page, which asks for a key.
-const OPEN: [&str; 7] = [
+const OPEN: [&str; 9] = [
     "/",
     "/api/v1/openapi.json",
+    "/charts.css",
+    "/charts.js",
     "/console.css",
     "/console.js",
     "/favicon.svg",

@@ -23,20 +23,20 @@ export function adviceOn({ code, message }: TielineError, wish: Wish): Advice {
       return hasToken
         ? {
             what: "This token is not good here, or has expired.",
-            next: "Give another one below.",
+            next: "Give another under “Token”.",
           }
-        : { what: "Who has no token is not let in here.", next: "Give one below." };
+        : { what: "Who has no token is not let in here.", next: "Give one under “Token”." };
     case 4004:
       return {
         what: hasToken
           ? `The token does not give the right to ${deed} here.`
           : `Who has no token may not ${deed} here.`,
-        next: `Give one below that has the right “${deed}:${channel}”.`,
+        next: `Give one under “Token” that has the right “${deed}:${channel}”.`,
       };
     case 4005:
       return {
         what: `There is no channel “${channel}” here.`,
-        next: `Choose another below, or add [namespace.${namespaceOf(channel)}] to the configuration.`,
+        next: `Choose another, or add [namespace.${namespaceOf(channel)}] to the configuration.`,
       };
     case 4010:
       return {

@@ -1,5 +1,7 @@
 // What is published: text, and JSON where it is JSON.
 
+import { parseJson } from "../json.ts";
+
 /** What a text is published as, and what that is called. */
 export interface Written {
   readonly data: unknown;
@@ -9,12 +11,8 @@ export interface Written {
 /** Reads what was typed: an object, a list, or text in quotes is JSON, everything else is text as it stands. */
 export function readData(text: string): Written {
   // A number, or the word “true”, is more often something that is said.
-  if (!/^\s*[{["]/.test(text)) return { data: text, isJson: false };
-  try {
-    return { data: JSON.parse(text), isJson: true };
-  } catch {
-    return { data: text, isJson: false };
-  }
+  const data = /^\s*[{["]/.test(text) ? parseJson(text) : undefined;
+  return data === undefined ? { data: text, isJson: false } : { data, isJson: true };
 }
 
 /** Shows what was published. */

@@ -67,7 +67,8 @@ export interface ChannelsDesk {
   readonly severable: Severable;
   start(): void;
   want(wanted: Wanted): void;
-  publish(text: string): void;
+  /** Whether it was published, which may take until the line is back. */
+  publish(text: string): Promise<boolean>;
   earlier(): Promise<void>;
   askFor(gapId: number): Promise<void>;
 }
@@ -94,8 +95,17 @@ const PAGE = 50;
 
 const REFRESH_MS = 50;
 
-export function createChannels(base: string, severable = createSeverable()): ChannelsDesk {
-  const wanted = signal(DEFAULT);
+/** Which channel a link leads to: `?channel=chat:lobby`. */
+export function channelOf(search: string): string {
+  return new URLSearchParams(search).get("channel") || DEFAULT.channel;
+}
+
+export function createChannels(
+  base: string,
+  channelName = DEFAULT.channel,
+  severable = createSeverable(),
+): ChannelsDesk {
+  const wanted = signal<Wanted>({ ...DEFAULT, channel: channelName });
   const line = signal<LineNow>({ kind: "idle" });
   const trouble = signal<Advice | undefined>(undefined);
   const isSubscribed = signal(false);
@@ -144,7 +154,7 @@ export function createChannels(base: string, severable = createSeverable()): Cha
       });
     } catch (error) {
       line.value = { kind: "closed" };
-      trouble.value = { what: wordsOf(error), next: "Choose another carrier or path below." };
+      trouble.value = { what: wordsOf(error), next: "Choose another carrier or path." };
       return;
     }
     client = opened;
@@ -310,29 +320,28 @@ export function createChannels(base: string, severable = createSeverable()): Cha
         enter();
       });
     },
-    publish(text) {
+    async publish(text) {
       const to = channel;
-      if (!to) return;
-      const before = waiting.value;
+      if (!to) return false;
       refused.value = undefined;
-      waiting.value = [...before, text];
+      waiting.value = [...waiting.value, text];
       const settle = () => {
         const index = waiting.value.indexOf(text);
         waiting.value = waiting.value.filter((_, at) => at !== index);
       };
-      to.publish(readData(text).data).then(
-        ({ position: { offset } }) => {
-          if (to !== channel) return;
-          settle();
-          published.value = `Published at ${offset}.`;
-        },
-        (error: TielineError) => {
-          if (to !== channel) return;
-          settle();
-          published.value = "";
-          refused.value = adviceOn(error, wish("publish"));
-        },
-      );
+      try {
+        const { position: at } = await to.publish(readData(text).data);
+        if (to !== channel) return true;
+        settle();
+        published.value = `Published at ${at.offset}.`;
+        return true;
+      } catch (error) {
+        if (to !== channel) return false;
+        settle();
+        published.value = "";
+        refused.value = adviceOn(error as TielineError, wish("publish"));
+        return false;
+      }
     },
     async earlier() {
       const before = oldestShown(heard);

@@ -17,11 +17,7 @@ export function HereCard(props: { desk: ChannelsDesk }) {
       <div class="here-head">
         <h3 id="here-title">Here</h3>
         <p class="note" role="status" data-testid="channels-count">
-          {isUntold
-            ? "not told"
-            : !isFresh
-              ? "not known without a line"
-              : formatCount(members.size)}
+          {isUntold ? "not told" : !isFresh ? "not known now" : formatCount(members.size)}
         </p>
       </div>
       {isUntold ? (

@@ -126,7 +126,12 @@ function Missing(props: { entry: Of<"gap">; askFor: (id: number) => void }) {
         : {reasonOf(reason)}.
       </p>
       {isThere && missing !== undefined && (
-        <button type="button" class="quiet" onClick={() => props.askFor(id)}>
+        <button
+          type="button"
+          class="quiet"
+          data-testid="channels-fill"
+          onClick={() => props.askFor(id)}
+        >
           Ask for what is kept
         </button>
       )}

@@ -10,11 +10,14 @@ export function PublishForm(props: { desk: ChannelsDesk }) {
   const text = useSignal("");
   const { isJson } = readData(text.value);
   const kind = desk.line.value.kind;
-  function submit(event: Event) {
+  async function submit(event: Event) {
     event.preventDefault();
-    if (text.value === "") return;
-    desk.publish(text.value);
+    const said = text.value;
+    if (said === "") return;
     text.value = "";
+    const isPublished = await desk.publish(said);
+    // Nobody need type it again.
+    if (!isPublished && text.value === "") text.value = said;
   }
   return (
     <form class="publish" onSubmit={submit}>

@@ -34,6 +34,8 @@ export class Refused extends Error {
 export interface Api {
   /** The devices after this id, in the order of their ids. */
   devices(after?: string): Promise<Page>;
+  /** What is counted, as OpenMetrics has it. */
+  metrics(): Promise<string>;
   /** Sends a device a message; answers what became of it: delivered, stored. */
   send(id: string, text: string): Promise<string>;
   /** Ends a device's line. It may come back. */
@@ -47,19 +49,24 @@ const PAGE = 50;
 
 export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...to)): Api {
   async function call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const text = await read(method, `./api/v1${path}`, body);
+    return text === "" ? undefined : parseJson(text);
+  }
+
+  /** The text of an answer, unless it is a refusal. */
+  async function read(method: string, path: string, body?: unknown): Promise<string> {
     const headers: Record<string, string> = { authorization: `Bearer ${key}` };
     const init: RequestInit = { method, headers, cache: "no-store" };
     if (body !== undefined) {
       headers["content-type"] = "application/json";
       init.body = JSON.stringify(body);
     }
-    const response = await ask(`./api/v1${path}`, init).catch(() => {
+    const response = await ask(path, init).catch(() => {
       throw new Refused(0, "The operator's side does not answer.");
     });
     const text = await response.text();
-    const said = text === "" ? undefined : parseJson(text);
-    if (!response.ok) throw new Refused(response.status, reason(said) ?? response.statusText);
-    return said;
+    if (response.ok) return text;
+    throw new Refused(response.status, reason(parseJson(text)) ?? response.statusText);
   }
 
   const device = (id: string) => `/devices/${encodeURIComponent(id)}`;
@@ -70,6 +77,7 @@ export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...t
       if (after !== undefined) query.set("after", after);
       return (await call("GET", `/devices?${query}`)) as Page;
     },
+    metrics: () => read("GET", "./metrics"),
     async send(id, text) {
       const said = (await call("POST", `${device(id)}/messages`, { text })) as { outcome: string };
       return said.outcome;

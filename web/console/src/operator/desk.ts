@@ -26,6 +26,8 @@ export interface Desk {
   close(): void;
   more(): Promise<void>;
   choose(id: string): void;
+  /** What is counted, as OpenMetrics has it. */
+  metrics(): Promise<string>;
   send(id: string, text: string): Promise<boolean>;
   disconnect(id: string): Promise<void>;
   forget(id: string): Promise<void>;
@@ -117,6 +119,7 @@ export function createDesk(apiOf: (key: string) => Api = createApi): Desk {
       await refresh();
     },
     choose: (id) => (chosen.value = id),
+    metrics: () => api?.metrics() ?? Promise.reject(new Error("There is no key yet.")),
     send: (id, text) => act(id, `“${text}”`, (to) => to.send(id, text)),
     async disconnect(id) {
       await act(id, "disconnect", async (to) => {
