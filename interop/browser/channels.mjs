@@ -7,27 +7,33 @@ import { openWindow, withTwoWindows } from "./window.mjs";
 /** What the view calls each carrier. */
 const CARRIERS = { websocket: "WebSocket", events: /^event stream/, poll: "long poll" };
 
-/** `guarded` lets everybody hear, and alice alone publish, by her `token`. */
-export async function checkChannels(browser, origin, guarded) {
-  const of = (sentence) => `${browser.name}, channels: ${sentence}`;
-  await check(of("what one window publishes, both show, with its place; each sees who is there"), () =>
+const of = (browser, sentence) => `${browser.name}, channels: ${sentence}`;
+
+/** Two windows talk, and one of them is cut off for a while. */
+export async function checkTalking(browser, origin) {
+  await check(of(browser, "what one window publishes, both show, with its place; each sees who is there"), () =>
     hears(browser, origin),
   );
-  await check(of("a line that is cut comes back by itself, nothing is missing and nothing is there twice"), () =>
+  await check(of(browser, "a line that is cut comes back by itself, nothing is missing and nothing is there twice"), () =>
     recovers(browser, origin),
   );
+}
+
+/** `guarded` lets everybody hear, and alice alone publish, by her `token`. */
+export async function checkChannels(browser, origin, guarded) {
+  await checkTalking(browser, origin);
   for (const carrier of Object.keys(CARRIERS)) {
-    await check(of(`they talk over ${carrier}, and it is cut and comes back, too`), () => goesBy(browser, origin, carrier));
+    await check(of(browser, `they talk over ${carrier}, and it is cut and comes back, too`), () => goesBy(browser, origin, carrier));
   }
-  await check(of("what was said before is there page by page"), () => looksBack(browser, origin));
-  await check(of("what is missing is told where it is missing, and what is kept of it is had"), () =>
+  await check(of(browser, "what was said before is there page by page"), () => looksBack(browser, origin));
+  await check(of(browser, "what is missing is told where it is missing, and what is kept of it is had"), () =>
     tellsGaps(browser, guarded.origins[0]),
   );
-  await check(of("a channel that is none is told, with what to do"), () => isNone(browser, origin));
-  await check(of("who has no right to publish is told which it is, and has it by a token"), () =>
+  await check(of(browser, "a channel that is none is told, with what to do"), () => isNone(browser, origin));
+  await check(of(browser, "who has no right to publish is told which it is, and has it by a token"), () =>
     isAllowed(browser, guarded),
   );
-  await check(of("it can be used by keyboard alone"), () => isKeyed(browser, origin));
+  await check(of(browser, "it can be used by keyboard alone"), () => isKeyed(browser, origin));
 }
 
 /** Opens the view in a channel that nobody else uses. */
