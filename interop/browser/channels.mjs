@@ -63,15 +63,17 @@ async function shows(windows, expected) {
   }
 }
 
-async function inTwo(browser, origin, channel, happens) {
+/** In a channel of this browser's own: what another has said would be there, too. */
+async function inTwo(browser, origin, name, happens) {
+  const channel = `${name}-${browser.name}`;
   await withTwoWindows(browser, `${origin}/#channels`, async (first, second) => {
     for (const window of [first, second]) await enter(window, channel);
-    await happens(first, second);
+    await happens(first, second, channel);
   });
 }
 
 async function hears(browser, origin) {
-  await inTwo(browser, origin, "demo:hears", async (first, second) => {
+  await inTwo(browser, origin, "demo:hears", async (first, second, channel) => {
     for (const window of [first, second]) {
       await window.sees("channels-count", /^2$/);
       await window.sees("channels-here", /you/);
@@ -84,7 +86,7 @@ async function hears(browser, origin) {
     await second.sees("channels-position", /position 2 in epoch \S+/);
     const third = await openWindow(browser, `${origin}/#channels`);
     await third.type("channels-name", "Zoë");
-    await enter(third, "demo:hears");
+    await enter(third, channel);
     await first.sees("channels-here", "Zoë");
     await first.sees("channels-count", /^3$/);
     // What was said before has come, too.
