@@ -7,27 +7,33 @@ import { openWindow, withTwoWindows } from "./window.mjs";
 /** What the view calls each carrier. */
 const CARRIERS = { websocket: "WebSocket", events: /^event stream/, poll: "long poll" };
 
-/** `guarded` lets everybody hear, and alice alone publish, by her `token`. */
-export async function checkChannels(browser, origin, guarded) {
-  const of = (sentence) => `${browser.name}, channels: ${sentence}`;
-  await check(of("what one window publishes, both show, with its place; each sees who is there"), () =>
+const of = (browser, sentence) => `${browser.name}, channels: ${sentence}`;
+
+/** Two windows talk, and one of them is cut off for a while. */
+export async function checkTalking(browser, origin) {
+  await check(of(browser, "what one window publishes, both show, with its place; each sees who is there"), () =>
     hears(browser, origin),
   );
-  await check(of("a line that is cut comes back by itself, nothing is missing and nothing is there twice"), () =>
+  await check(of(browser, "a line that is cut comes back by itself, nothing is missing and nothing is there twice"), () =>
     recovers(browser, origin),
   );
+}
+
+/** `guarded` lets everybody hear, and alice alone publish, by her `token`. */
+export async function checkChannels(browser, origin, guarded) {
+  await checkTalking(browser, origin);
   for (const carrier of Object.keys(CARRIERS)) {
-    await check(of(`they talk over ${carrier}, and it is cut and comes back, too`), () => goesBy(browser, origin, carrier));
+    await check(of(browser, `they talk over ${carrier}, and it is cut and comes back, too`), () => goesBy(browser, origin, carrier));
   }
-  await check(of("what was said before is there page by page"), () => looksBack(browser, origin));
-  await check(of("what is missing is told where it is missing, and what is kept of it is had"), () =>
+  await check(of(browser, "what was said before is there page by page"), () => looksBack(browser, origin));
+  await check(of(browser, "what is missing is told where it is missing, and what is kept of it is had"), () =>
     tellsGaps(browser, guarded.origins[0]),
   );
-  await check(of("a channel that is none is told, with what to do"), () => isNone(browser, origin));
-  await check(of("who has no right to publish is told which it is, and has it by a token"), () =>
+  await check(of(browser, "a channel that is none is told, with what to do"), () => isNone(browser, origin));
+  await check(of(browser, "who has no right to publish is told which it is, and has it by a token"), () =>
     isAllowed(browser, guarded),
   );
-  await check(of("it can be used by keyboard alone"), () => isKeyed(browser, origin));
+  await check(of(browser, "it can be used by keyboard alone"), () => isKeyed(browser, origin));
 }
 
 /** Opens the view in a channel that nobody else uses. */
@@ -57,15 +63,17 @@ async function shows(windows, expected) {
   }
 }
 
-async function inTwo(browser, origin, channel, happens) {
+/** In a channel of this browser's own: what another has said would be there, too. */
+async function inTwo(browser, origin, name, happens) {
+  const channel = `${name}-${browser.name}`;
   await withTwoWindows(browser, `${origin}/#channels`, async (first, second) => {
     for (const window of [first, second]) await enter(window, channel);
-    await happens(first, second);
+    await happens(first, second, channel);
   });
 }
 
 async function hears(browser, origin) {
-  await inTwo(browser, origin, "demo:hears", async (first, second) => {
+  await inTwo(browser, origin, "demo:hears", async (first, second, channel) => {
     for (const window of [first, second]) {
       await window.sees("channels-count", /^2$/);
       await window.sees("channels-here", /you/);
@@ -78,7 +86,7 @@ async function hears(browser, origin) {
     await second.sees("channels-position", /position 2 in epoch \S+/);
     const third = await openWindow(browser, `${origin}/#channels`);
     await third.type("channels-name", "Zoë");
-    await enter(third, "demo:hears");
+    await enter(third, channel);
     await first.sees("channels-here", "Zoë");
     await first.sees("channels-count", /^3$/);
     // What was said before has come, too.

@@ -5,7 +5,7 @@ import { startOperated } from "../gateway/server.mjs";
 import { finish } from "../harness/checks.mjs";
 import { startTieline } from "../harness/tieline.mjs";
 import { startChromium, startFirefox } from "./browsers.mjs";
-import { checkChannels } from "./channels.mjs";
+import { checkChannels, checkTalking } from "./channels.mjs";
 import { checkChatWithHixie76 } from "./chat_with_hixie76.mjs";
 import { checkDemos } from "./demos.mjs";
 import { checkEnding } from "./ending.mjs";
@@ -36,6 +36,7 @@ await checkMetrics(chromium);
 const firefox = await startFirefox();
 await checkDemos(firefox, byDefault.origins[0]);
 await checkDemos(firefox, secure);
+await checkTalking(firefox, byDefault.origins[0]);
 
 await checkEnding(chromium, byDefault);
 await Promise.all([chromium.close(), firefox.close(), configured.stop(), guarded.stop()]);

@@ -90,7 +90,8 @@ export const PANELS: readonly Panel[] = [
   },
 ];
 
-/** A number as it is read at a glance: small ones to a tenth. */
+/** A number as it is read at a glance: the smaller, the more exact. */
 export function formatNumber(value: number): string {
+  if (value < 1) return String(Math.round(value * 100) / 100);
   return value < 100 ? String(Math.round(value * 10) / 10) : formatCount(Math.round(value));
 }
