@@ -8,7 +8,7 @@ import { folder } from "../harness/tieline.mjs";
 import { openWindow } from "./window.mjs";
 
 const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 360, height: 740 } };
-const DEMOS = ["echo", "counter", "chat", "room", "rpc"];
+const DEMOS = ["echo", "counter", "chat", "room", "rpc", "channels"];
 
 /** Long, with a word that can be broken nowhere. */
 export const WORDS =
@@ -50,6 +50,14 @@ async function use(window, demo) {
   if (demo === "counter") {
     await window.click("counter-plus");
     await window.sees("frames-counter", "plus");
+    return;
+  }
+  if (demo === "channels") {
+    for (const text of [WORDS, JSON.stringify({ words: WORDS })]) {
+      await window.type("channels-input", text);
+      await window.click("channels-publish");
+    }
+    await window.sees("channels-log", '{"words":"Somebody says');
     return;
   }
   if (demo === "rpc") {

@@ -1,6 +1,8 @@
-// The server as a configuration makes it: TLS beside plain HTTP, an echo that pages from disk may use, and JSON-RPC.
+// The server as a configuration makes it: TLS beside plain HTTP, an echo that pages from disk may use, and JSON-RPC; and
+// one whose channels are for whoever has a token.
 
 import { startPlainAndSecure } from "../harness/listeners.mjs";
+import { startTieline, write } from "../harness/tieline.mjs";
 
 const ROUTES = `
 [[route]]
@@ -20,9 +22,48 @@ service = { kind = "room" }
 [[route]]
 path = "/rpc"
 service = { kind = "rpc", demo = true }
+
+[[route]]
+path = "/tieline"
+service = { kind = "channels" }
+
+[namespace.demo]
+history = 100
+presence = true
+join_leave = true
+publish = "all"
+`;
+
+const TOKEN = "the-token-of-alice-alone";
+
+const GUARDED = `
+[[listener]]
+address = "127.0.0.1:0"
+
+[[route]]
+path = "/"
+page = { kind = "console" }
+
+[[route]]
+path = "/tieline"
+service = { kind = "channels" }
+access = { kind = "token", file = "tokens", anonymous = true }
+
+[namespace.chat]
+history = 100
+presence = true
+join_leave = true
+
+[namespace.demo]
 `;
 
 /** Starts it; `origins` are the plain address and the one with TLS. */
 export function openToDisk() {
   return startPlainAndSecure(ROUTES);
+}
+
+/** Starts one whose channels everybody hears, and alice alone publishes in, by her `token`. */
+export async function startGuarded() {
+  write("tokens", `alice ${TOKEN} publish:chat:*\n`);
+  return { ...(await startTieline({ config: GUARDED })), token: TOKEN };
 }

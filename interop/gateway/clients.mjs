@@ -14,7 +14,7 @@ const SDK_CLIENT = fileURLToPath(new URL("sdk_client.mjs", import.meta.url));
 export async function checkClients(server, backend) {
   for (const [name, command, ...first] of [
     ["tieline::gateway", client, "gateway"],
-    ["@tieline/sdk", process.execPath, SDK_CLIENT],
+    ["tieline/gateway", process.execPath, SDK_CLIENT],
   ]) {
     await check(`${name}: registers, calls with signatures, hears notifications in order, and unregisters`, async () => {
       const device = await startDevice(command, [...first, server.ws("/"), DEVICE_APP.key, DEVICE_APP.secret]);

@@ -8,6 +8,8 @@ export default defineConfig(({ mode }) => {
   const name = isBridge ? "bridge" : "console";
   return {
     base: "./",
+    // The TypeScript client beside this folder is part of the page.
+    server: { fs: { allow: [".."] } },
     plugins: isBridge ? [classicScript()] : [classicScript(), operatorsPage()],
     build: {
       assetsInlineLimit: 0,

@@ -30,6 +30,7 @@ use crate::limits::Held;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::routes::{Route, Routes};
+use crate::service;
 
 /// A request that opens a line, and how it is answered.
 #[derive(Debug)]
@@ -44,6 +45,23 @@ pub(crate) struct Admitted {
     pub(crate) listener: Arc<PlannedListener>,
 }
 
+/// Who was let in to a route.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    pub(crate) request: Request,
+    /// How the service takes the peer.
+    pub(crate) taken: service::Accept,
+    /// The line's places among those that may be open.
+    pub(crate) held: Held,
+}
+
+/// Who was not, and by whom.
+#[derive(Debug)]
+pub(crate) enum Outside {
+    Halted(Halt),
+    Refused(Refusal),
+}
+
 /// What a request is found to be.
 #[derive(Debug)]
 pub(crate) enum Admission {
@@ -54,6 +72,12 @@ pub(crate) enum Admission {
     Reset(Box<Response<String>>),
     /// Its token names a key that is not known: look at it again once these were fetched.
     Waits(Arc<Jwks>),
+}
+
+impl From<Halt> for Outside {
+    fn from(halt: Halt) -> Self {
+        Self::Halted(halt)
+    }
 }
 
 impl Admitted {
@@ -100,35 +124,26 @@ pub(crate) fn admit(
     }
     let gate = Gate { entrance, route: &route, counts };
     // Whose page asks was judged just now.
-    let (headers, uri, protocols) = (head.headers(), head.uri(), upgrade.protocols());
-    let presented = Presented { headers, uri, protocols, is_own_page: true };
-    let passed = gate.pass(&presented, has_waited).and_then(|identity| {
-        let held = gate.hold(identity.as_deref())?;
-        Ok((identity, held))
-    });
-    let (identity, held) = match passed {
-        Ok(passed) => passed,
-        Err(Halt::Waits(jwks)) => return Ok(Admission::Waits(jwks)),
-        Err(halt) => {
-            let refused = Box::new(halt.response(counts));
-            let is_for_now = matches!(
-                refused.status(),
-                StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
-            );
-            return if is_for_now && service.refuses_by_reset() {
-                Ok(Admission::Reset(refused))
-            } else {
-                Err(refused)
-            };
-        }
-    };
-    let (mut parts, ()) = head.clone().into_parts();
-    let mut protocols = upgrade.protocols().to_vec();
-    redact_protocols(&mut parts.headers, &mut protocols);
-    let request = seen(parts, &protocols, entrance, &route, identity);
-    let taken = service.admit(&request).map_err(|refusal| Box::new(refusal.into_response()))?;
+    let Entered { request, taken, held } =
+        match enter(head, upgrade.protocols(), true, &gate, has_waited) {
+            Ok(entered) => entered,
+            Err(Outside::Halted(Halt::Waits(jwks))) => return Ok(Admission::Waits(jwks)),
+            Err(Outside::Halted(halt)) => {
+                let refused = Box::new(halt.response(counts));
+                let is_for_now = matches!(
+                    refused.status(),
+                    StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+                );
+                return if is_for_now && service.refuses_by_reset() {
+                    Ok(Admission::Reset(refused))
+                } else {
+                    Err(refused)
+                };
+            }
+            Err(Outside::Refused(refusal)) => return Err(Box::new(refusal.into_response())),
+        };
     let preferred = || {
-        let offered = |name: &&String| protocols.contains(name);
+        let offered = |name: &&String| request.protocols().contains(name);
         route.plan.subprotocols.iter().find(offered).cloned()
     };
     let accept = Accept {
@@ -140,6 +155,30 @@ pub(crate) fn admit(
     let listener = Arc::clone(&entrance.listener);
     let admitted = Admitted { upgrade, accept, route, request, held, listener };
     Ok(Admission::Line(Box::new(admitted)))
+}
+
+/// Has a request that opens a line pass the gate, take its place, and be taken by the service, whatever
+/// will carry the line.
+pub(crate) fn enter(
+    head: &http::Request<()>,
+    protocols: &[String],
+    is_own_page: bool,
+    gate: &Gate<'_>,
+    has_waited: bool,
+) -> Result<Entered, Outside> {
+    let Gate { entrance, route, .. } = gate;
+    let (headers, uri) = (head.headers(), head.uri());
+    let presented = Presented { headers, uri, protocols, is_own_page };
+    let identity = gate.pass(&presented, has_waited)?;
+    let held = gate.hold(identity.as_deref())?;
+    let (mut parts, ()) = head.clone().into_parts();
+    let mut protocols = protocols.to_vec();
+    redact_protocols(&mut parts.headers, &mut protocols);
+    let request = seen(parts, &protocols, entrance, route, identity);
+    // The route of a line has a service.
+    let taken = route.service.as_ref().map(|service| service.admit(&request)).transpose();
+    let taken = taken.map_err(Outside::Refused)?.unwrap_or_default();
+    Ok(Entered { request, taken, held })
 }
 
 /// A request as its service sees it: with whose it is, and without the token that says so.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tieline::serve::{Traffic, Worker};
 use tokio::sync::mpsc;
 
+use crate::ask::{Ask, Fault, LineId};
 use crate::auth::Expiries;
 use crate::inbox::{Inbox, Order, Topic};
 use crate::peer::Peer;
@@ -22,6 +23,8 @@ pub(crate) struct Delivery {
     orders: mpsc::UnboundedReceiver<Order>,
     topics: HashMap<Topic, BTreeMap<PeerId, Peer>>,
     expiries: Expiries,
+    /// Where the emulated lines are asked.
+    emulated: HashMap<LineId, mpsc::UnboundedSender<Ask>>,
     /// What went over the lines that are no links.
     lines: Rc<Cell<Traffic>>,
 }
@@ -35,6 +38,7 @@ impl Delivery {
             orders,
             topics: HashMap::new(),
             expiries: Expiries::default(),
+            emulated: HashMap::new(),
             lines: Rc::default(),
         };
         (inbox, delivery)
@@ -55,6 +59,11 @@ impl Delivery {
         &mut self.expiries
     }
 
+    /// Where the emulated lines of the worker are asked.
+    pub(crate) const fn emulated(&mut self) -> &mut HashMap<LineId, mpsc::UnboundedSender<Ask>> {
+        &mut self.emulated
+    }
+
     /// What went over the lines that are no links, for these to add to.
     pub(crate) const fn lines(&self) -> &Rc<Cell<Traffic>> {
         &self.lines
@@ -69,6 +78,11 @@ impl Delivery {
     ) {
         self.inbox.taken(&order);
         match order {
+            Order::Ask(ask) => match self.emulated.get(&ask.line) {
+                // Where the line ends just now, who asks hears so by the end of its answer.
+                Some(asks) => drop(asks.send(*ask)),
+                None => ask.refuse(Fault::Unknown),
+            },
             Order::Close(Target::Link(id), code, reason) => {
                 engine.into_iter().for_each(|engine| engine.link(id).close(code, &reason));
             }

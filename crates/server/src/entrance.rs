@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::header::{HOST, ORIGIN};
+use http::header::ORIGIN;
 use tieline_proto::handshake::{Claim, Legacy, Scheme};
 
 use crate::config::PlannedListener;
+use crate::host::host;
 use crate::routes::Route;
 
 /// Where a request arrived.
@@ -28,7 +29,7 @@ impl Entrance {
 
     /// Whether the request's `Host` is a name that this listener answers to.
     pub(crate) fn allows_host<B>(&self, request: &http::Request<B>) -> bool {
-        self.listener.hosts.allows(host(request))
+        self.listener.hosts.allows(host(request.uri(), request.headers()))
     }
 }
 
@@ -41,16 +42,8 @@ pub(crate) fn allows_origin(head: &http::Request<()>, entrance: &Entrance, route
     };
     route.plan.origins.allows(&Claim {
         origin: Some(origin),
-        host: host(head),
+        host: host(head.uri(), head.headers()),
         scheme: Some(entrance.scheme()),
         legacy: Legacy::Off,
     })
-}
-
-/// The name that was asked for: in the target where it is whole, in `Host` otherwise.
-fn host<B>(request: &http::Request<B>) -> Option<&str> {
-    match request.uri().authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => request.headers().get(HOST)?.to_str().ok(),
-    }
 }

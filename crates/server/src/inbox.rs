@@ -7,6 +7,7 @@ use tieline::{CloseCode, Message};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::ask::Ask;
 use crate::outbox::cost;
 use crate::peer_id::PeerId;
 use crate::tally::Tally;
@@ -22,6 +23,8 @@ pub(crate) struct Topic(Arc<str>);
 /// What a worker is asked to do for its peers.
 #[derive(Debug)]
 pub(crate) enum Order {
+    /// A request asks something of an emulated line.
+    Ask(Box<Ask>),
     /// Ends one peer's line.
     Close(Target, CloseCode, String),
     /// The identity of a peer ends at that time, or at none.
@@ -70,6 +73,7 @@ impl Order {
     fn bytes(&self) -> usize {
         size_of::<Self>()
             + match self {
+                Self::Ask(ask) => ask.cost(),
                 Self::Publish(_, message) | Self::Send(_, message) => cost(message),
                 Self::Close(_, _, reason) => reason.len(),
                 Self::Expire(..)

@@ -14,8 +14,10 @@
 
 mod admission;
 mod app;
+mod ask;
 mod auth;
 mod backend;
+mod backoff;
 #[cfg(test)]
 mod by_hand;
 mod carrier;
@@ -29,6 +31,7 @@ mod events;
 mod exchange;
 mod gate;
 mod holds;
+mod host;
 mod http;
 mod inbox;
 mod limits;
@@ -56,6 +59,7 @@ mod tally;
 mod target;
 mod tunnel;
 mod worker;
+mod workers;
 
 pub use app::{Address, App, Handle};
 pub use auth::{Access, AccessError, Algorithm, Identity, Renewal};

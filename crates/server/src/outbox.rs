@@ -19,7 +19,12 @@ const WAITING_BYTES: usize = 1 << 20;
 
 /// What a message that waits is charged with, so that empty ones are not free.
 pub(crate) fn cost(message: &Message) -> usize {
-    HOLDING_BYTES + message.len()
+    held_bytes(message.len())
+}
+
+/// The same for one of so many bytes.
+pub(crate) const fn held_bytes(len: usize) -> usize {
+    HOLDING_BYTES + len
 }
 
 /// Messages that wait for one peer, and the end that comes after them.

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::header::HOST;
 use http::{HeaderMap, Uri, Version, request};
 
 use crate::auth::{Access, End, Identity, Listed, Renewal};
+use crate::host::host;
 use crate::name::Name;
 use crate::peer_id::PeerId;
 
@@ -79,10 +79,7 @@ impl Request {
 
     /// The host that was asked for: in the target where that is whole, in `Host` otherwise.
     pub fn host(&self) -> Option<&str> {
-        match self.uri.authority() {
-            Some(authority) => Some(authority.as_str()),
-            None => self.headers.get(HOST)?.to_str().ok(),
-        }
+        host(&self.uri, &self.headers)
     }
 
     /// Every header, `Cookie` and `Origin` among them.

@@ -10,8 +10,9 @@ use crate::devices::Devices;
 use crate::events::Outboxes;
 use crate::metrics::Metrics;
 use crate::process::Processes;
-use crate::service::{Clients, Hub, Namespaces, rpc};
+use crate::service::{ChannelCounts, Clients, Hub, Namespaces, rpc};
 use crate::tunnel::Families;
+use crate::workers::Workers;
 use tieline_hub::{Broker, Durable, Memory};
 use tieline_store::{Store, StoreError};
 
@@ -22,6 +23,8 @@ pub(crate) struct Resources {
     pub(crate) metrics: Metrics,
     /// The HTTP servers behind this one.
     pub(crate) backends: Backends,
+    /// What is counted of channels.
+    pub(crate) channels: ChannelCounts,
     /// The devices of all gateways.
     pub(crate) devices: Devices,
     /// What is published, and who hears it.
@@ -42,6 +45,8 @@ pub(crate) struct Resources {
     pub(crate) proxied: Families,
     /// What is counted of JSON-RPC.
     pub(crate) rpc: rpc::Counts,
+    /// How one worker reaches another.
+    pub(crate) workers: Workers,
 }
 
 impl Default for Resources {
@@ -77,11 +82,13 @@ impl Resources {
         let processes = Processes::new(&metrics);
         let proxied = metrics.register(Families::registered);
         let rpc = metrics.register(rpc::Counts::registered);
+        let channels = ChannelCounts::registered(&metrics);
         let counts = Counts::default();
         Ok(Self {
             counts,
             metrics,
             backends,
+            channels,
             devices,
             hub,
             namespaces,
@@ -92,6 +99,7 @@ impl Resources {
             processes,
             proxied,
             rpc,
+            workers: Workers::default(),
         })
     }
 

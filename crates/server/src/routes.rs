@@ -109,6 +109,18 @@ impl Routes {
         (service.answers(method) && !is_shown).then_some(route)
     }
 
+    /// The route whose lines HTTP carries below its path, and what of this path lies there; a route at
+    /// exactly this path goes first.
+    pub(crate) fn carrying<'p>(&self, path: &'p str) -> Option<(&Arc<Route>, &'p str)> {
+        let (above, part) = path.rsplit_once('/')?;
+        let whole = &path[..=above.len()];
+        let carries = |path| self.find(path).filter(|route| route.plan.carriers);
+        if self.by_path.contains_key(path) {
+            return None;
+        }
+        Some((carries(above).or_else(|| carries(whole))?, part))
+    }
+
     /// Whether the lines at this path are streamed to an upstream, below the engine.
     pub(crate) fn tunnels(&self, path: &str) -> bool {
         self.serving(path).is_some_and(|route| route.tunnel.is_some())
@@ -192,6 +204,7 @@ impl Route {
             gateway: None,
             tail: None,
             page: None,
+            carriers: false,
             access: None,
             subprotocols: Vec::new(),
             deflate: None,

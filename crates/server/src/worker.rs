@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 use tieline::CloseCode;
 use tieline::serve::Traffic;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time;
 use tracing::warn;
 
+use crate::ask::{Ask, LineId};
 use crate::config::PlannedListener;
 use crate::counts::{Counts, Open};
 use crate::delivery::Delivery;
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct Worker {
     shared: Arc<Shared>,
+    /// Its number among the workers of the server.
+    number: u32,
     reach: Rc<Reach>,
     delivery: RefCell<Delivery>,
     /// An identity may end sooner than was thought.
@@ -57,6 +60,9 @@ pub(crate) struct Worker {
 /// Knows a peer for as long as it is carried.
 pub(crate) struct Registered(Rc<Worker>, PeerId);
 
+/// Knows an emulated line for as long as it is carried.
+pub(crate) struct Emulates(Rc<Worker>, LineId);
+
 /// The code that ends a line whose identity has ended.
 pub(crate) const EXPIRED: CloseCode = CloseCode::new(4401);
 
@@ -72,10 +78,12 @@ impl Worker {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let (inbox, delivery) = Delivery::new();
         shared.resources.counts.begin(&inbox);
+        let number = shared.resources.workers.join(&inbox);
         Self {
             lines: Rc::clone(delivery.lines()),
             expiring: Notify::new(),
             shared,
+            number,
             reach: Rc::new(Reach::new(inbox)),
             delivery: RefCell::new(delivery),
             peers: RefCell::default(),
@@ -223,6 +231,20 @@ impl Worker {
         Registered(Rc::clone(self), peer.id())
     }
 
+    /// Makes a new emulated line known to the worker until the last of the answer is dropped; what is
+    /// asked of it comes there.
+    pub(crate) fn emulate(self: &Rc<Self>) -> (LineId, mpsc::UnboundedReceiver<Ask>, Emulates) {
+        let id = LineId::random(self.number);
+        let (asks, asked) = mpsc::unbounded_channel();
+        self.delivery.borrow_mut().emulated().insert(id, asks);
+        (id, asked, Emulates(Rc::clone(self), id))
+    }
+
+    /// The inbox of the worker that has an emulated line.
+    pub(crate) fn inbox_of(&self, line: LineId) -> Option<Inbox> {
+        self.shared.resources.workers.find(line.worker())
+    }
+
     /// Ends every line that is no link, once the server stops.
     pub(crate) async fn drain_when_it_stops(&self) {
         self.stopping().await;
@@ -254,6 +276,12 @@ impl Worker {
 fn drain(peer: &Peer) {
     if let Some(line) = peer.line() {
         line.borrow_mut().drain();
+    }
+}
+
+impl Drop for Emulates {
+    fn drop(&mut self) {
+        self.0.delivery.borrow_mut().emulated().remove(&self.1);
     }
 }
 

@@ -3,6 +3,8 @@
 import { computed } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { findServer } from "./address.ts";
+import { Channels } from "./channels/channels.tsx";
+import { createChannels } from "./channels/desk.ts";
 import { Chat, createChat } from "./demos/chat.tsx";
 import { Counter, createCounter } from "./demos/counter.tsx";
 import { createEcho, Echo } from "./demos/echo.tsx";
@@ -20,6 +22,7 @@ const counter = createCounter(`${server.base}/counter`);
 const chat = createChat(`${server.base}/chat`);
 const room = createRoom(`${server.base}/room`);
 const rpc = createRpc(server.base);
+const channels = createChannels(server.base);
 
 const states = {
   echo: echo.line.state,
@@ -27,6 +30,7 @@ const states = {
   chat: chat.line.state,
   room: room.line.state,
   rpc: computed(() => rpc.line.value.state.value),
+  channels: channels.line,
 };
 
 const pages: Readonly<Record<DemoName, ComponentType>> = {
@@ -35,6 +39,7 @@ const pages: Readonly<Record<DemoName, ComponentType>> = {
   chat: () => <Chat demo={chat} />,
   room: () => <Room demo={room} />,
   rpc: () => <Rpc demo={rpc} />,
+  channels: () => <Channels desk={channels} />,
 };
 
 export function App() {

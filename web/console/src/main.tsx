@@ -10,6 +10,7 @@ import "./styles/controls.css";
 import "./styles/line.css";
 import "./styles/demos.css";
 import "./styles/frames.css";
+import "./styles/channels.css";
 import "./styles/operator.css";
 
 const page = document.getElementById("page");

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 
 /** The demos, in the order of their tabs. */
-export const DEMOS = ["echo", "counter", "chat", "room", "rpc"] as const;
+export const DEMOS = ["echo", "counter", "chat", "room", "rpc", "channels"] as const;
 
 export type DemoName = (typeof DEMOS)[number];
 

@@ -1,5 +1,7 @@
 // What the demos say on the wire, checked at the border.
 
+import { parseObject } from "./json.ts";
+
 /** What the counter's server says. */
 export type CounterNews =
   | { readonly type: "state"; readonly value: number }
@@ -56,19 +58,6 @@ export function parseChatLine(line: string, names: ReadonlySet<string>): ChatLin
   const colon = line.indexOf(":");
   if (colon < 1 || looksLikeIpv6) return { kind: "unknown" };
   return { kind: "said", name: line.slice(0, colon), text: line.slice(colon + 1) };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isCount(value: unknown): value is number {

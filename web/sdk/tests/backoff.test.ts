@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createBackoff } from "../src/gateway/backoff.ts";
+import { createBackoff } from "../src/backoff.ts";
 
 const DEFAULTS = { baseMs: 500, maxMs: 30_000, stableAfterMs: 10_000 };
 

@@ -1,226 +1,207 @@
-// A session on a line and a clock that are moved by hand.
+// What is said again after a loss, and what is not.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, type Response } from "../src/gateway/call.ts";
-import { type CallProblem, createSession, type Kind } from "../src/gateway/session.ts";
+import { createSession, type Kind, type Session } from "../src/session.ts";
+import type { Connected, Heard } from "../src/wire.ts";
 
-function desk() {
-  let now = 0;
-  const session = createSession({
-    deviceId: "ab12@1",
-    host: "gw.example.com",
-    callWithinMs: 10_000,
-    bindWithinMs: 10_000,
-    maxCalls: 64,
-  });
-  const answers: (number | CallProblem)[] = [];
-  const settle = (answer: Response | CallProblem) =>
-    answers.push(typeof answer === "string" ? answer : answer.status);
+const LIMITS = { callWithinMs: 1_000, maxCalls: 4, maxCharacters: 1_000 };
+
+const connected = (more: Partial<Connected> = {}): Connected => ({
+  client: "c",
+  session: { id: "s", secret: "x", keep: 120 },
+  recovered: false,
+  seen: 0,
+  ping: 25,
+  ...more,
+});
+
+const answer = (id: number, result: unknown = {}): Heard => ({ kind: "answer", id, result });
+
+/** Asks, and takes note of what comes of it. */
+function asks(session: Session) {
+  const outcomes: Record<string, unknown> = {};
   return {
-    session,
-    answers,
-    hears: (text: string) => session.received(text, now),
-    calls: (kind: Kind, path: string) => session.call(kind, call("POST", path), now, settle),
-    answer: (seq: string, status: number) =>
-      session.received(`{"status":${status},"header":{"x-ca-seq":"${seq}"},"body":""}`, now),
-    passes(seconds: number) {
-      now += seconds * 1_000;
-      session.handleTimeout(now);
+    outcomes,
+    ask(method: string, kind: Kind = "session", now = 0) {
+      session.ask(kind, method, {}, now, (outcome) => {
+        outcomes[method] = "error" in outcome ? outcome.error.code : outcome.result;
+      });
     },
-    /** Words as they are, calls as `path seq`. */
-    says: () =>
-      session
-        .takeOutgoing()
-        .map((item) =>
-          item.kind === "word" ? item.text : `${item.call.path} ${item.call.headers["x-ca-seq"]}`,
-        ),
-    heard: () => session.takeHeard().map((heard) => heard.kind),
-    open: () => session.opened(now),
   };
 }
 
-function bound() {
-  const at = desk();
-  at.open();
-  at.hears("RO#77#25000");
-  assert.deepEqual(at.says(), ["RG#ab12@1"]);
-  assert.deepEqual(at.heard(), ["bound"]);
-  return at;
+/** The methods that are sent now. */
+function sent(session: Session, now = 0): string[] {
+  return session.takeOutgoing(now).map((text) => JSON.parse(text).method);
 }
 
-function registered() {
-  const at = bound();
-  at.calls("REGISTER", "/register");
-  assert.deepEqual(at.says(), ["/register 0"]);
-  at.answer("0", 200);
-  assert.deepEqual(at.heard(), ["registered"]);
-  return at;
+function idOf(session: Session, method: string): number {
+  const texts = session.takeOutgoing(0).map((text) => JSON.parse(text));
+  return texts.find((said) => said.method === method).id;
 }
 
-test("calls wait until the device is bound", () => {
-  const at = desk();
-  at.calls("COMMON", "/early");
-  at.open();
-  assert.deepEqual(at.says(), ["RG#ab12@1"]);
-  at.hears("RO#77#25000");
-  assert.deepEqual(at.says(), ["/early 0"]);
-  at.answer("0", 404);
-  assert.deepEqual(at.answers, [404]);
+test("nothing is sent before connect is answered", () => {
+  const session = createSession(LIMITS);
+  const { ask } = asks(session);
+  ask("a");
+  assert.deepEqual(sent(session), []);
+  session.connect({});
+  assert.deepEqual(sent(session), []);
+  session.connected(connected());
+  assert.deepEqual(sent(session), ["a"]);
+  assert.deepEqual(sent(session), []);
 });
 
-test("answers find their calls in any order", () => {
-  const at = bound();
-  at.calls("COMMON", "/a");
-  at.calls("COMMON", "/b");
-  assert.deepEqual(at.says(), ["/a 0", "/b 1"]);
-  for (const [seq, status] of [
-    ["1", 201],
-    ["99", 500],
-    ["0", 200],
-  ] as const)
-    at.answer(seq, status);
-  assert.deepEqual(at.answers, [201, 200]);
+test("a session that goes on is sent what was not taken, and nothing else", () => {
+  const session = createSession(LIMITS);
+  const { ask, outcomes } = asks(session);
+  session.connected(connected());
+  for (const method of ["a", "b", "c"]) ask(method);
+  const [a, b] = session.takeOutgoing(0).map((text) => JSON.parse(text).id);
+  session.heard(answer(a, "A"), 10, 0);
+  session.lost();
+  ask("d");
+  assert.deepEqual(JSON.parse(session.connect({ name: "n" })).params, {
+    name: "n",
+    session: { id: "s", secret: "x", seen: 1 },
+  });
+  session.connected(connected({ recovered: true, seen: 2 }));
+  assert.deepEqual(sent(session), ["c", "d"]);
+  session.heard(answer(b, "B"), 10, 0);
+  assert.deepEqual(outcomes, { a: "A", b: "B" });
 });
 
-test("it beats as often as it is told, and gives up what is silent", () => {
-  const at = bound();
-  for (let beat = 0; beat < 3; beat += 1) {
-    at.passes(25);
-    assert.deepEqual(at.says(), ["H1"]);
-  }
-  at.hears("HO#77");
-  at.passes(25);
-  assert.equal(at.session.takeRestart(), false);
-  for (let beat = 0; beat < 3; beat += 1) at.passes(25);
-  assert.equal(at.session.takeRestart(), true);
+test("what was sent again is numbered behind what was taken", () => {
+  const session = createSession(LIMITS);
+  const { ask } = asks(session);
+  session.connected(connected());
+  for (const method of ["a", "b"]) ask(method);
+  sent(session);
+  session.lost();
+  session.connected(connected({ recovered: true, seen: 1 }));
+  assert.deepEqual(sent(session), ["b"]);
+  session.lost();
+  session.connected(connected({ recovered: true, seen: 1 }));
+  assert.deepEqual(sent(session), ["b"]);
+  session.lost();
+  session.connected(connected({ recovered: true, seen: 2 }));
+  assert.deepEqual(sent(session), []);
 });
 
-test("a registration is repeated on a new line, and when a beat has another credential", () => {
-  const at = registered();
-  at.session.lost();
-  at.open();
-  at.hears("RO#78#25000");
-  assert.deepEqual(at.says(), ["RG#ab12@1", "/register 1"]);
-  at.answer("1", 200);
-  at.hears("HO#78");
-  assert.deepEqual(at.says(), []);
-  at.hears("HO#other");
-  at.hears("HO#other");
-  assert.deepEqual(at.says(), ["/register 2"]);
+test("in a new session all that has no answer is sent again, in its order", () => {
+  const session = createSession(LIMITS);
+  const { ask } = asks(session);
+  session.connected(connected());
+  for (const method of ["a", "b"]) ask(method);
+  const [a] = session.takeOutgoing(0).map((text) => JSON.parse(text).id);
+  session.heard(answer(a), 10, 0);
+  session.lost();
+  ask("later");
+  session.connected(connected());
+  assert.deepEqual(sent(session), ["b", "later"]);
 });
 
-test("a registration that failed is repeated with a beat, and one that was refused is not", () => {
-  const at = bound();
-  at.calls("REGISTER", "/register");
-  at.says();
-  at.answer("0", 503);
-  at.passes(25);
-  assert.deepEqual(at.says(), ["H1", "/register 1"]);
-  at.answer("1", 403);
-  assert.deepEqual(at.heard(), ["register-failed", "register-failed"]);
-  at.passes(25);
-  assert.deepEqual(at.says(), ["H1"]);
+test("what means a line is forgotten with it", () => {
+  const session = createSession(LIMITS);
+  const { ask, outcomes } = asks(session);
+  session.connected(connected());
+  ask("subscribe", "line");
+  const id = idOf(session, "subscribe");
+  session.lost();
+  assert.deepEqual(outcomes, {});
+  session.connected(connected({ recovered: true, seen: 1 }));
+  assert.deepEqual(sent(session), []);
+  // Its answer comes all the same, and counts.
+  session.heard(answer(id), 10, 0);
+  assert.equal(JSON.parse(session.connect({})).params.session.seen, 1);
 });
 
-test("a registration that waits for a line is sent once", () => {
-  const at = desk();
-  at.calls("REGISTER", "/register");
-  // An attempt that failed, and one that came to a line.
-  at.session.lost();
-  at.open();
-  at.hears("RO#77#25000");
-  assert.deepEqual(at.says(), ["RG#ab12@1", "/register 0"]);
+test("answers and errors count; publications and the answer to connect do not", () => {
+  const session = createSession(LIMITS);
+  const first = JSON.parse(session.connect({})).id;
+  assert.equal(session.isOfConnect(answer(first)), true);
+  assert.equal(session.isOfConnect(answer(first + 1)), false);
+  session.connected(connected());
+  const heard: Heard[] = [
+    answer(77),
+    { kind: "error", id: null, code: -32700, message: "" },
+    { kind: "publication", publication: { channel: "c", offset: 1, data: 1 } },
+    { kind: "join", channel: "c", member: { client: "c" } },
+  ];
+  for (const message of heard) session.heard(message, 10, 0);
+  assert.equal(JSON.parse(session.connect({})).params.session.seen, 2);
 });
 
-test("the latest registration counts", () => {
-  const at = bound();
-  at.calls("REGISTER", "/stale");
-  at.calls("REGISTER", "/fresh");
-  assert.deepEqual(at.says(), ["/stale 0", "/fresh 1"]);
-  at.answer("0", 403);
-  assert.deepEqual(at.heard(), []);
-  at.answer("1", 200);
-  assert.deepEqual(at.heard(), ["registered"]);
-  assert.deepEqual(at.answers, [403, 200]);
+test("it says what has come: after a second, after many, after much", () => {
+  const session = createSession(LIMITS);
+  session.connected(connected());
+  const acks = (now: number) => session.takeOutgoing(now).map((text) => JSON.parse(text));
+  session.heard(answer(1), 10, 5_000);
+  assert.deepEqual(acks(5_999), []);
+  assert.equal(session.deadline(), 6_000);
+  assert.deepEqual(acks(6_000), [{ jsonrpc: "2.0", method: "ack", params: { seen: 1 } }]);
+  assert.equal(session.deadline(), Number.POSITIVE_INFINITY);
+  for (let id = 2; id <= 33; id += 1) session.heard(answer(id), 10, 7_000);
+  assert.deepEqual(acks(7_000)[0].params, { seen: 33 });
+  session.heard(answer(34), 65_536, 8_000);
+  assert.deepEqual(acks(8_000)[0].params, { seen: 34 });
 });
 
-test("a line that is given up has no deadline, and is given up once", () => {
-  for (const text of ["", "CR", "RF#ServerError"]) {
-    const at = desk();
-    at.open();
-    at.hears(text);
-    at.passes(10);
-    assert.equal(at.session.takeRestart(), true, text);
-    assert.equal(at.session.deadline(), undefined, text);
-    at.hears(text);
-    at.passes(10);
-    assert.equal(at.session.takeRestart(), false, text);
-  }
+test("a new session counts anew", () => {
+  const session = createSession(LIMITS);
+  session.connected(connected());
+  session.heard(answer(1), 10, 0);
+  session.lost();
+  session.connected(connected({ session: { id: "t", secret: "y", keep: 120 } }));
+  const { session: named } = JSON.parse(session.connect({})).params;
+  assert.deepEqual(named, { id: "t", secret: "y", seen: 0 });
 });
 
-test("who unregistered stays so", () => {
-  const at = registered();
-  at.calls("UNREGISTER", "/unregister");
-  at.answer("1", 200);
-  at.session.lost();
-  at.open();
-  at.hears("RO#78#25000");
-  assert.deepEqual(at.says(), ["RG#ab12@1"]);
+test("a call that waits too long is given up, sent or not", () => {
+  const session = createSession(LIMITS);
+  const { ask, outcomes } = asks(session);
+  ask("a", "session", 0);
+  ask("b", "session", 500);
+  assert.equal(session.deadline(), 1_000);
+  assert.equal(session.handleTimeout(1_000), false);
+  assert.deepEqual(outcomes, { a: "timed-out" });
+  session.connected(connected());
+  assert.deepEqual(sent(session), ["b"]);
+  ask("subscribe", "line", 600);
+  assert.equal(session.handleTimeout(1_600), true);
 });
 
-test("OS and CR are obeyed once answers had a second", () => {
-  for (const word of ["OS", "CR"]) {
-    const at = bound();
-    at.calls("COMMON", "/a");
-    at.says();
-    at.hears(word);
-    at.calls("COMMON", "/later");
-    assert.deepEqual(at.says(), []);
-    at.answer("0", 200);
-    assert.deepEqual(at.answers, [200]);
-    at.passes(1);
-    assert.equal(at.session.takeRestart(), true);
-    at.session.lost();
-    at.open();
-    at.hears("RO#78#25000");
-    assert.deepEqual(at.says(), ["RG#ab12@1", "/later 1"]);
-  }
+test("more calls, or larger ones, than may wait are refused", () => {
+  const session = createSession(LIMITS);
+  const { ask, outcomes } = asks(session);
+  for (const method of ["a", "b", "c", "d", "e"]) ask(method);
+  assert.deepEqual(outcomes, { e: "busy" });
+  const small = createSession({ ...LIMITS, maxCharacters: 10 });
+  const one = asks(small);
+  one.ask("a");
+  assert.deepEqual(one.outcomes, { a: "busy" });
 });
 
-test("a message is acknowledged when its owner says so", () => {
-  const at = bound();
-  at.hears("NF#a#b");
-  assert.deepEqual(at.says(), []);
-  at.session.acknowledge();
-  assert.deepEqual(at.says(), ["NO"]);
-  at.session.lost();
-  at.session.acknowledge();
-  assert.deepEqual(at.says(), []);
+test("the largest of what was not taken is not sent into the same end again", () => {
+  const session = createSession(LIMITS);
+  const { ask, outcomes } = asks(session);
+  session.connected(connected());
+  for (const method of ["a", "huge", "b"]) ask(method);
+  sent(session);
+  session.lost(1009);
+  session.connected(connected({ recovered: true, seen: 1 }));
+  assert.deepEqual(outcomes, { huge: "too-large" });
+  assert.deepEqual(sent(session), ["b"]);
 });
 
-test("a call ends when its line is lost, in ten seconds, or with the client", () => {
-  const at = bound();
-  at.calls("COMMON", "/a");
-  at.session.lost();
-  at.calls("COMMON", "/b");
-  assert.equal(at.session.deadline(), 10_000);
-  at.passes(10);
-  at.calls("COMMON", "/c");
-  at.session.end();
-  assert.deepEqual(at.answers, ["lost", "timed-out", "ended"]);
-  assert.equal(at.session.deadline(), undefined);
-});
-
-test("a gateway that does not bind is left, and more calls than may wait are refused", () => {
-  const at = desk();
-  at.open();
-  at.passes(10);
-  assert.equal(at.session.takeRestart(), true);
-  at.open();
-  at.hears("RF#ServerError");
-  assert.deepEqual(at.heard(), ["not-bound"]);
-  assert.equal(at.session.takeRestart(), true);
-  for (let count = 0; count <= 64; count += 1) at.calls("COMMON", "/a");
-  assert.deepEqual(at.answers, ["busy"]);
+test("at its end every call that waits is told", () => {
+  const session = createSession(LIMITS);
+  const { ask, outcomes } = asks(session);
+  session.connected(connected());
+  ask("a");
+  sent(session);
+  ask("b");
+  session.end();
+  assert.deepEqual(outcomes, { a: "closed", b: "closed" });
 });

@@ -183,7 +183,7 @@ mod tests {
             Ok(3)
         };
         outgoing.flush(&prepared, write).unwrap();
-        control(Opcode::Pong, b"hi", outgoing.control());
+        frame(Opcode::Pong, b"hi", outgoing.control());
         let write = |bytes: &[u8]| {
             wire.extend_from_slice(bytes);
             Ok(bytes.len())

@@ -82,15 +82,17 @@ impl Exec {
             None if self.frame == Frame::Lines => "tag",
             Some(Errors::Log) | None => "log",
         };
-        let service = json!({
+        let mut service = json!({
             "kind": "command",
             "argv": self.command,
             "shared": self.shared,
-            "input": self.input.unwrap_or(!self.shared),
             "frame": frame,
             "stderr": stderr,
             "environment": self.variables.as_configured()?,
         });
+        if let Some(input) = self.input {
+            service["input"] = input.into();
+        }
         run(&Bridge { name: "exec", place: &self.place, service, limits: json!({}) })
     }
 }

@@ -41,17 +41,22 @@ struct Bridge<'a> {
 
 /// Serves it until a signal says stop.
 fn run(bridge: &Bridge<'_>) -> anyhow::Result<()> {
-    bridge.place.check()?;
-    let text = toml::to_string(&bridge.configuration()).context("cannot write a configuration")?;
-    let source = Source::new(format!("tieline {}", bridge.name), text);
-    let plan = Plan::new(File::parse(&source)?, &source, &Overrides::default())?;
+    let plan = bridge.plan()?;
+    bridge.place.check(&plan)?;
     log::start(&plan.log);
-    bridge.place.warn();
+    bridge.place.warn(&plan);
     let app = App::bind(plan)?;
     until_stopped(app, announce)
 }
 
 impl Bridge<'_> {
+    fn plan(&self) -> anyhow::Result<Plan> {
+        let text =
+            toml::to_string(&self.configuration()).context("cannot write a configuration")?;
+        let source = Source::new(format!("tieline {}", self.name), text);
+        Ok(Plan::new(File::parse(&source)?, &source, &Overrides::default())?)
+    }
+
     fn configuration(&self) -> Value {
         json!({
             "log": { "level": self.place.log_level() },

@@ -1,9 +1,7 @@
 //! Where a page in one line is, and for how long.
 
-use std::net::SocketAddr;
-
 use serde_json::{Value, json};
-use tieline_server::config::{LogLevel, Span};
+use tieline_server::config::{LogLevel, Plan, PlannedListener, Span};
 use tracing::warn;
 
 use crate::level::Level;
@@ -42,17 +40,16 @@ impl Place {
     /// # Errors
     ///
     /// [`OtherMachines`] where it is said nowhere that they may come.
-    pub(super) fn check(&self) -> Result<(), OtherMachines> {
-        if self.is_of_this_machine() || self.danger_without_tls {
-            Ok(())
-        } else {
-            Err(OtherMachines(self.listen.clone()))
+    pub(super) fn check(&self, plan: &Plan) -> Result<(), OtherMachines> {
+        if is_reached(plan) && !self.danger_without_tls {
+            return Err(OtherMachines(self.listen.clone()));
         }
+        Ok(())
     }
 
     /// Says once more what was asked for.
-    pub(super) fn warn(&self) {
-        if !self.is_of_this_machine() {
+    pub(super) fn warn(&self, plan: &Plan) {
+        if is_reached(plan) {
             warn!(
                 address = self.listen,
                 "other machines reach this, and there is no TLS: whoever is on the way reads and types along"
@@ -75,19 +72,17 @@ impl Place {
     pub(super) fn log_level(&self) -> LogLevel {
         self.log_level.into()
     }
+}
 
-    /// Whether nobody reaches it from elsewhere. What is no address at all is for the configuration to
-    /// refuse, with what would be right.
-    fn is_of_this_machine(&self) -> bool {
-        let address = self.listen.replacen("localhost:", "127.0.0.1:", 1);
-        self.listen.starts_with("unix:")
-            || address.parse().map_or(true, |it: SocketAddr| it.ip().to_canonical().is_loopback())
-    }
+/// Whether other machines may reach it.
+fn is_reached(plan: &Plan) -> bool {
+    plan.listeners.iter().any(PlannedListener::is_reached)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bridge::Bridge;
 
     #[test]
     fn other_machines_reach_it_only_where_that_is_said() {
@@ -108,8 +103,15 @@ mod tests {
                 expires: Span::from_secs(1),
                 log_level: Level::Warn,
             };
-            assert_eq!(place(false).check().is_ok(), is_own, "{listen}");
-            assert!(place(true).check().is_ok());
+            let bridge = Bridge {
+                name: "exec",
+                place: &place(false),
+                service: json!({ "kind": "command", "argv": ["true"] }),
+                limits: json!({}),
+            };
+            let plan = bridge.plan().unwrap();
+            assert_eq!(place(false).check(&plan).is_ok(), is_own, "{listen}");
+            assert!(place(true).check(&plan).is_ok());
         }
     }
 }

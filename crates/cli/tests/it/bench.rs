@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
 use std::thread;
+use std::time::Instant;
 
 use serde_json::Value;
 use tieline_proto::handshake::accept_key;
@@ -123,7 +124,7 @@ fn a_person_gets_a_summary() {
     let output = bench(&server.url("/echo"), &["--threads", "2"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let text = String::from_utf8(output.stdout).unwrap();
-    for word in ["64 opened", "128 bytes of binary", "a second", "MB/s", "p99.9", "of a core"] {
+    for word in ["64 opened", "128 bytes of binary", "a second", "B/s", "p99.9", "of a core"] {
         assert!(text.contains(word), "{word}: {text}");
     }
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "no terminal, no progress");
@@ -248,6 +249,26 @@ fn in_a_fan_out_everybody_hears_the_first() {
 }
 
 #[test]
+fn what_is_said_first_opens_a_channel_for_all() {
+    let server = Server::with_routes(
+        "[[route]]\npath = '/tieline'\nservice = { kind = 'channels' }\n\
+         [namespace.a]\npublish = 'all'\n",
+    );
+    let file = folder().join("publish.json");
+    let publish = r#"{"jsonrpc":"2.0","method":"publish","params":{"channel":"a:all","data":1}}"#;
+    std::fs::write(&file, publish).unwrap();
+    let connect = r#"{"jsonrpc":"2.0","id":1,"method":"connect","params":{}}"#;
+    let subscribe =
+        r#"{"jsonrpc":"2.0","id":{n},"method":"subscribe","params":{"channel":"a:all"}}"#;
+    let load = ["--fan-out", "--text-file", file.to_str().unwrap(), "--connections", "5"];
+    let first = ["--subprotocol", "tieline.v1", "--first", connect, "--first", subscribe];
+    let report = measured(&server.url("/tieline"), &[&load[..], &first].concat());
+    let count = |name: &str| report[name].as_u64().unwrap();
+    let (sent, received) = (count("messages_sent"), count("messages_received"));
+    assert!(sent > 0 && received.abs_diff(sent * 5) <= 4 * 5, "{report}");
+}
+
+#[test]
 fn nobody_waits_for_slow_readers() {
     let server = Server::start(&[]);
     let load = ["--fan-out", "--text", "--connections", "4"];
@@ -287,8 +308,15 @@ fn every_payload_comes_back_as_it_was_sent() {
         &["--file", file],
     ] {
         let connections = ["--connections", "2", "--verify"];
-        let report = measured(&server.url("/echo"), &[kind, &connections].concat());
-        assert!(report["messages_received"].as_u64().unwrap() > 0, "{kind:?}: {report}");
+        // A busy machine may bring none back in the time of one measurement.
+        let began = Instant::now();
+        let report = loop {
+            let report = measured(&server.url("/echo"), &[kind, &connections].concat());
+            if report["messages_received"].as_u64().unwrap() > 0 {
+                break report;
+            }
+            assert!(began.elapsed() < PATIENCE, "{kind:?}: {report}");
+        };
         assert_eq!(report["deflate"], kind.contains(&"--deflate"));
     }
 }

@@ -12,10 +12,12 @@ use tieline::{CloseCode, Connect, Message};
 use crate::http2_client::Client;
 use crate::server::{PATIENCE, Server, Socket, close_code, folder, next};
 
-/// A server with one route, `/run`, whose command this is.
+/// A server with one route, `/run`, whose command this is. A peer that is not read for a while is not
+/// given up.
 fn server(settings: &str) -> Server {
     Server::with_routes(&format!(
-        "[[route]]\npath = '/run'\n[route.service]\nkind = 'command'\n{settings}\n"
+        "[[route]]\npath = '/run'\nlimits = {{ ping_after = '0s', close_within = '10m' }}\n\
+         [route.service]\nkind = 'command'\n{settings}\n"
     ))
 }
 
@@ -95,20 +97,23 @@ async fn bytes_and_messages_with_a_length_are_binary_both_ways() {
 
 #[tokio::test]
 async fn standard_error_is_told_apart_merged_or_logged() {
-    let both = "echo out; sleep 0.1; printf \"err \\\\033[1m\\n\" >&2; cat >/dev/null";
+    let both = "echo out; read go; printf \"err \\\\033[1m\\n\" >&2; cat >/dev/null";
     let tagged = script(both, "stderr = 'tag'");
     let mut socket = tagged.connect("/run").await;
     assert_eq!(next(&mut socket).await, r#"{"stream":"stdout","line":"out"}"#);
+    socket.send("go").await.unwrap();
     assert_eq!(next(&mut socket).await, r#"{"stream":"stderr","line":"err \u001b[1m"}"#);
 
     let merged = script(both, "stderr = 'merge'");
     let mut socket = merged.connect("/run").await;
     assert_eq!(next(&mut socket).await, "out");
+    socket.send("go").await.unwrap();
     assert_eq!(next(&mut socket).await, "err \u{1b}[1m");
 
     let logged = script(both, "");
     let mut socket = logged.connect("/run").await;
     assert_eq!(next(&mut socket).await, "out");
+    socket.send("go").await.unwrap();
     let line = logged.wait_for_log(&["a command says", "err "]);
     assert!(!line.contains('\u{1b}'), "{line:?}");
 }
@@ -241,8 +246,6 @@ fn read_frames(stream: &mut TcpStream) -> impl Iterator<Item = (u8, Vec<u8>)> + 
         reader.read_exact(&mut payload).ok()?;
         Some((header[0] & 0xF, payload))
     })
-    // A peer that is silent is asked whether it lives.
-    .filter(|(opcode, _)| *opcode != 0x9)
 }
 
 #[tokio::test]

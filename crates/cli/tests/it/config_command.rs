@@ -36,7 +36,7 @@ fn an_unknown_key_is_shown_where_it_stands() {
         stderr(&output),
         "error: tieline.toml:4:1: route[0].origin: unknown key `origin`, expected one of `path`, \
          `service`, `page`, `access`, `origins`, `danger_accept_any_origin`, \
-         `danger_without_access`, `subprotocols`, `compression`, `limits`
+         `danger_without_access`, `carriers`, `subprotocols`, `compression`, `limits`
     |
   4 | origin = 'null'
     | ^^^^^^

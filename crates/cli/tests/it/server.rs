@@ -11,7 +11,7 @@ use std::time::Duration;
 use tieline::{ClientStream, Connect, Message, WebSocket};
 
 /// Longest time that anything may take before a test fails instead of hanging.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) type Socket = WebSocket<ClientStream>;
 

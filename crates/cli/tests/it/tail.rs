@@ -14,10 +14,12 @@ use tieline::{CloseCode, Limits, Message};
 
 use crate::server::{PATIENCE, Server, Socket, close_code, folder, next, run};
 
-/// A server with one tail at `/`, of these sources, and settings more of the service.
+/// A server with one tail at `/`, of these sources, and settings more of the service. A peer that does
+/// not read for a while is not given up.
 fn serve(sources: &str, more: &str) -> Server {
     Server::with_routes(&format!(
-        "[[route]]\npath = '/'\nservice = {{ kind = 'tail', source = [{sources}]{more} }}\n"
+        "[[route]]\npath = '/'\nlimits = {{ ping_after = '0s' }}\n\
+         service = {{ kind = 'tail', source = [{sources}]{more} }}\n"
     ))
 }
 

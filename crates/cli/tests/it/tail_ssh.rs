@@ -29,12 +29,7 @@ fn sh(program: &str, args: &[&str]) -> String {
 }
 
 impl Sshd {
-    /// Starts it; `None`, said aloud, where there is none on this machine.
-    fn start() -> Option<Self> {
-        if !PATHS.iter().any(|path| Path::new(path).exists()) {
-            eprintln!("SKIPPED: there is no sshd; install openssh-server");
-            return None;
-        }
+    fn start() -> Self {
         let folder = folder();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let file = |name: &str| folder.join(name).display().to_string();
@@ -54,13 +49,14 @@ impl Sshd {
         fs::write(folder.join("sshd_config"), config).unwrap();
         let mut sshd = Self { child: None, folder, port, user: sh("id", &["-un"]) };
         sshd.run();
-        Some(sshd)
+        sshd
     }
 
     fn run(&mut self) {
         // Where it runs as root it wants this folder, which the system makes when it starts its own.
         let _ = fs::create_dir("/run/sshd");
-        let path = PATHS.iter().find(|path| Path::new(path).exists()).unwrap();
+        let path = PATHS.iter().find(|path| Path::new(path).exists());
+        let path = path.expect("there is no sshd: scripts/setup installs openssh-server");
         let log = fs::File::create(self.folder.join("sshd.log")).unwrap();
         let mut command = Command::new(path);
         command.args(["-D", "-e", "-f"]).arg(self.folder.join("sshd_config"));
@@ -150,7 +146,7 @@ fn append(path: &Path, text: &str) {
 
 #[tokio::test]
 async fn twenty_viewers_of_a_file_elsewhere_cost_one_ssh_which_ends_with_the_last() {
-    let Some(sshd) = Sshd::start() else { return };
+    let sshd = Sshd::start();
     let path = sshd.folder.join("-it's $(touch x) log");
     append(&path, "1\n2\n3\n");
     // Quotes of the path for TOML.
@@ -187,7 +183,7 @@ async fn twenty_viewers_of_a_file_elsewhere_cost_one_ssh_which_ends_with_the_las
 
 #[tokio::test]
 async fn no_line_is_lost_or_doubled_when_the_connection_was_and_the_gap_is_told() {
-    let Some(mut sshd) = Sshd::start() else { return };
+    let mut sshd = Sshd::start();
     let path = sshd.folder.join("log");
     append(&path, "1\n");
     let server = serve(&sshd.source(&path, &sshd.known()));
@@ -212,7 +208,7 @@ async fn no_line_is_lost_or_doubled_when_the_connection_was_and_the_gap_is_told(
 
 #[tokio::test]
 async fn the_key_of_an_unknown_host_is_refused_and_its_fingerprint_logged_or_it_is_remembered() {
-    let Some(sshd) = Sshd::start() else { return };
+    let sshd = Sshd::start();
     let path = sshd.folder.join("log");
     append(&path, "1\n");
     let none = sshd.folder.join("none");
@@ -232,7 +228,7 @@ async fn the_key_of_an_unknown_host_is_refused_and_its_fingerprint_logged_or_it_
 
 #[tokio::test]
 async fn names_of_the_configuration_of_ssh_are_taken() {
-    let Some(sshd) = Sshd::start() else { return };
+    let sshd = Sshd::start();
     let path = sshd.folder.join("log");
     append(&path, "1\n");
     let file = |name: &str| sshd.folder.join(name).display().to_string();
@@ -253,7 +249,7 @@ async fn names_of_the_configuration_of_ssh_are_taken() {
 
 #[tokio::test]
 async fn a_host_that_does_not_let_us_in_is_told() {
-    let Some(sshd) = Sshd::start() else { return };
+    let sshd = Sshd::start();
     fs::write(sshd.folder.join("authorized"), "").unwrap();
     let server = serve(&sshd.source(Path::new("/etc/hostname"), &sshd.known()));
     let mut socket = server.connect("/").await;

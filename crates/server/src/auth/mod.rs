@@ -38,7 +38,7 @@ pub use key::Algorithm;
 pub(crate) use keys::{KeyFiles, Keys};
 pub use renewal::Renewal;
 pub(crate) use secret::Secret;
-pub(crate) use sources::{Presented, Sources, bearer, redact_protocols};
+pub(crate) use sources::{Presented, Sources, bearer, of_cookies, redact_protocols};
 pub(crate) use standing::{End, Listed, RevokeError, Revoked, Standing, Whose};
 pub(crate) use tickets::{TICKET_PATH, Ticketed, Tickets, cookie_name};
 pub(crate) use tokens::Tokens;

@@ -116,7 +116,7 @@ fn of_query(query: &str, name: &str) -> Option<String> {
     Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
-pub(super) fn of_cookies(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn of_cookies(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|cookies| {
         let mut cookies = cookies.split(';').map(str::trim);
         let value = cookies.find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))?;

@@ -13,13 +13,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use data_encoding::BASE64URL_NOPAD;
-use http::header::HOST;
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
 
 use super::denied::Denied;
 use super::identity::Identity;
 use super::secret::Secret;
 use super::sources::{Presented, of_cookies};
+use crate::host::host;
+use crate::random;
 
 /// Where a ticket is exchanged.
 pub(crate) const TICKET_PATH: &str = "/_tieline/ticket";
@@ -49,7 +50,7 @@ enum Ticket {
 
 impl Tickets {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Ticket::Fresh(random())))
+        Self(Mutex::new(Ticket::Fresh(secret())))
     }
 
     /// The ticket, as long as nobody has used it.
@@ -65,7 +66,7 @@ impl Tickets {
         let mut state = self.state();
         match &*state {
             Ticket::Fresh(fresh) if Secret::new(fresh).is(&Secret::new(ticket)) => {
-                let pass = random();
+                let pass = secret();
                 *state = Ticket::Used { pass: Secret::new(&pass), at: now };
                 Some(pass)
             }
@@ -84,7 +85,7 @@ impl Ticketed {
         if !presented.is_own_page {
             return None;
         }
-        of_cookies(presented.headers, &cookie_name(host(presented.headers, presented.uri)))
+        of_cookies(presented.headers, &cookie_name(host(presented.uri, presented.headers)))
     }
 
     /// Whether a request for this host holds a pass that is good.
@@ -117,18 +118,8 @@ pub(crate) fn cookie_name(host: Option<&str>) -> String {
     }
 }
 
-/// The name that was asked for: in the target where it is whole, in `Host` otherwise.
-fn host<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Option<&'r str> {
-    match uri.authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => headers.get(HOST)?.to_str().ok(),
-    }
-}
-
-fn random() -> String {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the system has randomness: TLS could not do without");
-    BASE64URL_NOPAD.encode(&bytes)
+fn secret() -> String {
+    BASE64URL_NOPAD.encode(&random::bytes::<32>())
 }
 
 impl fmt::Debug for Ticket {

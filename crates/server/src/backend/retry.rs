@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::header::RETRY_AFTER;
 
 use super::call::Reply;
+use crate::random;
 
 /// The first pause at most; each next is twice as long.
 const FIRST: Duration = Duration::from_millis(100);
@@ -38,8 +39,7 @@ impl Pauses {
 
 /// Something between half of it and all of it.
 pub(crate) fn jittered(most: Duration) -> Duration {
-    let random = getrandom::u32().expect("the system has randomness");
-    most.mul_f64(0.5 + f64::from(random) / f64::from(u32::MAX) / 2.0)
+    most.mul_f64(0.5 + random::fraction() / 2.0)
 }
 
 /// In seconds; the other form, a date, is left to our own pauses.

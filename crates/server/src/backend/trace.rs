@@ -3,6 +3,8 @@
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 
+use crate::random;
+
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
@@ -22,8 +24,7 @@ pub(super) fn trace(headers: &mut HeaderMap) {
 /// A trace of its own. It is marked as recorded, so that a backend which follows its callers does
 /// not take it for one that nobody wants.
 fn begin() -> HeaderValue {
-    let mut id = [0_u8; 24];
-    getrandom::fill(&mut id).expect("the system has randomness");
+    let mut id = random::bytes::<24>();
     // §3.2.2.3: neither of the ids is all zero.
     id[15] |= 1;
     id[23] |= 1;

@@ -66,6 +66,11 @@ impl<'w> Line<'w> {
         self.served.peer()
     }
 
+    /// Whether the server stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.worker.is_stopping()
+    }
+
     /// What waits for the peer.
     pub(super) fn outbox(&self) -> &RefCell<Outbox> {
         self.served.outbox()

@@ -1,9 +1,10 @@
 //! What brings peers to services, and carries what they say.
 //!
 //! Most lines are links of the engine. One that opens on a connection which hyper serves already,
-//! kept alive or HTTP/2, is a task with a socket of its own.
+//! kept alive or HTTP/2, is a task with a socket of its own; one made of requests is a task without any.
 
 mod conversation;
+pub(crate) mod emulated;
 mod ipc;
 mod limited;
 mod line;

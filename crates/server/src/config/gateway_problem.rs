@@ -61,22 +61,12 @@ pub enum GatewayProblem {
         /// What the system says.
         source: io::Error,
     },
-    /// A time outside its range.
-    #[error("{value} is not between {min} and {max}")]
-    Time {
-        /// What was written.
-        value: super::Span,
-        /// The shortest that may be.
-        min: super::Span,
-        /// The longest that may be.
-        max: super::Span,
-    },
 }
 
 impl GatewayProblem {
     /// What would be right, where the problem does not say so itself.
-    pub(super) const fn advice(&self) -> Option<&'static str> {
-        Some(match self {
+    pub(super) const fn advice(&self) -> &'static str {
+        match self {
             Self::App(_) => "name a `key` of [[route.service.app]]",
             Self::Backend => "write backend = \"NAME\", and [[backend]] with that name",
             Self::DuplicateApi { .. } => "give each API a method and a path of its own",
@@ -99,8 +89,7 @@ impl GatewayProblem {
                 "write it like \"/orders/{id}\": begin with \"/\", each name once and alone in its segment"
             }
             Self::Secret { .. } => "name a file with the secret in it, readable for the server",
-            Self::Time { .. } => return None,
-        })
+        }
     }
 }
 

@@ -146,6 +146,18 @@ pub struct Listener {
     pub ipc: Option<String>,
 }
 
+impl Listener {
+    /// Whether other machines may reach it. Where systemd listens is not known here, and may be
+    /// anywhere.
+    pub fn is_reached(&self) -> bool {
+        match &self.place {
+            Place::Tcp(address) => !address.ip().is_loopback(),
+            Place::Ipc(_) | Place::Unix(_) => false,
+            _ => true,
+        }
+    }
+}
+
 /// The operator's side.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -180,6 +192,8 @@ pub struct Route {
     pub access: Option<Arc<Access>>,
     /// Pages that may open a WebSocket.
     pub origins: Origins,
+    /// Whether lines may be carried over HTTP requests below the path.
+    pub carriers: bool,
     /// Subprotocols, the preferred first.
     pub subprotocols: Vec<String>,
     /// permessage-deflate, where it is spoken.

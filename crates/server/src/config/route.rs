@@ -55,6 +55,12 @@ pub struct Route {
     #[serde(default)]
     pub danger_without_access: bool,
 
+    /// Lets lines be carried over HTTP requests as well, to `open`, `events`, `stream`, `poll`, `send` and
+    /// `close` below the path, where a WebSocket does not get through. Default true for channels, and
+    /// false for every other service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carriers: Option<bool>,
+
     /// Subprotocols spoken here, the preferred first; the first that the client offers is chosen.
     /// Default none.
     #[serde(default)]

@@ -58,18 +58,27 @@ impl Exchange {
     /// A [`Refusal`] with 413 for a body of more than `max_bytes`, 408 for one that takes longer than `within`,
     /// and 400 for one that breaks off.
     pub async fn whole(&mut self, max_bytes: usize, within: Duration) -> Result<Bytes, Refusal> {
-        let body = Limited::new(&mut self.body, max_bytes).collect();
-        match timeout(within, body).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body is larger than {max_bytes} bytes"),
-            )),
-            Ok(Err(_)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "the body breaks off")),
-            Err(_) => Err(Refusal::new(
-                StatusCode::REQUEST_TIMEOUT,
-                format!("the body was not whole within {within:?}"),
-            )),
-        }
+        whole(&mut self.body, max_bytes, within).await
+    }
+}
+
+/// A body, once all of it is there; refused as [`Exchange::whole`] says.
+pub(crate) async fn whole(
+    body: &mut Incoming,
+    max_bytes: usize,
+    within: Duration,
+) -> Result<Bytes, Refusal> {
+    let body = Limited::new(body, max_bytes).collect();
+    match timeout(within, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than {max_bytes} bytes"),
+        )),
+        Ok(Err(_)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "the body breaks off")),
+        Err(_) => Err(Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body was not whole within {within:?}"),
+        )),
     }
 }

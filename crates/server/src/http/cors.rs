@@ -35,11 +35,16 @@ pub(super) struct Cors {
 }
 
 impl Cors {
+    /// For a request to what carries a route's lines: its cookie holds a secret of the line.
+    pub(super) fn of_carrier(head: &Request<()>, entrance: &Entrance, route: &Route) -> Self {
+        let page = page(head, entrance, route);
+        Self { methods: "GET, POST", page, with_cookies: true }
+    }
+
     /// For a request; `None` where the service is not for pages of other origins.
     pub(super) fn of(head: &Request<()>, entrance: &Entrance, route: &Route) -> Option<Self> {
         let methods = route.service.as_ref()?.cross_origin_methods()?;
-        let origin = head.headers().get(ORIGIN);
-        let page = origin.filter(|_| allows_origin(head, entrance, route)).cloned();
+        let page = page(head, entrance, route);
         let access = route.plan.access.as_ref();
         let with_cookies = access.is_some_and(|access| access.sources.cookie.is_some());
         Some(Self { methods, page, with_cookies })
@@ -75,4 +80,9 @@ impl Cors {
             headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
     }
+}
+
+/// Whose page asks, where it may.
+fn page(head: &Request<()>, entrance: &Entrance, route: &Route) -> Option<HeaderValue> {
+    head.headers().get(ORIGIN).filter(|_| allows_origin(head, entrance, route)).cloned()
 }

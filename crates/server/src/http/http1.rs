@@ -20,7 +20,7 @@ use tracing::debug;
 
 use super::answer::text;
 use super::harden::harden_own;
-use super::requests::{Lead, Unanswered, ask, lead_to};
+use super::requests::{Lead, Unanswered, ask, ask_emulated, lead_to};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
 use crate::exchange::Body;
@@ -69,19 +69,21 @@ async fn respond(
     let upgrade = hyper::upgrade::on(&mut request);
     let (parts, body) = request.into_parts();
     let head = Request::from_parts(parts, ());
-    let is_line = head.headers().contains_key(UPGRADE);
+    let mut is_line = head.headers().contains_key(UPGRADE);
+    let alive = entrance.listener.limits.handshake_within / 2;
     let mut response = match lead_to(&head, worker, entrance).await {
         Lead::Line(admitted) => match admitted.route.tunnel.clone() {
             Some(tunnel) => open_tunnel(worker, &tunnel, *admitted, upgrade).await,
             None => open(worker, *admitted, upgrade),
         },
+        Lead::Emulated(emulated) => {
+            is_line |= emulated.opens;
+            ask_emulated(worker, *emulated, &head, body, entrance, alive).await
+        }
         Lead::Page(page) => page,
         Lead::Refusal(refused) => last(refused),
         Lead::Reset(_) => return Err(Unanswered),
-        Lead::Service(route, identity) => {
-            let alive = entrance.listener.limits.handshake_within / 2;
-            ask(&route, identity, head, body, entrance, alive).await
-        }
+        Lead::Service(route, identity) => ask(&route, identity, head, body, entrance, alive).await,
     };
     worker.answered(is_line, response.status());
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {

@@ -35,7 +35,7 @@ use tracing::debug;
 
 use super::answer::text;
 use super::harden::harden_own;
-use super::requests::{Lead, ask, awake, lead_to};
+use super::requests::{Lead, ask, ask_emulated, awake, lead_to};
 use super::tasks::{Held, Tasks};
 use crate::admission::{Admitted, Entrance};
 use crate::carrier::carry;
@@ -128,7 +128,7 @@ async fn respond(
     join_cookies(&mut parts.headers);
     let head = Request::from_parts(parts, ());
     let is_head = head.method() == Method::HEAD;
-    let is_line = head.method() == Method::CONNECT;
+    let mut is_line = head.method() == Method::CONNECT;
     let alive = entrance.listener.limits.handshake_within / 2;
     let limit = entrance.listener.limits.max_headers;
     let lead = if head.headers().len() > limit {
@@ -152,6 +152,10 @@ async fn respond(
                 Ok(granted) => return granted,
                 Err(refused) => refused,
             }
+        }
+        Lead::Emulated(emulated) => {
+            is_line |= emulated.opens;
+            ask_emulated(worker, *emulated, &head, body, entrance, alive).await
         }
         Lead::Page(page) => page,
         // Other streams of the connection go on.

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::admission::{
     Admission, Admitted, Entrance, admit, allows_origin, refusal, seen, stopping,
 };
 use crate::auth::{Identity, Jwks, Presented};
+use crate::carrier::emulated::{self, Unasked};
 use crate::exchange::{Body, Exchange};
 use crate::gate::{Gate, Halt};
 use crate::routes::Route;
@@ -27,12 +29,22 @@ use crate::worker::Worker;
 
 /// Where a request leads.
 pub(super) enum Lead {
+    /// To the emulated lines of a route.
+    Emulated(Box<Emulated>),
     Line(Box<Admitted>),
     Page(Response<Body>),
     Refusal(Response<String>),
     /// Where the connection is its own, it ends without this answer.
     Reset(Response<String>),
     Service(Arc<Route>, Option<Arc<Identity>>),
+}
+
+/// A request to the emulated lines of a route.
+pub(super) struct Emulated {
+    asked: Result<emulated::Asked, Box<Response<Body>>>,
+    cors: Cors,
+    /// Whether it is one for a line that it opens.
+    pub(super) opens: bool,
 }
 
 /// A connection that ends without an answer.
@@ -74,6 +86,9 @@ fn look(
     if !entrance.allows_host(head) {
         return Ok(Lead::Refusal(HandshakeError::HostNotAllowed.response()));
     }
+    if let Some(found) = emulated::find(worker.routes(), head.uri().path()) {
+        return look_at_carrier(head, found, worker, entrance, has_waited);
+    }
     let Some(route) = worker.routes().answering(head.uri().path(), head.method()) else {
         return Ok(Lead::Page(answer(head, worker.routes(), worker.is_stopping())));
     };
@@ -104,6 +119,47 @@ fn look(
             Ok(Lead::Refusal(refused))
         }
     }
+}
+
+fn look_at_carrier(
+    head: &Request<()>,
+    (route, part): (&Arc<Route>, emulated::Part),
+    worker: &Worker,
+    entrance: &Entrance,
+    has_waited: bool,
+) -> Result<Lead, Arc<Jwks>> {
+    let cors = Cors::of_carrier(head, entrance, route);
+    if let Some(response) = cors.preflight(head) {
+        return Ok(Lead::Page(response));
+    }
+    let asked = match emulated::look(head, (route, part), worker, entrance, has_waited) {
+        Ok(asked) => Ok(asked),
+        Err(Unasked::Refused(refused)) => Err(refused),
+        Err(Unasked::Waits(jwks)) => return Err(jwks),
+    };
+    let opens = part == emulated::Part::Open;
+    Ok(Lead::Emulated(Box::new(Emulated { asked, cors, opens })))
+}
+
+/// What an emulated line answers; a stream is kept awake every `alive` while nothing comes.
+pub(super) async fn ask_emulated(
+    worker: &Rc<Worker>,
+    emulated: Emulated,
+    head: &Request<()>,
+    body: Incoming,
+    entrance: &Entrance,
+    alive: Duration,
+) -> Response<Body> {
+    let Emulated { asked, cors, .. } = emulated;
+    let mut response = match asked {
+        Err(refused) => *refused,
+        Ok(asked) => {
+            let answered = emulated::answer(worker, asked, head.headers(), body, entrance);
+            awake(answered, alive).await.map(|body| body.awake(alive))
+        }
+    };
+    cors.tell(&mut response);
+    response
 }
 
 /// What the service of a route answers. A service that panics answers 500; a stream is kept awake
@@ -206,6 +262,7 @@ mod tests {
                     Ok(admitted.request.identity().map(|it| it.user.clone()))
                 }
                 Ok(Lead::Refusal(refused)) => Err(refused.status().as_u16()),
+                Ok(Lead::Emulated(_)) => panic!("no HTTP carries lines here"),
                 Ok(Lead::Reset(_)) => panic!("it is reset"),
                 Ok(Lead::Page(_)) => panic!("a page is shown"),
                 Err(_) => panic!("it waits for keys"),

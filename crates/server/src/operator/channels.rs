@@ -2,6 +2,7 @@
 #![expect(unused_qualifications, reason = "what describes the parameters writes them so")]
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -19,7 +20,7 @@ use super::listing::{LIMIT, MAX_LIMIT, checked, paged};
 use super::problem::Problem;
 use crate::causes::Causes;
 
-/// Most bytes of publications in one answer; one is given at least.
+/// Most bytes of data in one answer.
 const MAX_BYTES: usize = 1 << 20;
 
 /// Something to be published on a channel.
@@ -284,8 +285,7 @@ pub(super) async fn history(
             return Err(Problem::new(StatusCode::BAD_REQUEST, reason));
         }
     };
-    let publications = checked(limit.unwrap_or(LIMIT))?;
-    let most = Most { publications, bytes: MAX_BYTES };
+    let most = Most { publications: checked(limit.unwrap_or(LIMIT))?, bytes: MAX_BYTES };
     let (channel, keep) = side.channel(&name)?;
     let history = side.resources.hub.history(&channel, &keep, range, most).await?;
     let publications = history.publications.iter().map(|publication| Publication {
@@ -324,7 +324,10 @@ impl Side {
             return Err(Problem::new(StatusCode::BAD_REQUEST, reason));
         }
         let new = New { data: data.clone(), from: None, key: key.map(Arc::from) };
-        let published = self.resources.hub.publish(&channel, &keep, new).await?;
+        let since = Instant::now();
+        let published = self.resources.hub.publish(&channel, &keep, new).await;
+        self.resources.channels.published(since, &published);
+        let published = published?;
         Ok(Published { position: published.position.into(), repeat: published.is_repeat })
     }
 }

@@ -103,9 +103,13 @@ async fn who_ends_with_its_input_is_sent_no_signal() {
 
 #[tokio::test]
 async fn who_ignores_the_end_of_its_input_is_terminated_and_then_killed() {
-    for (trap, signal) in [("exit 9", None), ("", Some(9))] {
+    // Who hears SIGTERM is left all the time that it needs.
+    let soon = Duration::from_millis(200);
+    for (trap, term_within, signal) in [("exit 9", PATIENCE, None), ("", soon, Some(9))] {
         let (_, places) = places(1);
-        let program = script(&format!("trap '{trap}' TERM; echo $$; while :; do sleep 0.01; done"));
+        let mut program =
+            script(&format!("trap '{trap}' TERM; echo $$; while :; do sleep 0.01; done"));
+        program.ending.term_within = term_within;
         let mut running = start(&places, &program).await;
         let pid = first_line(&mut running).await;
         let kept = running.kept.clone();

@@ -23,7 +23,7 @@ use tieline::Closed;
 use tieline::serve::{Message, Overflow};
 
 pub use crate::refusal::Refusal;
-pub(crate) use channels::{Channels, Clients, Hub, Namespaces};
+pub(crate) use channels::{Channels, Clients, Counts as ChannelCounts, Hub, Namespaces};
 pub use chat::Chat;
 pub(crate) use command::Command;
 pub use counter::Counter;
@@ -53,6 +53,12 @@ pub trait Service: Send + Sync + 'static {
     /// What happens when a peer does not read what it is sent.
     fn overflow(&self) -> Overflow {
         Overflow::default()
+    }
+
+    /// Whether each message that it sends is a JSON object or array, and none an object with a member
+    /// `close`: HTTP carriers then hand it on as it is, and every other one as a JSON string.
+    fn speaks_json(&self) -> bool {
+        false
     }
 
     /// Whether a client that comes too often, or that the server cannot judge or serve for now, has

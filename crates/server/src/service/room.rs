@@ -25,6 +25,7 @@ use tieline::{CloseCode, Closed};
 
 use crate::members::{Full, Members};
 use crate::peer::Peer;
+use crate::random;
 use crate::request::Request;
 use crate::service::misunderstood::Misunderstood;
 use crate::service::object::decode_object;
@@ -61,7 +62,7 @@ impl Default for Room {
 
 impl Service for Room {
     fn open(&self, peer: &Peer, _request: &Request) -> Box<dyn Conversation> {
-        let uid = new_uid();
+        let uid = random::id();
         self.members.turn(|turn| {
             turn.tell(peer, uid.as_str());
             turn.join(peer);
@@ -89,13 +90,6 @@ impl Conversation for Guest {
         self.misunderstood.sum_up(peer);
         self.members.turn(|turn| turn.leave(peer));
     }
-}
-
-/// 128 random bits: unique, and not to be guessed.
-fn new_uid() -> String {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the system has randomness: TLS could not do without");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn fragment(uid: &str, text: &str) -> String {

@@ -11,7 +11,6 @@
 //! read loses the oldest of what waits for it, by its backlog; a worker that does not keep up makes
 //! the readers wait a while, and then loses lines as well. Either is told.
 
-mod backoff;
 mod feed;
 mod filter;
 mod format;
@@ -23,18 +22,27 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::spawn_local;
 
-pub(crate) use self::backoff::Backoff;
 pub(crate) use self::feed::Feed;
 pub(crate) use self::filter::{Filter, FilterError};
 pub(crate) use self::format::{ALL, Format};
 pub(crate) use self::line::{Line, Splitter};
 pub(crate) use self::ring::Keep;
 use self::state::State;
+use crate::backoff::{Random, Waits};
 use crate::members::Members;
 use crate::peer::Peer;
+
+/// How long a reader waits before it begins again.
+pub(crate) const WAITS: Waits = Waits {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(30),
+    stable: Duration::from_secs(30),
+    random: Random::Half,
+};
 
 /// Reads something for as long as somebody looks.
 pub(crate) trait Reader: fmt::Debug + Send + Sync + 'static {

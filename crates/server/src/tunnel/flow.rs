@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::Frames;
 use super::pace::{Excess, Pace};
+use crate::random;
 
 /// What is read at once.
 const SCRATCH_BYTES: usize = 64 << 10;
@@ -177,9 +178,8 @@ impl<'w> Flow<'w> {
     pub(super) fn take_excess(&mut self) -> Option<Excess> {
         let excess = self.pace.as_mut()?.take_excess()?;
         if excess.is_between {
-            let mut key = [0; 4];
-            getrandom::fill(&mut key).expect("the system gives random bytes, as it did before");
-            append_close(&mut self.pending, excess.code, &excess.reason, Some(key));
+            let key = Some(random::bytes());
+            append_close(&mut self.pending, excess.code, &excess.reason, key);
         }
         self.discards = true;
         self.pace = None;

@@ -38,6 +38,7 @@ use super::upload::Upload;
 use super::upstream::Open;
 use crate::admission::Admitted;
 use crate::exchange::{Body, Foreign};
+use crate::random;
 
 /// Most of a refusal's body that is handed on.
 const MAX_REFUSAL_BYTES: usize = 64 << 10;
@@ -59,7 +60,7 @@ impl Tunnel {
     ///
     /// What the client is answered instead.
     pub(super) async fn agree(&self, admitted: &Admitted) -> Result<Agreed, Response<Body>> {
-        let key = random_key();
+        let key = random::bytes();
         let asking = Asking {
             method: Method::GET,
             headers: upgrade_headers(of_request(&admitted.request, &self.plan.trusted), &key),
@@ -88,12 +89,6 @@ impl Tunnel {
             }
         }
     }
-}
-
-fn random_key() -> [u8; 16] {
-    let mut key = [0; 16];
-    getrandom::fill(&mut key).expect("the system gives random bytes, as it did for the first line");
-    key
 }
 
 /// What is asked by `CONNECT` over HTTP/2 becomes an upgrade, too.

@@ -1,5 +1,7 @@
 // How the page is let in: the ticket from its address, exchanged once, and what stands behind it.
 
+import { parseObject } from "../json.ts";
+
 /** What a route behind the page is. */
 export const KINDS = ["command", "shell", "tail", "terminal"] as const;
 
@@ -81,14 +83,8 @@ export async function mayEnter(
 
 /** Reads `bridge.json`; anything else is undefined. */
 export function parseBridge(text: string): Bridge | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  const about = value as Readonly<Record<string, unknown>>;
+  const about = parseObject(text);
+  if (about === undefined) return undefined;
   const { kind, route, frame } = about;
   const known = KINDS.find((name) => name === kind);
   if (known === undefined || typeof route !== "string" || !route.startsWith("/")) return undefined;

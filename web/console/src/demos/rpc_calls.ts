@@ -1,5 +1,7 @@
 // Calls of JSON-RPC: what was asked and is not answered yet, and what came back.
 
+import { isObject, parseJson } from "../json.ts";
+
 /** What is asked. */
 export interface Call {
   readonly method: string;
@@ -41,7 +43,7 @@ export function createCalls(): Calls {
   }
 
   function hear(text: string, now: number): readonly RpcNews[] {
-    const said = parse(text);
+    const said = parseJson(text);
     if (said === undefined) return [{ kind: "unasked", text }];
     return (Array.isArray(said) ? said : [said]).map((one) => understand(one, now));
   }
@@ -67,7 +69,7 @@ export function createCalls(): Calls {
 /** Reads params as a person writes them: nothing, an array or an object. */
 export function parseParams(text: string): { readonly params: unknown } | { readonly why: string } {
   if (text.trim() === "") return { params: undefined };
-  const params = parse(text);
+  const params = parseJson(text);
   if (params === undefined) return { why: 'This is no JSON. Params look like ["latest", false].' };
   if (!isObject(params) && !Array.isArray(params)) {
     return { why: "Params are an array or an object: put it in brackets, [ ]." };
@@ -84,28 +86,4 @@ function describe(error: unknown): string {
 
 function format(value: unknown): string {
   return JSON.stringify(value, undefined, 2) ?? "nothing";
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What an object may hold that JSON-RPC knows; nothing of it is sure. */
-interface Said {
-  readonly code?: unknown;
-  readonly data?: unknown;
-  readonly error?: unknown;
-  readonly id?: unknown;
-  readonly message?: unknown;
-  readonly method?: unknown;
-  readonly params?: unknown;
-  readonly result?: unknown;
-}
-
-function isObject(value: unknown): value is Said {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,7 @@
 // What the operator's side is asked, and what it answers.
 
+import { isObject, parseJson } from "../json.ts";
+
 /** A device, as the operator's side tells of it. */
 export interface Device {
   readonly id: string;
@@ -55,7 +57,7 @@ export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...t
       throw new Refused(0, "The operator's side does not answer.");
     });
     const text = await response.text();
-    const said = text === "" ? undefined : parse(text);
+    const said = text === "" ? undefined : parseJson(text);
     if (!response.ok) throw new Refused(response.status, reason(said) ?? response.statusText);
     return said;
   }
@@ -81,17 +83,9 @@ export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...t
   };
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** What a problem says (RFC 9457). */
 function reason(said: unknown): string | undefined {
-  if (typeof said !== "object" || said === null) return undefined;
-  const { detail, title } = said as { detail?: unknown; title?: unknown };
+  if (!isObject(said)) return undefined;
+  const { detail, title } = said;
   return typeof detail === "string" ? detail : typeof title === "string" ? title : undefined;
 }

@@ -6,6 +6,7 @@ import type { Line, LineState } from "../line.ts";
 import { formatBytes } from "../quantities.ts";
 import type { DemoName } from "../selection.ts";
 import { Fact } from "./fact.tsx";
+import { Wire } from "./wire.tsx";
 
 export function LineCard(props: { name: DemoName; line: Line }) {
   const { name, line } = props;
@@ -45,17 +46,6 @@ function Switch(props: { name: DemoName; line: Line }) {
     >
       {down ? "Connect" : "Disconnect"}
     </button>
-  );
-}
-
-/** Two ends and what ties them; the style sheet shows the state. */
-function Wire() {
-  return (
-    <svg class="wire" viewBox="0 0 64 16" aria-hidden="true">
-      <path class="wire-line" d="M8 8h48" />
-      <circle class="here" cx="8" cy="8" r="6" />
-      <circle class="there" cx="56" cy="8" r="6" />
-    </svg>
   );
 }
 

@@ -4,8 +4,11 @@ import type { ReadonlySignal } from "@preact/signals";
 import type { LineState } from "../line.ts";
 import { DEMOS, type DemoName, show, shownDemo } from "../selection.ts";
 
+/** What the lamps show. */
+type Lamps = Readonly<Record<DemoName, ReadonlySignal<Pick<LineState, "kind">>>>;
+
 /** Spec: the tabs pattern of the ARIA Authoring Practices, with automatic activation. */
-export function Tabs(props: { states: Readonly<Record<DemoName, ReadonlySignal<LineState>>> }) {
+export function Tabs(props: { states: Lamps }) {
   return (
     <div class="tabs">
       <div role="tablist" aria-label="Demos" onKeyDown={walk}>
@@ -17,7 +20,7 @@ export function Tabs(props: { states: Readonly<Record<DemoName, ReadonlySignal<L
   );
 }
 
-function Tab(props: { name: DemoName; state: ReadonlySignal<LineState> }) {
+function Tab(props: { name: DemoName; state: Lamps[DemoName] }) {
   const { name, state } = props;
   const selected = shownDemo.value === name;
   return (

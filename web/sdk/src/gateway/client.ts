@@ -1,6 +1,6 @@
 // The client: a session on a WebSocket that is opened again and again.
 
-import { createBackoff } from "./backoff.ts";
+import { createBackoff } from "../backoff.ts";
 import type { Call, Response } from "./call.ts";
 import { deviceId } from "./device_id.ts";
 import { encodeCall } from "./envelope.ts";

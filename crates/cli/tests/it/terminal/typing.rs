@@ -123,7 +123,8 @@ async fn where_there_is_one_session_only_all_share_it() {
 async fn a_flood_keeps_memory_flat_and_who_did_not_read_is_painted_the_screen() {
     let line = "x".repeat(70);
     let server = Server::with_routes(&format!(
-        "[[route]]\npath = '/t'\n[route.service]\nkind = 'terminal'\noutput = '67108864/1s'\n\
+        "[[route]]\npath = '/t'\nlimits = {{ ping_after = '0s' }}\n\
+         [route.service]\nkind = 'terminal'\noutput = '67108864/1s'\n\
          argv = ['sh', '-c', 'read go; yes {line} | head -c 33554432; echo; echo done-$((3+4)); read go']\n\
          typing = 'first'\nmax_sessions = 1\n",
     ));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tieline_proto::http::is_token;
 use url::{Host, Url};
 
-use super::Check;
+use super::{Check, SECOND, YEAR};
 use crate::auth::{
     self, Algorithm, Claims, Jwks, Jwt, KeyFiles, Keys, Rule, Sources, Ticketed, Tickets, Tokens,
 };
@@ -15,9 +15,6 @@ use crate::config::access::{self as file, JwtAccess, TicketAccess};
 use crate::config::error::{ConfigError, Problem};
 use crate::config::route::Route;
 use crate::config::source::Key;
-
-/// Longest that a pass may be good: a year.
-const MAX_PASS_SECONDS: usize = 365 * 24 * 60 * 60;
 
 impl Check<'_> {
     pub(super) fn access(
@@ -86,11 +83,10 @@ impl Check<'_> {
         if route.danger_accept_any_origin {
             return Err(self.fail(Problem::CookieOfAnyOrigin, key));
         }
-        let expires = written.expires.get();
-        let seconds = usize::try_from(expires.as_secs()).unwrap_or(usize::MAX);
-        self.in_range(seconds, 1, MAX_PASS_SECONDS, &key.name("expires"))?;
+        // Cookies know whole seconds.
+        self.time_in_range(written.expires, SECOND, YEAR, &key.name("expires"))?;
         let tickets = Arc::clone(self.tickets.get_or_init(|| Arc::new(Tickets::new())));
-        let rule = Rule::Ticket(Ticketed { tickets, expires });
+        let rule = Rule::Ticket(Ticketed { tickets, expires: written.expires.get() });
         let (sources, rights) = (Sources::default(), Vec::new());
         let standing = self.standing.clone();
         Ok(Arc::new(auth::Access { rule, sources, rights, anonymous: false, standing }))

@@ -54,7 +54,11 @@ mod tests {
             ("argv = ['a']\nframe = 'bytes'\nstderr = 'tag'\n", "stderr: ", "lines"),
             ("argv = ['a']\nmax_processes = 0\n", "max_processes: ", "between 1 and"),
             ("argv = ['a']\nmax_line_bytes = 0\n", "max_line_bytes: ", "between 1 and"),
-            ("argv = ['a']\nending = { term_within = '1h' }\n", "ending.term_within: ", "3600000"),
+            (
+                "argv = ['a']\nending = { term_within = '1h' }\n",
+                "ending.term_within: ",
+                "3600s is not between 0s and",
+            ),
             (
                 "argv = ['a']\nenvironment = { allow = ['TIELINE_PROCESS'] }\n",
                 "environment.allow[0]: ",

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use http::Method;
 
-use super::Check;
+use super::{Check, HOUR, NO_TIME, SECOND, SHORTEST, YEAR};
 use crate::config::error::{ConfigError, Problem};
 use crate::config::gateway::{Api, ApiKind, Gateway, GatewayApp};
 use crate::config::plan;
@@ -20,11 +20,6 @@ const MAX_ANSWER: Span = Span::from_secs(10);
 
 /// A device needs so long to leave.
 const MIN_LEAVE: Span = Span::from_secs(10);
-
-const SECOND: Span = Span::from_secs(1);
-const HOUR: Span = Span::from_secs(3_600);
-const YEAR: Span = Span::from_secs(365 * 24 * 3_600);
-const NO_TIME: Span = Span::from_secs(0);
 
 impl Check<'_> {
     /// What a gateway needs, where the route's service is one.
@@ -142,7 +137,7 @@ impl Check<'_> {
             (_, Some(name)) => self.has_backend(name, &file.backend, &at.name("backend"))?,
         }
         if let Some(timeout) = api.timeout {
-            self.in_time(timeout, Span::from_millis(1), MAX_ANSWER, &at.name("timeout"))?;
+            self.time_in_range(timeout, SHORTEST, MAX_ANSWER, &at.name("timeout"))?;
         }
         Ok(path)
     }
@@ -157,11 +152,11 @@ impl Check<'_> {
             ("leave_over", written.leave_over, NO_TIME, HOUR),
             ("answer_within", written.answer_within, SECOND, MAX_ANSWER),
         ] {
-            self.in_time(value, min, max, &key.name(name))?;
+            self.time_in_range(value, min, max, &key.name(name))?;
         }
         let (inbox, limits) = (key.name("inbox"), key.name("limits"));
-        self.in_time(written.inbox.time_to_live, SECOND, YEAR, &inbox.name("time_to_live"))?;
-        self.in_time(written.limits.forget_after, SECOND, YEAR, &limits.name("forget_after"))
+        self.time_in_range(written.inbox.time_to_live, SECOND, YEAR, &inbox.name("time_to_live"))?;
+        self.time_in_range(written.limits.forget_after, SECOND, YEAR, &limits.name("forget_after"))
     }
 
     fn costs(&self, written: &Gateway, key: &Key) -> Result<(), ConfigError> {
@@ -184,13 +179,6 @@ impl Check<'_> {
             self.in_range(value, 1, max, &at.name(name))?;
         }
         Ok(())
-    }
-
-    fn in_time(&self, value: Span, min: Span, max: Span, key: &Key) -> Result<(), ConfigError> {
-        if (min.get()..=max.get()).contains(&value.get()) {
-            return Ok(());
-        }
-        Err(self.fail(Problem::Gateway(GatewayProblem::Time { value, min, max }), key))
     }
 }
 

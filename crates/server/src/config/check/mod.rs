@@ -33,6 +33,14 @@ use crate::auth::{Standing, Tickets};
 
 const MAX_WORKERS: usize = 1_024;
 
+const NO_TIME: Span = Span::from_secs(0);
+/// Shortest time that is some.
+const SHORTEST: Span = Span::from_millis(1);
+const SECOND: Span = Span::from_secs(1);
+const HOUR: Span = Span::from_secs(3_600);
+const DAY: Span = Span::from_secs(24 * 3_600);
+const YEAR: Span = Span::from_secs(365 * 24 * 3_600);
+
 /// What every check needs to say where a problem is.
 struct Check<'a> {
     source: &'a Source,
@@ -93,6 +101,24 @@ impl Check<'_> {
             return Ok(());
         }
         Err(self.fail(out_of_range(value, min, max), key))
+    }
+
+    fn time_in_range(
+        &self,
+        value: Span,
+        min: Span,
+        max: Span,
+        key: &Key,
+    ) -> Result<(), ConfigError> {
+        if (min.get()..=max.get()).contains(&value.get()) {
+            return Ok(());
+        }
+        Err(self.fail(Problem::TimeRange { value, min, max }, key))
+    }
+
+    /// A time that is some, and no more than a day.
+    fn lasting(&self, span: Span, key: &Key) -> Result<(), ConfigError> {
+        self.time_in_range(span, SHORTEST, DAY, key)
     }
 
     fn some_time(&self, span: Span, key: &Key) -> Result<(), ConfigError> {
@@ -164,6 +190,13 @@ mod tests {
                 format!("{echo}subprotocols = ['a b']\n"),
                 "4:17: route[0].subprotocols[0]: ",
                 "without spaces",
+            ),
+            (
+                "[[route]]\npath = '/'\nservice = { kind = 'terminal', argv = ['sh'] }\n\
+                 carriers = true\n"
+                    .into(),
+                "4:12: route[0].carriers: ",
+                "leave `carriers` out",
             ),
             (
                 format!("{echo}compression = {{ level = 10 }}\n"),

@@ -1,19 +1,19 @@
 //! Checking a program that the server runs.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::Check;
+use super::{Check, NO_TIME};
 use crate::config::error::{ConfigError, Problem};
 use crate::config::process::{Ending, Environment};
 use crate::config::source::Key;
+use crate::config::span::Span;
 
 /// Most words of a command, and most bytes of one: what Linux takes of one.
 const MAX_WORDS: usize = 4_096;
 const MAX_WORD_BYTES: usize = (128 << 10) - 1;
 
 /// Longest time that one step of an ending may take.
-const MAX_STEP: Duration = Duration::from_secs(600);
+const MAX_STEP: Span = Span::from_secs(600);
 
 impl Check<'_> {
     /// A command and its arguments.
@@ -65,8 +65,7 @@ impl Check<'_> {
         for (span, name) in
             [(written.stdin_within, "stdin_within"), (written.term_within, "term_within")]
         {
-            let ms = usize::try_from(span.get().as_millis()).unwrap_or(usize::MAX);
-            self.in_range(ms, 0, MAX_STEP.as_millis() as usize, &key.name(name))?;
+            self.time_in_range(span, NO_TIME, MAX_STEP, &key.name(name))?;
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! Checking a route that is handed on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
@@ -9,12 +8,13 @@ use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tieline::tls::{Roots, TlsOptions};
 
-use super::Check;
 use super::route::is_path;
+use super::{Check, SHORTEST, YEAR};
 use crate::config::error::{ConfigError, Problem};
 use crate::config::proxy::{self as file, Proxy};
 use crate::config::route::{Route, Service};
 use crate::config::source::Key;
+use crate::config::span::Span;
 use crate::tunnel::{Health, Network, Plan, Secure, Target};
 
 impl Check<'_> {
@@ -29,12 +29,9 @@ impl Check<'_> {
         }
         let key = &key.name("service");
         self.in_range(written.max_open, 1, 1 << 30, &key.name("max_open"))?;
-        let at_least_a_millisecond = |span: Duration, name: &str| {
-            let millis = usize::try_from(span.as_millis()).unwrap_or(usize::MAX);
-            self.in_range(millis, 1, usize::MAX, &key.name(name))
-        };
-        at_least_a_millisecond(written.connect_within.get(), "connect_within")?;
-        at_least_a_millisecond(written.answer_within.get(), "answer_within")?;
+        let (connect, answer) = (written.connect_within, written.answer_within);
+        self.time_in_range(connect, SHORTEST, YEAR, &key.name("connect_within"))?;
+        self.time_in_range(answer, SHORTEST, YEAR, &key.name("answer_within"))?;
         Ok(Some(Plan {
             upstreams: self.upstreams(written, key)?,
             strip_prefix: self.strip_prefix(written, &route.path, key)?,
@@ -146,9 +143,8 @@ impl Check<'_> {
         if !is_path(&written.path) {
             return Err(self.fail(Problem::Path(written.path.clone()), &key.name("path")));
         }
-        let millis = |span: Duration| usize::try_from(span.as_millis()).unwrap_or(usize::MAX);
-        self.in_range(millis(written.every.get()), 10, usize::MAX, &key.name("every"))?;
-        self.in_range(millis(written.within.get()), 1, usize::MAX, &key.name("within"))?;
+        self.time_in_range(written.every, Span::from_millis(10), YEAR, &key.name("every"))?;
+        self.time_in_range(written.within, SHORTEST, YEAR, &key.name("within"))?;
         self.in_range(written.rise as usize, 1, 1_000, &key.name("rise"))?;
         self.in_range(written.fall as usize, 1, 1_000, &key.name("fall"))?;
         Ok(Some(Health {

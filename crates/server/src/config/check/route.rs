@@ -87,6 +87,7 @@ impl Check<'_> {
             page: self.page(written.page.as_ref(), file, key)?,
             access: self.access(written, key)?,
             origins: self.origins(written, &key.name("origins"))?,
+            carriers: self.carriers(written, key)?,
             subprotocols: written.subprotocols.clone(),
             deflate: self.deflate(written.compression.as_ref(), key)?,
             limits: Arc::new(tieline_proto::Limits {
@@ -121,6 +122,22 @@ impl Check<'_> {
             (false, true, false) => Origins::SameOriginOr(list),
             (false, false, _) => Origins::List(list),
         })
+    }
+
+    /// Text can be carried; what is streamed below the services, or is binary, cannot.
+    fn carriers(&self, written: &file::Route, key: &Key) -> Result<bool, ConfigError> {
+        let is_carried = match &written.service {
+            Some(file::Service::Channels(_)) => written.carriers.unwrap_or(true),
+            _ => written.carriers.unwrap_or(false),
+        };
+        let speaks_text = !matches!(
+            written.service,
+            None | Some(file::Service::Proxy(_) | file::Service::Terminal(_))
+        );
+        match is_carried && !speaks_text {
+            true => Err(self.fail(Problem::Carriers, &key.name("carriers"))),
+            false => Ok(is_carried),
+        }
     }
 
     fn deflate(

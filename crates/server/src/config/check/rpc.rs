@@ -7,7 +7,6 @@ use crate::config::file::File;
 use crate::config::route::Service;
 use crate::config::rpc::Rpc;
 use crate::config::source::Key;
-use crate::config::span::Span;
 use crate::service::rpc::Pattern;
 
 /// Most calls that a rate may allow at once.
@@ -70,11 +69,5 @@ impl Check<'_> {
             }
         }
         Ok(())
-    }
-
-    /// A time that is some, and no more than a day.
-    pub(super) fn lasting(&self, span: Span, key: &Key) -> Result<(), ConfigError> {
-        let ms = usize::try_from(span.get().as_millis()).unwrap_or(usize::MAX);
-        self.in_range(ms, 1, 86_400_000, key)
     }
 }

@@ -32,7 +32,7 @@ mod tests {
             ("", "route[0].service", "danger_any_command"),
             ("commands = { a = [] }\n", "service.commands.a: ", "no program"),
             ("commands = { a = 'b' }\n", "", "a list in [ ]"),
-            ("danger_any_command = true\nrun_within = '0s'\n", "run_within: ", "between 1 and"),
+            ("danger_any_command = true\nrun_within = '0s'\n", "run_within: ", "between 1ms and"),
             ("danger_any_command = true\nmax_output_bytes = 0\n", "max_output_bytes: ", "between"),
             ("danger_any_command = true\nmax_processes = 0\n", "max_processes: ", "between 1 and"),
         ] {

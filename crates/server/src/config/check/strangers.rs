@@ -1,7 +1,5 @@
 //! Programs and logs of this machine are not for everybody whom the network lets through.
 
-use tieline::serve::Place;
-
 use super::Check;
 use crate::config::File;
 use crate::config::error::{ConfigError, Problem};
@@ -12,21 +10,12 @@ use crate::config::source::Key;
 impl Check<'_> {
     /// A route that runs programs or shows logs asks who comes, unless only this machine reaches it.
     pub(super) fn strangers(&self, file: &File, listeners: &[Listener]) -> Result<(), ConfigError> {
-        let Some(listener) = listeners.iter().find(|listener| is_reached(&listener.place)) else {
+        let Some(listener) = listeners.iter().find(|listener| listener.is_reached()) else {
             return Ok(());
         };
         let Some(index) = file.route.iter().position(is_for_everybody) else { return Ok(()) };
         let key = Key::top("route").index(index).name("service");
         Err(self.fail(Problem::Strangers { place: listener.place.to_string() }, &key))
-    }
-}
-
-/// Whether other machines may reach it. Where systemd listens is not known here.
-fn is_reached(place: &Place) -> bool {
-    match place {
-        Place::Tcp(address) => !address.ip().is_loopback(),
-        Place::Unix(_) | Place::Ipc(_) => false,
-        _ => true,
     }
 }
 

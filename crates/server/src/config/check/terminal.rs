@@ -1,17 +1,12 @@
 //! Checking a program in a terminal.
 
-use std::time::Duration;
-
-use super::Check;
+use super::{Check, NO_TIME, YEAR};
 use crate::config::error::{ConfigError, Problem};
 use crate::config::source::Key;
 use crate::config::terminal::Terminal;
 
 /// Most columns, and most rows.
 const MAX_CELLS: usize = 1_000;
-
-/// Longest that a session may be kept or live, where that is not for ever.
-const MAX_LIFE: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// Least and most of one recording, in bytes.
 const RECORDING_BYTES: (usize, usize) = (1 << 10, 1 << 40);
@@ -34,8 +29,7 @@ impl Check<'_> {
         }
         let Terminal { keep, idle, lifetime, .. } = *written;
         for (name, span) in [("keep", keep), ("idle", idle), ("lifetime", lifetime)] {
-            let ms = usize::try_from(span.get().as_millis()).unwrap_or(usize::MAX);
-            self.in_range(ms, 0, MAX_LIFE.as_millis() as usize, &key.name(name))?;
+            self.time_in_range(span, NO_TIME, YEAR, &key.name(name))?;
         }
         let Some(record) = &written.record else { return Ok(()) };
         let key = key.name("record");

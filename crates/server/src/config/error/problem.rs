@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::auth::AccessError;
 use crate::config::gateway_problem::GatewayProblem;
+use crate::config::span::Span;
 use crate::config::tail_problem::TailProblem;
 use crate::listen::TlsError;
 
@@ -37,6 +38,9 @@ pub enum Problem {
     /// A URL that is no backend's.
     #[error("{0:?} is not the URL of a backend")]
     BackendUrl(String),
+    /// HTTP carriers of what they cannot carry.
+    #[error("HTTP carries lines of text, to a service of this server's own")]
+    Carriers,
     /// What asks for keys over HTTP cannot be made.
     #[error("keys cannot be asked for")]
     Client(#[source] reqwest::Error),
@@ -115,6 +119,16 @@ pub enum Problem {
         min: u64,
         /// The largest that may be.
         max: u64,
+    },
+    /// A time outside its range.
+    #[error("{value} is not between {min} and {max}")]
+    TimeRange {
+        /// What was written.
+        value: Span,
+        /// The shortest that may be.
+        min: Span,
+        /// The longest that may be.
+        max: Span,
     },
     /// A URL at which no node can be.
     #[error("{0:?} is not the URL of a node")]
@@ -293,6 +307,9 @@ impl Problem {
                 "write it like \"http://127.0.0.1:9000\" or \"https://shop.example/api\": no name and password, no query"
             }
             Self::DuplicateBackend { .. } => "give each backend a name of its own",
+            Self::Carriers => {
+                "leave `carriers` out: terminals and proxied routes take WebSocket alone"
+            }
             Self::CookieOfAnyOrigin => {
                 "list the pages in `origins` instead of `danger_accept_any_origin`"
             }
@@ -300,7 +317,7 @@ impl Problem {
             Self::DuplicateRoute { .. } => {
                 "give each route its own path; a page and a service may share one route"
             }
-            Self::Gateway(problem) => return problem.advice(),
+            Self::Gateway(problem) => problem.advice(),
             Self::HeaderForProgram(_) => {
                 "write its name, like \"User-Agent\"; Cookie, Authorization and Proxy never go to programs"
             }
@@ -393,6 +410,7 @@ impl Problem {
             | Self::Compression(_)
             | Self::Content(_)
             | Self::Range { .. }
+            | Self::TimeRange { .. }
             | Self::Read(_)
             | Self::UpstreamTls(_) => return None,
         })

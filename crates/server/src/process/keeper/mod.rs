@@ -27,6 +27,7 @@ use self::charge::Charge;
 pub(super) use self::charge::Ward;
 use super::exit::State;
 use super::look::{Look, Seen};
+use crate::random;
 
 /// The variable by which descendants are known.
 pub(super) const MARKER: &str = "TIELINE_PROCESS";
@@ -53,11 +54,7 @@ type Orders = mpsc::UnboundedSender<Order>;
 static KEEPER: Mutex<Option<Orders>> = Mutex::new(None);
 
 /// What no other run of this program has.
-static RUN: LazyLock<u64> = LazyLock::new(|| {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).expect("the system has randomness: TLS could not do without");
-    u64::from_ne_bytes(bytes)
-});
+static RUN: LazyLock<u64> = LazyLock::new(|| u64::from_ne_bytes(random::bytes()));
 
 /// A number for a process that no other has.
 pub(super) fn next_id() -> u64 {

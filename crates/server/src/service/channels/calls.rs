@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Instant;
 use tieline_hub::{Member, Most, New, Range};
 
 use super::MOST;
@@ -29,7 +30,9 @@ impl State {
                 key => key.map(Arc::from),
             },
         };
+        let since = Instant::now();
         let published = self.shared.hub.publish(&channel, &namespace.keep, new).await;
+        self.shared.counts.published(since, &published);
         let published = published.map_err(|error| Fault::from(&error))?;
         let position = published.position.into();
         told(&PublishedAt { position, repeat: published.is_repeat })

@@ -236,7 +236,9 @@ impl State {
                 connected(session, &asked.secret, true, *taken)
             };
             let line = self.peer.remote();
-            sessions.resume(&asked.id, &asked.secret, user, asked.seen, line, answer)
+            let resumed = sessions.resume(&asked.id, &asked.secret, user, asked.seen, line, answer);
+            self.shared.counts.resumed(resumed.is_some());
+            resumed
         });
         Ok(resumed.unwrap_or_else(|| {
             let newcomer = Newcomer { user: user.map(Arc::from), name: name.map(Arc::from) };

@@ -9,6 +9,7 @@
 
 mod calls;
 mod clients;
+mod counts;
 mod fault;
 mod line;
 mod namespaces;
@@ -27,6 +28,7 @@ use tieline_hub::Most;
 use tokio::time::{MissedTickBehavior, interval};
 
 pub(crate) use self::clients::Clients;
+pub(crate) use self::counts::Counts;
 use self::line::Line;
 pub(crate) use self::namespaces::Namespaces;
 use self::outlet::Worker;
@@ -61,16 +63,19 @@ pub(crate) struct Channels(Arc<Shared>);
 struct Shared {
     hub: Hub,
     namespaces: Arc<Namespaces>,
+    counts: Counts,
     sessions: Sessions,
     limits: config::Channels,
 }
 
 impl Channels {
     pub(crate) fn new(written: &config::Channels, resources: &Resources) -> Self {
-        let sessions = Sessions::new(written.keep_session.get(), written.keep_session_bytes);
+        let counts = resources.channels.clone();
+        let sessions = Sessions::new(written, &counts);
         let shared = Arc::new(Shared {
             hub: resources.hub.clone(),
             namespaces: Arc::clone(&resources.namespaces),
+            counts,
             sessions,
             limits: written.clone(),
         });
@@ -84,6 +89,10 @@ impl Service for Channels {
         // Whoever offers nothing is believed to speak it: a program that a person wrote by hand.
         let offers = request.protocols().iter().any(|offered| offered == PROTOCOL);
         Ok(Accept { protocol: offers.then(|| PROTOCOL.to_owned()), ..Accept::default() })
+    }
+
+    fn speaks_json(&self) -> bool {
+        true
     }
 
     fn attend(&self, worker: usize) -> Option<Pin<Box<dyn Future<Output = ()>>>> {

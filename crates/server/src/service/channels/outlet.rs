@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tieline_hub::{Channel, Epoch, Member, Outlet, Position, Publication, Recovered, Source};
 
+use super::counts::Counts;
 use super::namespaces::Namespaces;
 use super::session::Session;
 use super::words::{Gap, Item, Moved, Subscribed, Told, Who, notification, result};
@@ -26,6 +27,7 @@ pub(crate) struct Subscriber {
     pub(super) target: Target,
     /// The call, where somebody waits for its answer.
     pub(super) id: Option<Id>,
+    pub(super) counts: Counts,
 }
 
 impl Worker {
@@ -57,6 +59,9 @@ impl Outlet for Worker {
 
     /// The answer goes first, and then what is published: both by the worker's inbox.
     fn joined(&self, source: Source<'_>, member: Subscriber, recovered: Recovered) {
+        if let Some(outcome) = recovered.outcome {
+            member.counts.recovered(outcome);
+        }
         if let Some(id) = &member.id {
             let answer = match Subscribed::of(&recovered) {
                 Some(subscribed) => result(id, &subscribed),

@@ -13,8 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::SUPERSEDED;
+use super::counts::Counts;
 use super::words::Disconnect;
 use crate::auth::Secret;
+use crate::config;
 use crate::peer::Remote;
 use crate::peer_id::PeerId;
 use crate::random;
@@ -25,6 +27,7 @@ pub(super) struct Sessions {
     sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
     keep: Duration,
     max_bytes: usize,
+    counts: Counts,
 }
 
 /// One client, over any number of lines, one after the other.
@@ -71,8 +74,13 @@ pub(super) struct Resumed {
 }
 
 impl Sessions {
-    pub(super) fn new(keep: Duration, max_bytes: usize) -> Self {
-        Self { sessions: Mutex::default(), keep, max_bytes }
+    pub(super) fn new(limits: &config::Channels, counts: &Counts) -> Self {
+        Self {
+            sessions: Mutex::default(),
+            keep: limits.keep_session.get(),
+            max_bytes: limits.keep_session_bytes,
+            counts: counts.clone(),
+        }
     }
 
     /// How long one is kept.
@@ -99,6 +107,7 @@ impl Sessions {
             max_bytes: self.max_bytes,
             state: Mutex::new(state),
         });
+        self.counts.session_began();
         self.lock().insert(id, Arc::clone(&session));
         (session, secret)
     }
@@ -144,14 +153,18 @@ impl Sessions {
 
     /// Forgets what nobody came back for.
     pub(super) fn sweep(&self) {
-        self.lock().retain(|_, session| {
+        let mut sessions = self.lock();
+        let before = sessions.len();
+        sessions.retain(|_, session| {
             session.lock().parked.is_none_or(|since| since.elapsed() < self.keep)
         });
+        self.counts.sessions_ended(before - sessions.len());
     }
 
     /// It has ended, and nobody comes back for it.
     pub(super) fn end(&self, session: &Session) {
-        self.lock().remove(&session.id);
+        let was_there = self.lock().remove(&session.id).is_some();
+        self.counts.sessions_ended(usize::from(was_there));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Session>>> {

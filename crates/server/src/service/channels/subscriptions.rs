@@ -77,8 +77,7 @@ impl State {
         if self.subscriptions.borrow().len() >= self.shared.limits.max_subscriptions {
             return Err(Fault::TooMany.into());
         }
-        let subscriber =
-            Subscriber { session: Arc::clone(&session), target: self.peer.target(), id };
+        let subscriber = self.subscriber(&session, id);
         if name.ends_with('*') {
             return self.subscribe_all(name, subscriber);
         }
@@ -93,6 +92,7 @@ impl State {
             return Err(Fault::from(&error).into());
         }
         let subscription = Subscription::Channel(channel.clone(), Arc::clone(&namespace));
+        self.shared.counts.subscribed();
         self.subscriptions.borrow_mut().insert(name.clone(), subscription);
         if self.is_over.get() {
             self.unsubscribe_from(&session, &name);
@@ -105,10 +105,16 @@ impl State {
         Ok(None)
     }
 
+    fn subscriber(&self, session: &Arc<Session>, id: Option<Id>) -> Subscriber {
+        let counts = self.shared.counts.clone();
+        Subscriber { session: Arc::clone(session), target: self.peer.target(), id, counts }
+    }
+
     fn subscribe_all(&self, name: String, subscriber: Subscriber) -> Outcome {
         let pattern = Pattern::new(&name).map_err(|_| Fault::UnknownChannel)?;
         self.shared.namespaces.for_pattern(&pattern, self.identity.borrow().as_deref())?;
         self.shared.hub.subscribe_all(&pattern, &self.outlet, subscriber);
+        self.shared.counts.subscribed();
         self.subscriptions.borrow_mut().insert(name, Subscription::Pattern(pattern));
         Ok(None)
     }
@@ -153,11 +159,10 @@ impl State {
         name: &str,
     ) -> Option<Subscription> {
         let subscription = self.subscriptions.borrow_mut().remove(name)?;
-        let subscriber =
-            Subscriber { session: Arc::clone(session), target: self.peer.target(), id: None };
+        let subscriber = self.subscriber(session, None);
         let hub = &self.shared.hub;
         match &subscription {
-            Subscription::Asked => {}
+            Subscription::Asked => return None,
             Subscription::Channel(channel, namespace) => {
                 hub.unsubscribe(channel, &namespace.keep, &self.outlet, subscriber);
             }
@@ -165,6 +170,7 @@ impl State {
                 hub.unsubscribe_all(pattern, &self.outlet, subscriber);
             }
         }
+        self.shared.counts.unsubscribed();
         Some(subscription)
     }
 

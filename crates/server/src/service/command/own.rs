@@ -109,9 +109,12 @@ mod tests {
 
     #[tokio::test]
     async fn who_leaves_while_it_is_not_read_leaves_nothing_waiting() {
-        let written: config::Command = toml::from_str("argv = ['sleep', '1000']").unwrap();
-        let settings = Settings::new(&written, "/", &Processes::new(&Metrics::default()));
-        let settings = Arc::new(settings);
+        let written: config::Command = toml::from_str(
+            "argv = ['sleep', '1000']\nending = { stdin_within = '10ms', term_within = '10ms' }",
+        )
+        .unwrap();
+        let processes = Processes::new(&Metrics::default());
+        let settings = Arc::new(Settings::new(&written, "/", &processes));
         let peer = Bench::new().peer();
         LocalSet::new()
             .run_until(async {
@@ -128,6 +131,7 @@ mod tests {
                     }
                 };
                 tokio::time::timeout(Duration::from_secs(60), is_gone).await.unwrap();
+                processes.finish().await;
             })
             .await;
     }

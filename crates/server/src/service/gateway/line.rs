@@ -34,6 +34,7 @@ use super::word::Word;
 use crate::auth::{Renewal, bearer};
 use crate::events::SessionId;
 use crate::peer::Peer;
+use crate::random;
 use crate::request::Request;
 use crate::service::Refusal;
 use crate::service::misunderstood::Misunderstood;
@@ -371,8 +372,8 @@ fn is_device(id: &str) -> bool {
 
 /// An id of digits, as that of the documents, not to be guessed.
 fn credential() -> String {
-    // Below 2^53: whoever reads it as a number reads it right.
-    (random() >> 11).to_string()
+    // Whoever reads it as a number reads it right.
+    below_2_53().to_string()
 }
 
 /// A duration, or up to a tenth less.
@@ -382,9 +383,9 @@ fn shortened(duration: Duration) -> Duration {
 
 /// A number from 0 up to 1, at random.
 fn share() -> f64 {
-    (random() >> 11) as f64 / (1_u64 << 53) as f64
+    below_2_53() as f64 / (1_u64 << 53) as f64
 }
 
-fn random() -> u64 {
-    getrandom::u64().expect("the system has randomness: TLS could not do without")
+fn below_2_53() -> u64 {
+    u64::from_ne_bytes(random::bytes()) >> 11
 }

@@ -112,6 +112,10 @@ impl Service for Rpc {
         Overflow::Wait
     }
 
+    fn speaks_json(&self) -> bool {
+        true
+    }
+
     fn takes_below(&self) -> bool {
         matches!(self.dialect, Dialect::RpcWebsockets(_))
     }

@@ -11,11 +11,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use data_encoding::HEXLOWER;
 use tokio::task::{AbortHandle, spawn_local};
 
 use super::feed::{Begin, Feed};
 use crate::peer::Peer;
+use crate::random;
 
 /// The subscriptions of one line.
 #[derive(Default)]
@@ -32,9 +32,7 @@ enum State {
 
 impl SubscriptionId {
     fn new() -> Self {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).expect("the system has randomness: TLS could not do without");
-        let digits = HEXLOWER.encode(&bytes);
+        let digits = random::id();
         let digits = match digits.trim_start_matches('0') {
             "" => "0",
             digits => digits,

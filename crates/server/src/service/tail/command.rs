@@ -9,9 +9,10 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::told::Told;
+use crate::backoff::Backoff;
 use crate::config;
 use crate::process::{Ending, Environment, Places, Program, Running, Stderr};
-use crate::source::{Backoff, Feed, Reader, Splitter};
+use crate::source::{Feed, Reader, Splitter, WAITS};
 
 /// A command whose lines are read.
 #[derive(Clone, Debug)]
@@ -81,7 +82,7 @@ impl Reader for Reading {
         Box::pin(async move {
             let name = &self.plan.name;
             feed.set_names(std::slice::from_ref(name));
-            let mut backoff = Backoff::default();
+            let mut backoff = Backoff::new(WAITS);
             loop {
                 let since = Instant::now();
                 match self.places.start(&self.program(), &[], Stderr::Apart).await {
@@ -93,7 +94,8 @@ impl Reader for Reading {
                     // The log has it already.
                     Err(_) => feed.trouble(name, "the command could not be started"),
                 }
-                sleep(backoff.next(since.elapsed())).await;
+                backoff.went_well(since.elapsed());
+                sleep(backoff.next()).await;
             }
         })
     }

@@ -16,6 +16,7 @@ use super::recorder::Recorder;
 use super::session::Terms;
 use crate::config::Record;
 use crate::events::At;
+use crate::random;
 
 /// What a name looks like: `d` is a digit, `x` a hexadecimal one.
 const FORM: &[u8] = b"ddddddddTddddddZ-xxxxxxxx.cast";
@@ -126,7 +127,7 @@ fn is_name(name: &str) -> bool {
 }
 
 fn new_name() -> String {
-    let random = getrandom::u32().expect("the system has randomness: TLS could not do without");
+    let random = u32::from_ne_bytes(random::bytes());
     // 2026-11-22T02:45:00.123Z, without what is between its numbers.
     let now: String =
         At::now().to_string().chars().filter(|c| !matches!(c, '-' | ':')).take(15).collect();

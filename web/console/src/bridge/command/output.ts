@@ -1,6 +1,7 @@
 // What a command says, cut into lines, however its messages are cut.
 
 import { formatHex } from "../../hex.ts";
+import { parseObject } from "../../json.ts";
 import type { Payload } from "../../line.ts";
 
 /** A line, and the stream that it came by. */
@@ -54,15 +55,11 @@ function said(line: string): Said {
 
 /** `{"stream":"stderr","line":"…"}`; anything else is a line as it is. */
 function parseTagged(text: string): Said {
-  try {
-    const { stream, line } = JSON.parse(text) as Readonly<Record<string, unknown>>;
-    if (stream === "gap")
-      return { stream, line: "Some of the output was left out: this page was too slow for it." };
-    if ((stream === "stderr" || stream === "stdout") && typeof line === "string") {
-      return { stream, line };
-    }
-  } catch {
-    // Shown as it came.
+  const { stream, line } = parseObject(text) ?? {};
+  if (stream === "gap")
+    return { stream, line: "Some of the output was left out: this page was too slow for it." };
+  if ((stream === "stderr" || stream === "stdout") && typeof line === "string") {
+    return { stream, line };
   }
   return said(text);
 }

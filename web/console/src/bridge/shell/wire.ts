@@ -1,5 +1,7 @@
 // What is said on the line of a shell: a counter that all share, and the last command with its result.
 
+import { parseObject } from "../../json.ts";
+
 /** What the server tells. */
 export type ShellNews =
   | { readonly type: "users"; readonly count: number }
@@ -16,14 +18,9 @@ export interface Ran {
 
 /** Reads a message; anything else is undefined. */
 export function parseShellNews(text: string): ShellNews | undefined {
-  let news: unknown;
-  try {
-    news = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof news !== "object" || news === null) return undefined;
-  const { type, count, value, cmdStr, cmdRet, now } = news as Readonly<Record<string, unknown>>;
+  const news = parseObject(text);
+  if (news === undefined) return undefined;
+  const { type, count, value, cmdStr, cmdRet, now } = news;
   const when = new Date(typeof now === "string" ? now : Number.NaN);
   const at = Number.isNaN(when.getTime()) ? undefined : when;
   const ran =

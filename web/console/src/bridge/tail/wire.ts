@@ -1,5 +1,7 @@
 // What is said of logs, checked at the border.
 
+import { parseObject } from "../../json.ts";
+
 /** What the server tells. */
 export type TailNews =
   | { readonly type: "lines"; readonly source: string; readonly lines: readonly string[] }
@@ -15,14 +17,9 @@ export type Filter =
 
 /** Reads a message; anything else is undefined. */
 export function parseTailNews(text: string): TailNews | undefined {
-  let news: unknown;
-  try {
-    news = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof news !== "object" || news === null) return undefined;
-  const { type, source, lines, reason, names } = news as Readonly<Record<string, unknown>>;
+  const news = parseObject(text);
+  if (news === undefined) return undefined;
+  const { type, source, lines, reason, names } = news;
   if (type === undefined && typeof source === "string" && isTexts(lines)) {
     return { type: "lines", source, lines };
   }

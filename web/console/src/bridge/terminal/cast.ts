@@ -2,6 +2,9 @@
 //
 // Spec: asciicast v2: a header, and a line for each event, `[seconds, kind, data]`.
 
+import { parseJson, parseObject } from "../../json.ts";
+import { isSize } from "./wire.ts";
+
 /** What happened at a time. */
 export interface CastEvent {
   /** Seconds since the beginning, without the pauses that nobody wants to wait for. */
@@ -25,9 +28,9 @@ export const MAX_PAUSE = 2;
 /** Reads a recording; one that breaks off ends where it does. Text that is none is undefined. */
 export function parseCast(text: string): Cast | undefined {
   const lines = text.split("\n");
-  const header = parseJson(lines[0] ?? "");
-  if (typeof header !== "object" || header === null) return undefined;
-  const { version, width, height, title, command } = header as Readonly<Record<string, unknown>>;
+  const header = parseObject(lines[0] ?? "");
+  if (header === undefined) return undefined;
+  const { version, width, height, title, command } = header;
   if (version !== 2 || !isSize(width) || !isSize(height)) return undefined;
   const events: CastEvent[] = [];
   let before = 0;
@@ -64,16 +67,4 @@ function whatOf(kind: unknown, data: string): CastEvent["what"] | undefined {
   if (kind !== "r") return undefined;
   const [columns, rows] = data.split("x").map(Number);
   return isSize(columns) && isSize(rows) ? { columns, rows } : undefined;
-}
-
-function isSize(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value > 0 && value <= 1000;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 // The panel of a terminal: its screen, who watches, and the tools beside it.
 
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { CopyButton } from "../copy_button.tsx";
 import type { Bridge } from "../entrance.ts";
@@ -71,32 +71,12 @@ export function TerminalPanel(props: { desk: Desk; bridge: Bridge }) {
             />
           )}
           <div class="tools">
-            <button
-              type="button"
-              class="quiet"
-              data-testid="terminal-search"
-              aria-pressed={isSearching.value}
-              onClick={() => {
-                isSearching.value = !isSearching.value;
-              }}
-            >
-              Search
-            </button>
+            <Toggle testId="terminal-search" isOn={isSearching} label="Search" />
             <CopyButton
               testId="terminal-copy"
               copy={async () => (await screen.current?.copy()) ?? false}
             />
-            <button
-              type="button"
-              class="quiet"
-              data-testid="terminal-sessions"
-              aria-pressed={hasShelf.value}
-              onClick={() => {
-                hasShelf.value = !hasShelf.value;
-              }}
-            >
-              Sessions
-            </button>
+            <Toggle testId="terminal-sessions" isOn={hasShelf} label="Sessions" />
             {session?.mayType && <EndButton desk={desk} />}
           </div>
         </div>
@@ -125,6 +105,24 @@ export function TerminalPanel(props: { desk: Desk; bridge: Bridge }) {
         />
       )}
     </div>
+  );
+}
+
+/** A button that switches something on and off. */
+function Toggle(props: { isOn: Signal<boolean>; label: string; testId: string }) {
+  const { isOn, label, testId } = props;
+  return (
+    <button
+      type="button"
+      class="quiet"
+      data-testid={testId}
+      aria-pressed={isOn.value}
+      onClick={() => {
+        isOn.value = !isOn.value;
+      }}
+    >
+      {label}
+    </button>
   );
 }
 

@@ -1,5 +1,7 @@
 // What is said of a terminal in text, checked at the border; its bytes are binary messages.
 
+import { isObject, parseJson, parseObject } from "../../json.ts";
+
 /** A session, as the server tells of it to who comes. */
 export interface Session {
   readonly id: string;
@@ -19,8 +21,8 @@ export type News =
 
 /** Reads a text message; anything else is undefined. */
 export function parseNews(text: string): News | undefined {
-  const news = parseJson(text);
-  if (!isObject(news)) return undefined;
+  const news = parseObject(text);
+  if (news === undefined) return undefined;
   switch (news.type) {
     case "session": {
       const { id, command, columns, rows, may_type: mayType, recorded } = news;
@@ -162,18 +164,7 @@ function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
-function isSize(value: unknown): value is number {
+/** Whether it may be the columns, or the rows, of a terminal. */
+export function isSize(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value > 0 && value <= 1000;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -216,8 +216,7 @@ fn two_workers_hear_the_same() {
     run(async {
         let mut scene = Scene::new("");
         let mut here = scene.subscriber("plain:a").await;
-        let mut there =
-            Scene { channels: Channels(Arc::clone(&scene.channels.0)), bench: Bench::new() };
+        let mut there = scene.elsewhere();
         let end = there.subscriber("plain:a").await;
         for number in 0..3 {
             scene.publish(&mut here, "plain:a", json!(number)).await;
@@ -226,5 +225,33 @@ fn two_workers_hear_the_same() {
         let told = told(&heard, "publication");
         let told: Vec<_> = told.iter().map(|it| it["offset"].as_u64().unwrap()).collect();
         assert_eq!(told, [1, 2, 3]);
+    });
+}
+
+#[test]
+fn what_happens_is_counted() {
+    run(async {
+        let mut scene = Scene::new("");
+        let (mut end, first) = scene.connect(json!({})).await;
+        let position = scene.publish(&mut end, "chat:a", json!(1)).await["position"].take();
+        let call = json!({ "channel": "chat:a", "position": position });
+        scene.call(&mut end, "subscribe", call).await;
+        scene.call(&mut end, "subscribe", json!({ "channel": "chat:*" })).await;
+        let session = json!({ "id": first["client"], "secret": "?", "seen": 0 });
+        let (mut other, _) = scene.connect(json!({ "session": session })).await;
+        scene.end(&mut other);
+        let text = scene.metrics();
+        for line in [
+            "channels_publications_total{result=\"published\"} 1",
+            "channels_publish_seconds_count 1",
+            "channels_recoveries_total{result=\"complete\"} 1",
+            "channels_resumed_total{result=\"refused\"} 1",
+            "channels_sessions 1",
+            "channels_subscriptions 2",
+        ] {
+            assert!(text.contains(&format!("\ntieline_{line}\n")), "{line}: {text}");
+        }
+        scene.end(&mut end);
+        assert!(scene.metrics().contains("\ntieline_channels_subscriptions 0\n"));
     });
 }

@@ -36,6 +36,7 @@ publish = 'all'
 struct Scene {
     channels: Channels,
     bench: Bench,
+    resources: Arc<Resources>,
 }
 
 /// A line, as the other end has it.
@@ -58,7 +59,18 @@ impl Scene {
             panic!("the route is one of channels");
         };
         let resources = Resources::new(Vec::new(), plan.namespaces, None).unwrap();
-        Self { channels: Channels::new(&written, &resources), bench: Bench::new() }
+        let channels = Channels::new(&written, &resources);
+        Self { channels, bench: Bench::new(), resources: Arc::new(resources) }
+    }
+
+    /// The same channels, on another worker.
+    fn elsewhere(&self) -> Self {
+        let channels = Channels(Arc::clone(&self.channels.0));
+        Self { channels, bench: Bench::new(), resources: Arc::clone(&self.resources) }
+    }
+
+    fn metrics(&self) -> String {
+        self.resources.metrics.text()
     }
 
     /// A line of which nothing was said yet.

@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::backoff::Backoff;
 use super::http::{Failure, Http};
 use super::line::Unanswered;
 use super::lines::Lines;
@@ -15,6 +14,7 @@ use super::message::{Answer, request};
 use super::methods;
 use super::transport::Lost;
 use super::{Shared, Way};
+use crate::backoff::Backoff;
 use crate::causes::Causes;
 use crate::service::rpc::counts::Outcome;
 use crate::service::rpc::error::RpcError;
@@ -81,7 +81,7 @@ impl Call<'_> {
     }
 
     async fn over_http(&self, http: &Http) -> Result<Answer, Failed> {
-        let mut backoff = Backoff::new(self.shared.options.longest_wait);
+        let mut backoff = Backoff::new(self.shared.options.waits());
         loop {
             let (id, text) = self.text();
             let answered = http.call(id, text).await;

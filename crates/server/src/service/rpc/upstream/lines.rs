@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::backoff::Backoff;
 use super::keeper::{Bounds, Keeper};
 use super::line::{self, Kept, Line};
 use super::options::Options;
 use super::subscription::{Everywhere, Subscription, subscribe};
 use super::transport::{self, Lost};
+use crate::backoff::Backoff;
 use crate::causes::Causes;
 use crate::service::rpc::counts::NodeCounts;
 use crate::service::rpc::error::RpcError;
@@ -88,7 +88,7 @@ impl Lines {
     async fn keep(&self, number: usize, options: &Options) {
         let kept = (number == 0).then_some(&*self.kept);
         let node = &options.address;
-        let mut backoff = Backoff::new(options.longest_wait);
+        let mut backoff = Backoff::new(options.waits());
         let mut was_open = false;
         loop {
             let lost = match timeout(options.timeout, transport::open(options)).await {
@@ -107,7 +107,7 @@ impl Lines {
                     self.change(|open| open.push((number, line.clone())));
                     let mut open = Open { lines: self, number, line: &line, lost: Lost::Closed };
                     open.lost = line::run(&line, calls, kept, halves).await;
-                    backoff.was_open(since.elapsed());
+                    backoff.went_well(since.elapsed());
                     Some(open.lost.clone())
                 }
             };

@@ -15,7 +15,6 @@
 //! | somebody subscribes                          | it is placed when the node is back, in time   |
 //! | subscriptions were there                     | they go on, and what was missed is read or told |
 
-mod backoff;
 mod call;
 mod http;
 mod keeper;

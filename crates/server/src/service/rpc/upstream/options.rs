@@ -4,7 +4,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::backoff::{Random, Waits};
 pub(crate) use crate::config::OnGap;
+
+/// Longest wait after the first failure, and how long a line must have been open for the doubling to
+/// start anew.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const STABLE: Duration = Duration::from_secs(5);
 
 /// How a node is used. Made from the configuration, which says what each means.
 #[derive(Clone, Debug)]
@@ -19,6 +25,14 @@ pub(crate) struct Options {
     pub(crate) fill_blocks: u64,
     pub(crate) repeatable: Vec<String>,
     pub(crate) on_gap: OnGap,
+}
+
+impl Options {
+    /// How long to wait before the node is tried again.
+    pub(super) const fn waits(&self) -> Waits {
+        let (first, longest) = (FIRST_WAIT, self.longest_wait);
+        Waits { first, longest, stable: STABLE, random: Random::Whole }
+    }
 }
 
 /// Where a node is.

@@ -12,7 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use super::Password;
-use super::script::nonce;
+use crate::random;
 
 /// A script that prints a password; gone when this is dropped.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ printf '%s\\n' \"$TIELINE_ASKPASS_WORD\"
 
 impl Askpass {
     pub(super) fn new(password: &Password) -> io::Result<Self> {
-        let folder = env::temp_dir().join(format!("tieline-{}", nonce()));
+        let folder = env::temp_dir().join(format!("tieline-{}", random::id()));
         DirBuilder::new().mode(0o700).create(&folder)?;
         let askpass = Self { folder, password: password.clone() };
         let path = askpass.path();
@@ -74,10 +74,19 @@ mod tests {
     use crate::by_hand::file;
     use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
+    use std::thread::yield_now;
 
     fn ask(askpass: &Askpass, prompt: &str) -> Option<String> {
         let mut command = Command::new(askpass.path());
-        let output = command.arg(prompt).envs(askpass.variables()).output().unwrap();
+        command.arg(prompt).envs(askpass.variables());
+        let output = loop {
+            match command.output() {
+                // Another test has just forked, and has the file open for writing until it runs what
+                // it starts.
+                Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => yield_now(),
+                output => break output.unwrap(),
+            }
+        };
         output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
     }
 

@@ -33,8 +33,10 @@ use self::script::script;
 use self::stream::{Kind, Piece, Stream};
 use super::before::Before;
 use super::told::Told;
+use crate::backoff::Backoff;
 use crate::process::{Places, Running, Stderr};
-use crate::source::{Backoff, Feed, Line, Reader, Splitter};
+use crate::random;
+use crate::source::{Feed, Line, Reader, Splitter, WAITS};
 
 /// A file of another machine, and how that is reached.
 #[derive(Clone, Debug)]
@@ -54,6 +56,28 @@ pub(crate) struct Plan {
     /// Most lines, and bytes, that are read of what is there already.
     pub(crate) last: (usize, u64),
     pub(crate) max_line_bytes: usize,
+}
+
+#[cfg(test)]
+impl Plan {
+    /// One of which nothing is said that need not be.
+    fn by_hand(path: &str) -> Self {
+        Self {
+            name: "a".into(),
+            host: "user@host".into(),
+            path: path.to_owned(),
+            password: None,
+            config: None,
+            identity_file: None,
+            known_hosts: None,
+            port: None,
+            jump: None,
+            accepts_new: false,
+            connect_within: Duration::from_millis(1_500),
+            last: (2, 1 << 20),
+            max_line_bytes: 1 << 16,
+        }
+    }
 }
 
 /// Where a password is.
@@ -137,7 +161,7 @@ impl Reading {
         feed: &Feed,
     ) -> End {
         let mut stderr = running.stderr.take().expect("it was asked for apart");
-        let nonce = script::nonce();
+        let nonce = random::id();
         let script = script(&self.plan, progress.place.as_ref(), &nonce);
         // Where it cannot be written the end is read below.
         let _ = running.stdin.write_all(script.as_bytes()).await;
@@ -251,15 +275,14 @@ impl Reader for Reading {
             feed.set_names(std::slice::from_ref(&self.plan.name));
             let splitter = Splitter::new(self.plan.max_line_bytes);
             let mut progress = Progress { place: None, splitter };
-            let mut backoff = Backoff::default();
+            let mut backoff = Backoff::new(WAITS);
             loop {
                 let (end, said) = self.connect(&mut progress, &feed).await;
                 self.tell(&end, &said, &feed);
-                let well = match end {
-                    End::Lost(Some(well)) => well,
-                    _ => Duration::ZERO,
-                };
-                let wait = backoff.next(well);
+                if let End::Lost(Some(well)) = end {
+                    backoff.went_well(well);
+                }
+                let wait = backoff.next();
                 debug!(source = &*self.plan.name, wait_ms = wait.as_millis() as u64, "waiting");
                 sleep(wait).await;
             }

@@ -89,29 +89,10 @@ fn quoted(path: &Path) -> String {
 mod tests {
     use super::*;
     use crate::service::tail::Password;
-    use std::time::Duration;
-
-    fn plan() -> Plan {
-        Plan {
-            name: "a".into(),
-            host: "user@host".into(),
-            path: "/var/log/$(id)".into(),
-            password: None,
-            config: None,
-            identity_file: None,
-            known_hosts: None,
-            port: None,
-            jump: None,
-            accepts_new: false,
-            connect_within: Duration::from_millis(1_500),
-            last: (10, 1 << 20),
-            max_line_bytes: 1 << 16,
-        }
-    }
 
     #[test]
     fn the_host_and_a_fixed_word_come_last_and_no_path_of_a_file_is_there() {
-        let argv = argv(&plan());
+        let argv = argv(&Plan::by_hand("/var/log/$(id)"));
         assert_eq!(argv[argv.len() - 3..], ["--", "user@host", "exec sh"]);
         assert!(argv.iter().all(|word| !word.contains("/var/log")));
         for option in
@@ -126,8 +107,9 @@ mod tests {
     fn what_is_configured_is_handed_on_and_a_password_never_is() {
         let password = Some(Password::Variable("TIELINE_CANARY".into()));
         let known_hosts = Some("/a b/50%".into());
+        let plan = Plan::by_hand("/var/log/$(id)");
         let argv =
-            argv(&Plan { password, known_hosts, port: Some(2_222), accepts_new: true, ..plan() });
+            argv(&Plan { password, known_hosts, port: Some(2_222), accepts_new: true, ..plan });
         for word in [
             "BatchMode=no",
             "StrictHostKeyChecking=accept-new",

@@ -32,6 +32,7 @@ use crate::events::At;
 use crate::name::Name;
 use crate::peer_id::PeerId;
 use crate::process::NotStarted;
+use crate::random;
 
 /// Messages of what is typed that wait for the program; who types more is not read from meanwhile.
 const MAX_TYPED: usize = 16;
@@ -134,7 +135,7 @@ impl Session {
             phase: Phase::Starts,
         };
         let session = Self {
-            id: random_id(),
+            id: random::id(),
             terms,
             since: At::now(),
             owner,
@@ -332,13 +333,6 @@ pub(super) struct Listed {
     viewers: Vec<String>,
     watching: usize,
     recorded: bool,
-}
-
-/// 128 random bits: unique, and not to be guessed.
-fn random_id() -> String {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the system has randomness: TLS could not do without");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

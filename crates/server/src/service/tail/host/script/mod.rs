@@ -9,13 +9,6 @@ use super::{Place, Plan};
 /// silent for 3 s, or has been renamed itself. While nothing is written there is one look a second.
 const SCRIPT: &str = include_str!("follow.sh");
 
-/// 128 random bits, as 32 hexadecimal digits.
-pub(super) fn nonce() -> String {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the system has randomness: TLS could not do without");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The script, with what it is to read and where it begins.
 pub(super) fn script(plan: &Plan, place: Option<&Place>, nonce: &str) -> String {
     let (lines, bytes) = plan.last;

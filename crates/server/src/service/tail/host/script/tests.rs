@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
 use crate::service::tail::before::Before;
@@ -15,7 +15,7 @@ use crate::service::tail::host::stream::{Kind, Piece, Stream};
 use tieline_store::Scratch;
 
 /// Longest time that anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A shell that runs the script, and what it has said.
 struct Shell {
@@ -35,30 +35,12 @@ fn shells() -> Vec<Vec<&'static str>> {
     here
 }
 
-fn plan(path: &Path) -> Plan {
-    Plan {
-        name: "a".into(),
-        host: "host".into(),
-        path: path.to_str().unwrap().into(),
-        password: None,
-        config: None,
-        identity_file: None,
-        known_hosts: None,
-        port: None,
-        jump: None,
-        accepts_new: false,
-        connect_within: PATIENCE,
-        last: (2, 1 << 20),
-        max_line_bytes: 1 << 16,
-    }
-}
-
 impl Shell {
     fn start(shell: &[&str], path: &Path, place: Option<&Place>) -> Self {
         let mut command = Command::new(shell[0]);
         command.args(&shell[1..]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let script = script(&plan(path), place, "abc");
+        let script = script(&Plan::by_hand(path.to_str().unwrap()), place, "abc");
         child.stdin.as_mut().unwrap().write_all(script.as_bytes()).unwrap();
         let pieces: Arc<Mutex<Vec<Piece>>> = Arc::default();
         let (mut stdout, said) = (child.stdout.take().unwrap(), Arc::clone(&pieces));
@@ -88,6 +70,18 @@ impl Shell {
     /// The same, whatever was said before it.
     fn expect_last(&self, expected: &[&str]) {
         self.wait_for(expected, |said| said.ends_with(expected));
+    }
+
+    /// Waits until it has seen this file, which it may not have read by then.
+    fn wait_until_open(&self, path: &Path) {
+        let id = |path: &Path| fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
+        let (since, wanted) = (Instant::now(), id(path));
+        let is_it = |open: fs::DirEntry| id(&open.path()) == wanted;
+        let folder = format!("/proc/{}/fd", self.child.id());
+        while !fs::read_dir(&folder).unwrap().flatten().any(is_it) {
+            assert!(since.elapsed() < PATIENCE, "{} is not opened", path.display());
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     fn wait_for(&self, expected: &[&str], is_it: impl Fn(&[&str]) -> bool) {
@@ -246,8 +240,7 @@ fn no_file_is_left_out_when_one_rotation_follows_the_other() {
         for (number, kept) in [("2\n", "log.1"), ("3\n", "log.2"), ("4\n", "log.3")] {
             fs::rename(path, path.with_file_name(kept)).unwrap();
             append(path, number);
-            // Whoever looks three times a second sees each of them, but may not have read it yet.
-            thread::sleep(Duration::from_secs(1));
+            running.wait_until_open(path);
         }
         running.expect(&["New 0", "2\n", "New 0", "3\n", "New 0", "4\n"]);
     });
@@ -260,8 +253,9 @@ fn a_second_rotation_while_nobody_looked_is_told() {
         let place = place(path, "1\n");
         let name = |number: u32| path.with_extension(number.to_string());
         fs::rename(path, name(2)).unwrap();
-        // What was written later has a later time.
-        thread::sleep(Duration::from_millis(20));
+        // What is written later has a later time, however coarse that is.
+        let before = SystemTime::now() - Duration::from_secs(60);
+        fs::File::options().append(true).open(name(2)).unwrap().set_modified(before).unwrap();
         append(path, "2\n");
         fs::rename(path, name(1)).unwrap();
         append(path, "3\n");

@@ -5,15 +5,15 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, test } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
-import { call, text } from "../src/gateway/call.ts";
+import { call, text } from "../../src/gateway/call.ts";
 import {
   type Client,
   createClient,
   type Event,
   type Options,
   type Socket,
-} from "../src/gateway/client.ts";
-import { hmac, stringToSign } from "../src/gateway/signature.ts";
+} from "../../src/gateway/client.ts";
+import { hmac, stringToSign } from "../../src/gateway/signature.ts";
 
 type Line = WebSocket & { said: string[] };
 

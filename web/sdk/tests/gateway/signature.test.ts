@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { type Call, call, form, text } from "../src/gateway/call.ts";
-import { md5 } from "../src/gateway/md5.ts";
-import { hmac, sign, stringToSign } from "../src/gateway/signature.ts";
+import { type Call, call, form, text } from "../../src/gateway/call.ts";
+import { md5 } from "../../src/gateway/md5.ts";
+import { hmac, sign, stringToSign } from "../../src/gateway/signature.ts";
 
 const CREDENTIALS = { key: "12344133", secret: "test-secret" };
 const STAMP = { timestampMs: 1525872629832, nonce: "c9f15cbf-f4ac-4a6c-b54d-f51abf4b5b44" };

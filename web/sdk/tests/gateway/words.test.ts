@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, call, form } from "../src/gateway/call.ts";
-import { decodeAnswer, encodeCall } from "../src/gateway/envelope.ts";
-import { parseWord } from "../src/gateway/word.ts";
+import { bytes, call, form } from "../../src/gateway/call.ts";
+import { decodeAnswer, encodeCall } from "../../src/gateway/envelope.ts";
+import { parseWord } from "../../src/gateway/word.ts";
 
 test("every word is known", () => {
   const bound = { kind: "bound", credential: "1534692949977", keepAliveMs: 25_000 };

@@ -1,0 +1,220 @@
+// One channel or pattern: whether it is wanted, whether the server has it, and what of it was seen.
+//
+//   off ─wanted, line▶ asking ─answer▶ on ─not wanted▶ leaving ─answer▶ off
+//    ▲                   │ refused      │ a hole: left and asked for again, from where it was
+//    └──── the line is lost ────────────┘
+
+import { createBackoff } from "./backoff.ts";
+import { TielineError } from "./errors.ts";
+import { createRecovery, type Gap } from "./recovery.ts";
+import type { Settle } from "./session.ts";
+import {
+  given,
+  type Member,
+  type Notification,
+  type Position,
+  type Publication,
+  readSubscribed,
+} from "./wire.ts";
+
+/** What a subscription tells. */
+export type Told =
+  | { readonly kind: "publication"; readonly publication: Publication }
+  | { readonly kind: "gap"; readonly gap: Gap }
+  | { readonly kind: "join" | "leave"; readonly member: Member }
+  | { readonly kind: "subscribed"; readonly position?: Position; readonly recovered?: boolean }
+  | { readonly kind: "unsubscribed"; readonly code: number; readonly reason: string }
+  | { readonly kind: "error"; readonly error: TielineError };
+
+export interface Hooks {
+  /** Asks the server, on this line alone; the answer is told at once, for what comes behind it builds on it. */
+  ask(method: string, params: object, settle: Settle): void;
+  tell(told: Told): void;
+}
+
+export type Subscription = ReturnType<typeof createSubscription>;
+
+interface Waiter {
+  resolve(): void;
+  reject(error: TielineError): void;
+}
+
+/** Waits before a channel is asked for again that the server could not give. */
+const AGAIN = { baseMs: 500, maxMs: 30_000, stableAfterMs: 0 };
+
+export function createSubscription(name: string, { ask, tell }: Hooks) {
+  const recovery = createRecovery();
+  let backoff = createBackoff(AGAIN);
+  let phase: "asking" | "leaving" | "off" | "on" = "off";
+  let isWanted = false;
+  let isUp = false;
+  let closed: TielineError | undefined;
+  /** Which line it is, by their count. */
+  let line = 0;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  let waiters: Waiter[] = [];
+
+  function settle(error?: TielineError): void {
+    const settled = waiters;
+    waiters = [];
+    for (const { resolve, reject } of settled) error ? reject(error) : resolve();
+  }
+
+  /** Does what is to be done next, if nothing is under way. */
+  function turn(): void {
+    if (!isUp) {
+      if (!isWanted) settle();
+      return;
+    }
+    if (phase === "off" && isWanted && again === undefined) subscribe();
+    else if (phase === "off" && !isWanted) settle();
+    else if (phase === "on" && !isWanted) leave();
+    else if (phase === "on") settle();
+  }
+
+  function subscribe(): void {
+    phase = "asking";
+    const position = recovery.position();
+    ask(
+      "subscribe",
+      { channel: name, ...given({ position }) },
+      onThisLine((outcome) => {
+        if ("error" in outcome) refused(outcome.error);
+        else subscribed(outcome.result);
+      }),
+    );
+  }
+
+  /** What an earlier line answers is nobody's news. */
+  function onThisLine(settle: Settle): Settle {
+    const mine = line;
+    return (outcome) => {
+      if (mine !== line) return;
+      settle(outcome);
+      turn();
+    };
+  }
+
+  function subscribed(result: unknown): void {
+    const answer = readSubscribed(name, result);
+    if (answer === undefined) {
+      refused(new TielineError(-32603, "the answer to subscribe is none"));
+      return;
+    }
+    phase = "on";
+    backoff = createBackoff(AGAIN);
+    if (!isWanted) return;
+    const { gap, publications, recovered } = recovery.subscribed(answer);
+    tell({
+      kind: "subscribed",
+      ...given({ position: answer.position, recovered }),
+    });
+    if (gap) tell({ kind: "gap", gap });
+    for (const publication of publications) tell({ kind: "publication", publication });
+  }
+
+  function refused(error: TielineError): void {
+    phase = "off";
+    if (!isWanted) return;
+    if (error.retry === "retry") {
+      again = setTimeout(() => {
+        again = undefined;
+        turn();
+      }, backoff.next(Math.random()));
+    } else {
+      isWanted = false;
+      settle(error);
+    }
+    tell({ kind: "error", error });
+  }
+
+  function leave(): void {
+    phase = "leaving";
+    // Where there is no such subscription any more it has been left, too.
+    const left = onThisLine(() => {
+      phase = "off";
+    });
+    ask("unsubscribe", { channel: name }, left);
+  }
+
+  return {
+    /** Whether it is wanted. */
+    isWanted: () => isWanted,
+    /** What was seen last. */
+    position: () => recovery.position(),
+
+    /** Done when the server has it; `position` is where to go on, if it is not known yet. */
+    want(): Promise<void> {
+      if (closed) return Promise.reject(closed);
+      if (!isWanted) {
+        recovery.forget();
+        // Whoever waited for its end has it.
+        settle();
+      }
+      isWanted = true;
+      return wait();
+    },
+
+    /** Done when the server has it no more. */
+    unwant(): Promise<void> {
+      if (!isWanted) return Promise.resolve();
+      isWanted = false;
+      clearTimeout(again);
+      again = undefined;
+      settle(new TielineError("unsubscribed"));
+      return wait();
+    },
+
+    lineUp(): void {
+      isUp = true;
+      turn();
+    },
+
+    lineDown(): void {
+      isUp = false;
+      line += 1;
+      phase = "off";
+      turn();
+    },
+
+    /** Hears what the server says of it. */
+    heard(notification: Notification): void {
+      if (phase !== "on" || !isWanted) return;
+      switch (notification.kind) {
+        case "publication": {
+          const { publication } = notification;
+          const verdict = recovery.take(publication.offset);
+          if (verdict === "next") tell(notification);
+          if (verdict === "hole") leave();
+          return;
+        }
+        case "gap":
+          tell({ kind: "gap", gap: recovery.gap(notification.position, notification.reason) });
+          return;
+        case "join":
+        case "leave":
+          tell(notification);
+          return;
+        case "unsubscribed":
+          phase = "off";
+          isWanted = false;
+          tell(notification);
+      }
+    },
+
+    /** The client is closed. */
+    close(error: TielineError): void {
+      closed = error;
+      isWanted = false;
+      clearTimeout(again);
+      again = undefined;
+      settle(error);
+    },
+  };
+
+  function wait(): Promise<void> {
+    const waited = new Promise<void>((resolve, reject) => waiters.push({ resolve, reject }));
+    turn();
+    return waited;
+  }
+}
