@@ -20,7 +20,7 @@ use super::listing::{LIMIT, MAX_LIMIT, checked, paged};
 use super::problem::Problem;
 use crate::causes::Causes;
 
-/// Most bytes of publications in one answer; one is given at least.
+/// Most bytes of data in one answer.
 const MAX_BYTES: usize = 1 << 20;
 
 /// Something to be published on a channel.
@@ -285,8 +285,7 @@ pub(super) async fn history(
             return Err(Problem::new(StatusCode::BAD_REQUEST, reason));
         }
     };
-    let publications = checked(limit.unwrap_or(LIMIT))?;
-    let most = Most { publications, bytes: MAX_BYTES };
+    let most = Most { publications: checked(limit.unwrap_or(LIMIT))?, bytes: MAX_BYTES };
     let (channel, keep) = side.channel(&name)?;
     let history = side.resources.hub.history(&channel, &keep, range, most).await?;
     let publications = history.publications.iter().map(|publication| Publication {
