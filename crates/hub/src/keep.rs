@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// What is kept of a channel for who comes, or comes back: its newest publications, as long as all of
-/// these bounds hold.
+/// What is kept of the channels of a namespace for who comes, or comes back: of each its newest
+/// publications, as long as all of these bounds hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "options are plain structs: write `..default()`")]
 pub struct Keep {
-    /// Most publications. Default 0: nothing is kept, and nobody who comes back is given what was
-    /// missed.
+    /// Most publications of a channel. Default 0: nothing is kept, and nobody who comes back is given
+    /// what was missed.
     pub publications: usize,
     /// Most bytes of them. Default 1 MiB.
     pub bytes: usize,
@@ -16,6 +16,12 @@ pub struct Keep {
     pub age: Duration,
     /// Where. Default memory.
     pub durability: Durability,
+    /// Most channels of the namespace that somebody hears, or of which something is kept. Another one is
+    /// refused. Default 1,000,000.
+    pub channels: usize,
+    /// Most bytes of all of them together, keys included. Beyond it, the channel that is published to
+    /// keeps less. Default 256 MiB.
+    pub total_bytes: usize,
 }
 
 /// What a publication survives once it was acknowledged.
@@ -39,6 +45,8 @@ impl Default for Keep {
             bytes: 1 << 20,
             age: Duration::from_secs(300),
             durability: Durability::Memory,
+            channels: 1_000_000,
+            total_bytes: 256 << 20,
         }
     }
 }

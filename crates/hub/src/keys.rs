@@ -14,7 +14,11 @@ pub(crate) const MAX_KEYS: usize = 100_000;
 pub(crate) struct Keys {
     offsets: HashMap<Arc<str>, u64>,
     order: VecDeque<(SystemTime, Arc<str>)>,
+    bytes: usize,
 }
+
+/// What it costs to know a key beyond its letters: two places, of tables that grow by doubling.
+const KNOWING_BYTES: usize = 128;
 
 impl Keys {
     /// The offset of what was published with it.
@@ -24,6 +28,7 @@ impl Keys {
 
     /// Adds one that is not there; answers those that are forgotten for it.
     pub(crate) fn add(&mut self, key: Arc<str>, offset: u64, now: SystemTime) -> Vec<Arc<str>> {
+        self.bytes += KNOWING_BYTES + key.len();
         self.offsets.insert(Arc::clone(&key), offset);
         self.order.push_back((now, key));
         let mut forgotten = Vec::new();
@@ -49,9 +54,16 @@ impl Keys {
         self.order.is_empty()
     }
 
-    fn forget(&mut self) -> Option<Arc<str>> {
+    /// What it costs to know them.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Forgets the oldest before its time; answers it.
+    pub(crate) fn forget(&mut self) -> Option<Arc<str>> {
         let (_, key) = self.order.pop_front()?;
         self.offsets.remove(&key);
+        self.bytes -= KNOWING_BYTES + key.len();
         Some(key)
     }
 }

@@ -10,11 +10,15 @@
 
 pub mod broker;
 mod channel;
+mod epochs;
 mod history;
 mod hub;
 mod keep;
+mod kept;
 mod keys;
+mod local;
 mod log;
+mod member;
 mod outlet;
 mod outlets;
 mod patterns;
@@ -24,15 +28,16 @@ mod publication;
 mod recovery;
 mod shards;
 mod stored;
+mod usage;
 
 pub use broker::{Broker, BrokerError, Durable, Listener, Memory};
 pub use channel::{Channel, MAX_NAME_BYTES, NameError, Pattern};
 pub use history::{History, Most, Range};
 pub use hub::Hub;
 pub use keep::{Durability, KEYS_KNOWN, Keep};
+pub use member::Member;
 pub use outlet::{Outlet, Source};
 pub use position::{Epoch, EpochError, Position};
-pub use presence::Member;
 pub use publication::{New, Publication, Published};
 pub use recovery::{Missing, Outcome, Recovered};
 pub use tieline_store::{Store, StoreError};

@@ -39,6 +39,11 @@ impl Log {
         self.publications.is_empty()
     }
 
+    /// What it costs to keep what is there.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Adds the next, and lets go what is beyond the bounds.
     pub(crate) fn push(&mut self, publication: Arc<Publication>, keep: &Keep) {
         debug_assert_eq!(publication.offset, self.latest + 1, "without holes");
@@ -85,7 +90,8 @@ impl Log {
         History { position: self.position(), oldest, publications }
     }
 
-    fn pop(&mut self) {
+    /// Lets go the oldest.
+    pub(crate) fn pop(&mut self) {
         if let Some(oldest) = self.publications.pop_front() {
             self.bytes -= oldest.cost();
         }

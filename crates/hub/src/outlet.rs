@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::channel::{Channel, Pattern};
+use crate::member::Member;
 use crate::position::{Epoch, Position};
-use crate::presence::Member;
 use crate::publication::Publication;
 use crate::recovery::Recovered;
 

@@ -5,23 +5,10 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-
 use crate::broker::Listener;
 use crate::channel::Channel;
+use crate::member::Member;
 use crate::shards::Shards;
-
-/// Somebody in a channel: one line or session, of which a user may have several.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "plain data that is written out")]
-pub struct Member {
-    /// What it is known by, one of its kind.
-    pub id: Arc<str>,
-    /// Whose it is, where that is known.
-    pub user: Option<Arc<str>>,
-    /// What it says of itself.
-    pub info: Bytes,
-}
 
 /// The members of all channels, in memory, each for as long as its lease lasts.
 #[derive(Debug, Default)]

@@ -4,6 +4,9 @@
 //! channels       name         ─▶ id  epoch  oldest  latest      8 bytes each, the highest first
 //! publications   id offset    ─▶ ms  length of the user + 1, or 0 (4 bytes)  user  data
 //! channel_keys   id key       ─▶ offset  ms
+//!
+//! channels       0x00         ─▶ the epoch with which channels begin
+//! channels       0x00 part    ─▶ the same, of a part that has another
 //! ```
 //!
 //! Milliseconds are since 1970.
@@ -15,8 +18,12 @@ use bytes::Bytes;
 use tieline_store::{Batch, Entry, Space, Store, StoreError};
 
 use crate::channel::Channel;
+use crate::epochs::PARTS;
 use crate::position::{Epoch, Position};
 use crate::publication::{New, Publication};
+
+/// What the key of an epoch begins with, and no name.
+const EPOCH: u8 = 0x00;
 
 /// What is said of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +95,44 @@ pub(crate) fn remove_key(batch: &mut Batch, id: u64, key: &str) {
     batch.remove(Space::ChannelKeys, &key_of(id, key));
 }
 
+pub(crate) fn put_first_epoch(batch: &mut Batch, epoch: Epoch) {
+    batch.put(Space::Channels, &[EPOCH], &epoch.to_bytes());
+}
+
+pub(crate) fn put_epoch(batch: &mut Batch, part: usize, epoch: Epoch) {
+    let key = [&[EPOCH][..], &(part as u64).to_be_bytes()].concat();
+    batch.put(Space::Channels, &key, &epoch.to_bytes());
+}
+
+/// The epoch with which channels begin.
+pub(crate) fn first_epoch(store: &Store) -> Result<Option<Epoch>, StoreError> {
+    let value = store.get(Space::Channels, &[EPOCH])?;
+    value.map(|value| epoch(store, &value)).transpose()
+}
+
+/// The parts that have another.
+pub(crate) fn epochs(store: &Store) -> Result<Vec<(usize, Epoch)>, StoreError> {
+    let entries = store.scan(Space::Channels, &[EPOCH])?;
+    let parts = entries.into_iter().filter(|(key, _)| key.len() > 1);
+    let read = |(key, value): Entry| {
+        let part = read_numbers(&key[1..]).map(|[part]| part as usize);
+        let part = part.filter(|part| *part < PARTS);
+        let part = part.ok_or_else(|| store.corrupt("an epoch of no part"))?;
+        Ok((part, epoch(store, &value)?))
+    };
+    parts.map(read).collect()
+}
+
+fn epoch(store: &Store, value: &[u8]) -> Result<Epoch, StoreError> {
+    let bytes = value.try_into().map_err(|_| store.corrupt("an epoch that makes no sense"))?;
+    Ok(Epoch::from_bytes(bytes))
+}
+
 /// All channels that are there.
 pub(crate) fn channels(store: &Store) -> Result<Vec<Found>, StoreError> {
     let entries = store.scan(Space::Channels, b"")?;
-    entries.into_iter().map(|entry| found(store, entry)).collect()
+    let channels = entries.into_iter().filter(|(name, _)| name.first() != Some(&EPOCH));
+    channels.map(|entry| found(store, entry)).collect()
 }
 
 fn found(store: &Store, (name, value): Entry) -> Result<Found, StoreError> {

@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::{Broker, Listener};
+use super::{Broker, BrokerError, Listener};
 use crate::channel::Channel;
 use crate::history::Range;
 use crate::keep::{KEYS_KNOWN, Keep};
+use crate::member::Member;
 use crate::position::{Epoch, Position};
-use crate::presence::Member;
 use crate::publication::{New, Publication, Published};
 
 /// Runs all of it.
@@ -31,6 +31,10 @@ pub async fn check<B: Broker>(make: impl Fn() -> B) {
     age_is_a_bound(make(), &keep).await;
     history_is_read_from_both_ends(make(), &keep).await;
     a_channel_that_is_heard_keeps_its_epoch(make(), &keep).await;
+    a_channel_that_nobody_published_on_keeps_its_epoch(make(), &keep).await;
+    a_forgotten_channel_begins_anew(make(), &keep).await;
+    a_namespace_has_no_more_channels_than_it_may(make()).await;
+    a_namespace_keeps_no_more_bytes_than_it_may(make()).await;
     members_come_and_go(make()).await;
     leases_end(make()).await;
 }
@@ -264,6 +268,58 @@ async fn a_channel_that_is_heard_keeps_its_epoch(broker: impl Broker, keep: &Arc
     broker.sweep(SystemTime::now() + KEYS_KNOWN * 10);
     let published = publish(&broker, &channel, keep, new("x")).await;
     assert_eq!(published.position, Position { offset: 2, ..start });
+}
+
+async fn a_channel_that_nobody_published_on_keeps_its_epoch(broker: impl Broker, keep: &Arc<Keep>) {
+    let channel = channel("a");
+    let start = broker.listen(&channel, keep).await.expect("a position");
+    broker.unlisten(&channel);
+    broker.sweep(SystemTime::now());
+    let history = broker.read(&channel, keep, Range::ALL, 9).await.expect("read");
+    assert_eq!(history.position, start);
+    assert_eq!(broker.listen(&channel, keep).await.expect("a position"), start);
+}
+
+async fn a_forgotten_channel_begins_anew(broker: impl Broker, keep: &Arc<Keep>) {
+    let channel = channel("a");
+    let first = publish(&broker, &channel, keep, new("x")).await.position;
+    broker.sweep(SystemTime::now() + KEYS_KNOWN * 10);
+    let start = broker.listen(&channel, keep).await.expect("a position");
+    assert_eq!(start.offset, 0);
+    assert_ne!(start.epoch, first.epoch, "what was published is gone");
+}
+
+async fn a_namespace_has_no_more_channels_than_it_may(broker: impl Broker) {
+    let keep = Arc::new(Keep { publications: 9, channels: 2, ..Keep::default() });
+    publish(&broker, &channel("a:1"), &keep, new("x")).await;
+    broker.listen(&channel("a:2"), &keep).await.expect("a position");
+    let third = channel("a:3");
+    let refused = broker.publish(&third, &keep, new("x")).await;
+    assert!(matches!(refused, Err(BrokerError::Overloaded)), "{refused:?}");
+    let refused = broker.listen(&third, &keep).await;
+    assert!(matches!(refused, Err(BrokerError::Overloaded)), "{refused:?}");
+    assert_eq!(offsets(&broker, &third, &keep, Range::ALL).await, [0; 0]);
+    publish(&broker, &channel("a:1"), &keep, new("x")).await;
+    publish(&broker, &channel("b:1"), &keep, new("x")).await;
+    broker.unlisten(&channel("a:2"));
+    broker.sweep(SystemTime::now());
+    publish(&broker, &third, &keep, new("x")).await;
+}
+
+async fn a_namespace_keeps_no_more_bytes_than_it_may(broker: impl Broker) {
+    let keep = Arc::new(Keep { publications: 9, total_bytes: 5_000, ..Keep::default() });
+    let (a, b) = (channel("a:1"), channel("a:2"));
+    for _ in 0..3 {
+        publish(&broker, &a, &keep, new("x".repeat(1_000))).await;
+    }
+    for number in 0..9 {
+        publish(&broker, &b, &keep, keyed(&"y".repeat(1_000), &number.to_string())).await;
+    }
+    assert_eq!(offsets(&broker, &a, &keep, Range::ALL).await, [1, 2, 3], "another's are let be");
+    assert_eq!(offsets(&broker, &b, &keep, Range::ALL).await.last(), None, "its keys go last");
+    assert!(publish(&broker, &b, &keep, keyed("z", "8")).await.is_repeat);
+    let more = publish(&broker, &b, &keep, new("z".repeat(9_000))).await;
+    assert_eq!(more.position.offset, 10, "what is too large to be kept is published");
 }
 
 async fn members_come_and_go(broker: impl Broker) {

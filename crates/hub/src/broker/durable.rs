@@ -12,7 +12,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::ready;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tieline_store::{Batch, Room, Store, StoreError};
@@ -20,14 +21,14 @@ use tokio::sync::oneshot;
 
 use super::{Broker, BrokerError, Later, Listener};
 use crate::channel::Channel;
+use crate::epochs::Epochs;
 use crate::history::{History, Range};
 use crate::keep::Keep;
-use crate::keys::Keys;
-use crate::log::Log;
+use crate::kept::Kept;
+use crate::local::Local;
+use crate::member::Member;
 use crate::position::{Epoch, Position};
-use crate::presence::{Member, Presence};
 use crate::publication::{New, Publication, Published};
-use crate::shards::Shards;
 use crate::stored::{self, Record};
 
 /// Most publications in one batch of a channel.
@@ -39,28 +40,22 @@ pub struct Durable(Arc<Inner>);
 
 struct Inner {
     store: Store,
-    channels: Shards<State>,
-    presence: Presence,
-    listener: OnceLock<Arc<dyn Listener>>,
+    local: Local<State>,
     /// The number of the next channel, by which its entries are found.
-    next_id: std::sync::atomic::AtomicU64,
+    next_id: AtomicU64,
 }
 
 /// One channel.
 #[derive(Debug)]
 struct State {
     id: u64,
-    log: Log,
-    keep: Arc<Keep>,
-    keys: Keys,
+    kept: Kept,
     /// The offset of the oldest publication that is on disk.
     stored_from: u64,
     /// Keys that are on disk and that nobody needs any more.
     forgotten: Vec<Arc<str>>,
     waiting: Vec<Waiting>,
     is_writing: bool,
-    /// How many have asked to be told of it.
-    listeners: usize,
 }
 
 /// Something that is to be published.
@@ -91,54 +86,74 @@ impl Durable {
     ///
     /// [`StoreError`] where it cannot be read, or makes no sense.
     pub fn open(store: Store) -> Result<Self, StoreError> {
-        let channels = Shards::default();
+        let local = Local::new(epochs(&store)?);
+        // As much as is there: the bounds are those of the first who uses it.
+        let all = Arc::new(Keep {
+            publications: usize::MAX,
+            bytes: usize::MAX,
+            total_bytes: usize::MAX,
+            ..Keep::default()
+        });
         let mut next_id = 0;
         for read in stored::channels(&store)? {
             let stored::Found { channel, record, publications, keys, stored_from } = read;
             next_id = next_id.max(record.id + 1);
-            let mut state = State::new(record.id, record.start());
-            state.stored_from = stored_from;
-            // As much as is there: the bounds are those of the first who uses it.
-            let all = Keep { publications: usize::MAX, bytes: usize::MAX, ..Keep::default() };
+            let share = local.usages.another(&channel);
+            let mut kept = Kept::after(record.start(), Arc::clone(&all), share);
             for publication in publications {
-                state.log.push(Arc::new(publication), &all);
+                kept.push(Arc::new(publication), None, SystemTime::now());
             }
+            let mut forgotten = Vec::new();
             for (key, offset, at) in keys {
-                state.forgotten.extend(state.keys.add(key, offset, at));
+                forgotten.extend(kept.know(key, offset, at));
             }
-            channels.lock(&channel).insert(channel.clone(), state);
+            let state = State { stored_from, forgotten, ..State::new(record.id, kept) };
+            local.channels.lock(&channel).insert(channel.clone(), state);
         }
-        let (presence, listener) = (Presence::default(), OnceLock::new());
-        let next_id = next_id.into();
-        Ok(Self(Arc::new(Inner { store, channels, presence, listener, next_id })))
+        Ok(Self(Arc::new(Inner { store, local, next_id: next_id.into() })))
     }
 }
 
+/// As the last process had them.
+fn epochs(store: &Store) -> Result<Epochs, StoreError> {
+    let Some(all) = stored::first_epoch(store)? else {
+        let all = Epoch::random();
+        let mut batch = Batch::default();
+        stored::put_first_epoch(&mut batch, all);
+        // Where it is not written, the next process begins with another.
+        store.submit(None, batch, |_| {});
+        return Ok(Epochs::new(all));
+    };
+    let epochs = Epochs::new(all);
+    for (part, epoch) in stored::epochs(store)? {
+        epochs.set(part, epoch);
+    }
+    Ok(epochs)
+}
+
 impl State {
-    fn new(id: u64, position: Position) -> Self {
+    const fn new(id: u64, kept: Kept) -> Self {
         Self {
             id,
-            log: Log::after(position),
-            keep: Arc::default(),
-            keys: Keys::default(),
-            stored_from: position.offset + 1,
+            stored_from: kept.position().offset + 1,
+            kept,
             forgotten: Vec::new(),
             waiting: Vec::new(),
             is_writing: false,
-            listeners: 0,
         }
     }
 
     fn is_needed(&self) -> bool {
-        self.listeners > 0 || self.is_writing || !self.log.is_empty() || !self.keys.is_empty()
+        self.is_writing || self.kept.is_needed()
     }
 
     /// Puts into the batch what nobody needs on disk any more.
     fn clear(&mut self, batch: &mut Batch) {
-        for offset in self.stored_from..self.log.oldest() {
+        let oldest = self.kept.oldest();
+        for offset in self.stored_from..oldest {
             stored::remove_publication(batch, self.id, offset);
         }
-        self.stored_from = self.log.oldest();
+        self.stored_from = oldest;
         for key in self.forgotten.drain(..) {
             stored::remove_key(batch, self.id, &key);
         }
@@ -146,27 +161,26 @@ impl State {
 
     /// What is said of it once the batch is written that ends there.
     const fn record(&self, latest: u64) -> Record {
-        let Position { epoch, .. } = self.log.position();
+        let Position { epoch, .. } = self.kept.position();
         Record { id: self.id, epoch, oldest: self.stored_from, latest }
     }
 }
 
-impl Inner {
-    fn listener(&self) -> Option<&dyn Listener> {
-        self.listener.get().map(|listener| &**listener)
+impl AsMut<Kept> for State {
+    fn as_mut(&mut self) -> &mut Kept {
+        &mut self.kept
     }
+}
 
-    fn with<R>(&self, channel: &Channel, keep: &Arc<Keep>, act: impl FnOnce(&mut State) -> R) -> R {
-        let mut shard = self.channels.lock(channel);
-        let state = shard.entry(channel.clone()).or_insert_with(|| {
-            let id = self.next_id.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            State::new(id, Position { epoch: Epoch::random(), offset: 0 })
-        });
-        if !Arc::ptr_eq(&state.keep, keep) {
-            state.keep = Arc::clone(keep);
-            state.log.trim(keep);
-        }
-        act(state)
+impl Inner {
+    fn with<R>(
+        &self,
+        channel: &Channel,
+        keep: &Arc<Keep>,
+        act: impl FnOnce(&mut State) -> R,
+    ) -> Result<R, BrokerError> {
+        let make = |kept| State::new(self.next_id.fetch_add(1, Ordering::Relaxed), kept);
+        self.local.with(channel, keep, make, act)
     }
 
     /// Writes what waits, where nothing is under way: called in the channel's turn.
@@ -175,7 +189,7 @@ impl Inner {
             return;
         }
         let now = SystemTime::now();
-        let Position { epoch, offset: mut latest } = state.log.position();
+        let Position { epoch, offset: mut latest } = state.kept.position();
         let mut batch = Batch::default();
         let mut written = Vec::new();
         // Keys of this batch, for those that come twice in it.
@@ -185,7 +199,7 @@ impl Inner {
             let known = new
                 .key
                 .as_ref()
-                .and_then(|key| state.keys.offset(key).or_else(|| fresh.get(key).copied()));
+                .and_then(|key| state.kept.offset_of(key).or_else(|| fresh.get(key).copied()));
             if let Some(offset) = known {
                 let position = Position { epoch, offset };
                 let published = Published { position, is_repeat: true };
@@ -218,19 +232,16 @@ impl Inner {
         written: Vec<Written>,
         result: Result<(), StoreError>,
     ) {
-        let mut shard = self.channels.lock(channel);
+        let mut shard = self.local.channels.lock(channel);
         let state = shard.get_mut(channel).expect("a channel that is written to is needed");
         state.is_writing = false;
         let now = SystemTime::now();
         for Written { publication, key, published, room, done } in written {
             drop(room);
             if let (Ok(()), Some(publication)) = (&result, publication) {
-                if let Some(key) = key {
-                    let forgotten = state.keys.add(key, publication.offset, now);
-                    state.forgotten.extend(forgotten);
-                }
-                state.log.push(Arc::clone(&publication), &state.keep);
-                if let Some(listener) = self.listener() {
+                let forgotten = state.kept.push(Arc::clone(&publication), key, now);
+                state.forgotten.extend(forgotten);
+                if let Some(listener) = self.local.listener() {
                     listener.published(channel, published.position.epoch, &publication);
                 }
             }
@@ -242,21 +253,24 @@ impl Inner {
 
     /// Lets go what is too old, on disk as well.
     fn sweep(&self, now: SystemTime) {
-        for mut shard in self.channels.each() {
+        for mut shard in self.local.channels.each() {
             shard.retain(|channel, state| {
-                state.log.expire(&state.keep, now);
-                let forgotten = state.keys.expire(now);
+                let forgotten = state.kept.expire(now);
                 state.forgotten.extend(forgotten);
                 if state.is_writing {
                     return true;
                 }
+                let latest = state.kept.position().offset;
                 let mut batch = Batch::default();
                 state.clear(&mut batch);
-                if !state.is_needed() {
+                if state.is_needed() {
+                    if !batch.is_empty() {
+                        stored::put_channel(&mut batch, channel, &state.record(latest));
+                    }
+                } else if latest > 0 {
                     stored::remove_channel(&mut batch, channel);
-                } else if !batch.is_empty() {
-                    let latest = state.log.position().offset;
-                    stored::put_channel(&mut batch, channel, &state.record(latest));
+                    let (part, epoch) = self.local.epochs.renew(channel);
+                    stored::put_epoch(&mut batch, part, epoch);
                 }
                 if !batch.is_empty() {
                     // What could not be removed is read at the next start, and removed then.
@@ -270,8 +284,7 @@ impl Inner {
 
 impl Broker for Durable {
     fn start(&self, listener: Arc<dyn Listener>) {
-        // A second one would not be told what the first was.
-        assert!(self.0.listener.set(listener).is_ok(), "a broker is started once");
+        self.0.local.start(listener);
     }
 
     fn publish<'a>(
@@ -286,7 +299,7 @@ impl Broker for Durable {
             self.0.with(channel, keep, |state| {
                 state.waiting.push(Waiting { new, room, done });
                 self.0.write(channel, state);
-            });
+            })?;
             match is_done.await {
                 Ok(result) => result.map_err(BrokerError::from),
                 Err(_) => Err(StoreError::Closed { path: self.0.store.path().to_owned() }.into()),
@@ -301,44 +314,34 @@ impl Broker for Durable {
         range: Range,
         limit: usize,
     ) -> Later<'a, History> {
-        let history = self.0.with(channel, keep, |state| {
-            state.log.expire(&state.keep, SystemTime::now());
-            state.log.read(range, limit)
-        });
-        Box::pin(ready(Ok(history)))
+        Box::pin(ready(Ok(self.0.local.read(channel, keep, range, limit))))
     }
 
     fn listen<'a>(&'a self, channel: &'a Channel, keep: &'a Arc<Keep>) -> Later<'a, Position> {
-        let position = self.0.with(channel, keep, |state| {
-            state.listeners += 1;
-            state.log.position()
-        });
-        Box::pin(ready(Ok(position)))
+        Box::pin(ready(self.0.with(channel, keep, |state| state.kept.listen())))
     }
 
     fn unlisten(&self, channel: &Channel) {
-        if let Some(state) = self.0.channels.lock(channel).get_mut(channel) {
-            state.listeners -= 1;
-        }
+        self.0.local.unlisten(channel);
     }
 
     fn enter<'a>(&'a self, channel: &'a Channel, member: Member, lease: Duration) -> Later<'a, ()> {
-        self.0.presence.enter(channel, member, lease, self.0.listener());
+        self.0.local.enter(channel, member, lease);
         Box::pin(ready(Ok(())))
     }
 
     fn leave<'a>(&'a self, channel: &'a Channel, id: &'a str) -> Later<'a, ()> {
-        self.0.presence.leave(channel, id, self.0.listener());
+        self.0.local.leave(channel, id);
         Box::pin(ready(Ok(())))
     }
 
     fn members<'a>(&'a self, channel: &'a Channel) -> Later<'a, Vec<Member>> {
-        Box::pin(ready(Ok(self.0.presence.members(channel))))
+        Box::pin(ready(Ok(self.0.local.members(channel))))
     }
 
     fn sweep(&self, now: SystemTime) {
         self.0.sweep(now);
-        self.0.presence.sweep(now, self.0.listener());
+        self.0.local.sweep_members(now);
     }
 }
 
@@ -350,6 +353,8 @@ impl fmt::Debug for Durable {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use tieline_store::Scratch;
 
     use super::*;
@@ -357,11 +362,31 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn it_keeps_the_contract() {
         let folders: Vec<_> = (0..16).map(|_| Scratch::new()).collect();
-        let next = std::sync::atomic::AtomicUsize::new(0);
+        let next = AtomicUsize::new(0);
         let make = || {
-            let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let at = next.fetch_add(1, Ordering::Relaxed);
             Durable::open(Store::open(&folders[at], 0).unwrap()).unwrap()
         };
         super::super::conformance::check(make).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_channel_keeps_its_epoch_over_a_restart_until_it_is_forgotten() {
+        let folder = Scratch::new();
+        let keep = Arc::new(Keep { publications: 9, ..Keep::default() });
+        let (empty, used) = (Channel::new("a:empty").unwrap(), Channel::new("a:used").unwrap());
+        let broker = Durable::open(Store::open(&folder, 0).unwrap()).unwrap();
+        let start = broker.listen(&empty, &keep).await.unwrap();
+        let published = broker.publish(&used, &keep, New::default()).await.unwrap();
+        assert_eq!(published.position.epoch, start.epoch);
+        broker.sweep(SystemTime::now() + keep.age * 2);
+        broker.0.store.settled().await.unwrap();
+        drop(broker);
+
+        let broker = Durable::open(Store::open(&folder, 0).unwrap()).unwrap();
+        assert_eq!(broker.listen(&empty, &keep).await.unwrap(), start);
+        let next = broker.listen(&used, &keep).await.unwrap();
+        assert_eq!(next.offset, 0);
+        assert_ne!(next.epoch, start.epoch);
     }
 }

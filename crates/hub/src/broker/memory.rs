@@ -2,115 +2,67 @@
 
 use std::fmt;
 use std::future::ready;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{Broker, Later, Listener};
+use super::{Broker, BrokerError, Later, Listener};
 use crate::channel::Channel;
+use crate::epochs::Epochs;
 use crate::history::{History, Range};
 use crate::keep::Keep;
-use crate::keys::Keys;
-use crate::log::Log;
-use crate::position::{Epoch, Position};
-use crate::presence::{Member, Presence};
+use crate::kept::Kept;
+use crate::local::Local;
+use crate::member::Member;
+use crate::position::Position;
 use crate::publication::{New, Published};
-use crate::shards::Shards;
 
 /// Keeps everything in memory: what was published is gone with the process, and every channel then
 /// has another epoch.
-#[derive(Default)]
-pub struct Memory {
-    channels: Shards<State>,
-    presence: Presence,
-    listener: OnceLock<Arc<dyn Listener>>,
-}
-
-/// One channel.
-#[derive(Debug)]
-struct State {
-    log: Log,
-    keep: Arc<Keep>,
-    /// Nothing for most channels.
-    keys: Option<Box<Keys>>,
-    /// How many have asked to be told of it.
-    listeners: usize,
-}
-
-impl State {
-    fn new(keep: &Arc<Keep>) -> Self {
-        let log = Log::after(Position { epoch: Epoch::random(), offset: 0 });
-        Self { log, keep: Arc::clone(keep), keys: None, listeners: 0 }
-    }
-
-    fn forget_keys(&mut self, now: SystemTime) {
-        if let Some(keys) = &mut self.keys {
-            keys.expire(now);
-            if keys.is_empty() {
-                self.keys = None;
-            }
-        }
-    }
-
-    /// Whether somebody may miss it.
-    fn is_needed(&self) -> bool {
-        self.listeners > 0 || !self.log.is_empty() || self.keys.is_some()
-    }
-
-    /// The bounds are those of the last who used it.
-    fn bounded(&mut self, keep: &Arc<Keep>) -> &mut Self {
-        if !Arc::ptr_eq(&self.keep, keep) {
-            self.keep = Arc::clone(keep);
-            self.log.trim(keep);
-        }
-        self
-    }
-}
+pub struct Memory(Local<Kept>);
 
 impl Memory {
     /// An empty one.
     pub fn new() -> Self {
-        Self::default()
+        Self(Local::new(Epochs::default()))
     }
 
-    fn with<R>(&self, channel: &Channel, keep: &Arc<Keep>, act: impl FnOnce(&mut State) -> R) -> R {
-        let mut shard = self.channels.lock(channel);
-        match shard.get_mut(channel) {
-            Some(state) => act(state.bounded(keep)),
-            None => act(shard.entry(channel.clone()).or_insert_with(|| State::new(keep))),
-        }
-    }
-
-    fn listener(&self) -> Option<&dyn Listener> {
-        self.listener.get().map(|listener| &**listener)
-    }
-
-    fn publish_now(&self, channel: &Channel, keep: &Arc<Keep>, new: New) -> Published {
+    fn publish_now(
+        &self,
+        channel: &Channel,
+        keep: &Arc<Keep>,
+        new: New,
+    ) -> Result<Published, BrokerError> {
         let now = SystemTime::now();
-        self.with(channel, keep, |state| {
-            let Position { epoch, offset } = state.log.position();
-            if let Some(offset) =
-                new.key.as_deref().and_then(|key| state.keys.as_ref()?.offset(key))
-            {
+        self.with(channel, keep, |kept| {
+            let Position { epoch, offset } = kept.position();
+            if let Some(offset) = new.key.as_deref().and_then(|key| kept.offset_of(key)) {
                 return Published { position: Position { epoch, offset }, is_repeat: true };
             }
             let position = Position { epoch, offset: offset + 1 };
-            if let Some(key) = &new.key {
-                state.keys.get_or_insert_default().add(Arc::clone(key), position.offset, now);
-            }
+            let key = new.key.clone();
             let publication = Arc::new(new.at(position.offset, now));
-            state.log.push(Arc::clone(&publication), &state.keep);
-            if let Some(listener) = self.listener() {
+            // What is forgotten of a channel in memory is gone with that.
+            kept.push(Arc::clone(&publication), key, now);
+            if let Some(listener) = self.0.listener() {
                 listener.published(channel, epoch, &publication);
             }
             Published { position, is_repeat: false }
         })
     }
+
+    fn with<R>(
+        &self,
+        channel: &Channel,
+        keep: &Arc<Keep>,
+        act: impl FnOnce(&mut Kept) -> R,
+    ) -> Result<R, BrokerError> {
+        self.0.with(channel, keep, |kept| kept, act)
+    }
 }
 
 impl Broker for Memory {
     fn start(&self, listener: Arc<dyn Listener>) {
-        // A second one would not be told what the first was.
-        assert!(self.listener.set(listener).is_ok(), "a broker is started once");
+        self.0.start(listener);
     }
 
     fn publish<'a>(
@@ -119,7 +71,7 @@ impl Broker for Memory {
         keep: &'a Arc<Keep>,
         new: New,
     ) -> Later<'a, Published> {
-        Box::pin(ready(Ok(self.publish_now(channel, keep, new))))
+        Box::pin(ready(self.publish_now(channel, keep, new)))
     }
 
     fn read<'a>(
@@ -129,50 +81,49 @@ impl Broker for Memory {
         range: Range,
         limit: usize,
     ) -> Later<'a, History> {
-        let history = self.with(channel, keep, |state| {
-            state.log.expire(&state.keep, SystemTime::now());
-            state.log.read(range, limit)
-        });
-        Box::pin(ready(Ok(history)))
+        Box::pin(ready(Ok(self.0.read(channel, keep, range, limit))))
     }
 
     fn listen<'a>(&'a self, channel: &'a Channel, keep: &'a Arc<Keep>) -> Later<'a, Position> {
-        let position = self.with(channel, keep, |state| {
-            state.listeners += 1;
-            state.log.position()
-        });
-        Box::pin(ready(Ok(position)))
+        Box::pin(ready(self.with(channel, keep, Kept::listen)))
     }
 
     fn unlisten(&self, channel: &Channel) {
-        if let Some(state) = self.channels.lock(channel).get_mut(channel) {
-            state.listeners -= 1;
-        }
+        self.0.unlisten(channel);
     }
 
     fn enter<'a>(&'a self, channel: &'a Channel, member: Member, lease: Duration) -> Later<'a, ()> {
-        self.presence.enter(channel, member, lease, self.listener());
+        self.0.enter(channel, member, lease);
         Box::pin(ready(Ok(())))
     }
 
     fn leave<'a>(&'a self, channel: &'a Channel, id: &'a str) -> Later<'a, ()> {
-        self.presence.leave(channel, id, self.listener());
+        self.0.leave(channel, id);
         Box::pin(ready(Ok(())))
     }
 
     fn members<'a>(&'a self, channel: &'a Channel) -> Later<'a, Vec<Member>> {
-        Box::pin(ready(Ok(self.presence.members(channel))))
+        Box::pin(ready(Ok(self.0.members(channel))))
     }
 
     fn sweep(&self, now: SystemTime) {
-        for mut shard in self.channels.each() {
-            shard.retain(|_, state| {
-                state.log.expire(&state.keep, now);
-                state.forget_keys(now);
-                state.is_needed()
+        for mut shard in self.0.channels.each() {
+            shard.retain(|channel, kept| {
+                kept.expire(now);
+                let is_needed = kept.is_needed();
+                if !is_needed && kept.position().offset > 0 {
+                    self.0.epochs.renew(channel);
+                }
+                is_needed
             });
         }
-        self.presence.sweep(now, self.listener());
+        self.0.sweep_members(now);
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -20,8 +20,8 @@ use tieline_store::StoreError;
 use crate::channel::Channel;
 use crate::history::{History, Range};
 use crate::keep::Keep;
+use crate::member::Member;
 use crate::position::{Epoch, Position};
-use crate::presence::Member;
 use crate::publication::{New, Publication, Published};
 
 /// What a broker answers later.
@@ -34,7 +34,8 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, BrokerError>> + Se
 /// 1. **Places.** In one epoch the publications of a channel have the offsets 1, 2, 3, …, each
 ///    exactly one. An offset is given once and stays with its publication.
 /// 2. **Epochs.** The epoch of a channel changes only when publications may have been lost that were
-///    acknowledged, or when its log was forgotten because it was empty and nobody needed it.
+///    acknowledged, or when its log was forgotten because it was empty and nobody needed it. One on which
+///    nothing was published keeps it also then, but for a rare coincidence.
 /// 3. **Acknowledged.** When [`publish`](Self::publish) is ready with a place, the publication
 ///    survives what its [`Durability`](crate::Durability) says, can be read as long as [`Keep`] says,
 ///    and every listener has been told.
@@ -51,6 +52,9 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, BrokerError>> + Se
 ///    offset, and all kept publications of the range.
 /// 8. **Presence.** A member is there from [`enter`](Self::enter) until [`leave`](Self::leave) or the end of
 ///    its lease, whichever comes first. Entering again renews the lease and tells nobody.
+///
+/// 9. **Bounds.** A namespace that has as many channels as [`Keep`] allows gets no other: publishing and
+///    listening there is [`Overloaded`](BrokerError::Overloaded). Reading makes no channel.
 ///
 /// All calls may come from any thread at any time. A future that is dropped may or may not have done
 /// its work; a publication under way is never torn.
