@@ -18,6 +18,15 @@ pub struct Channels {
     #[schemars(range(min = 1))]
     pub keep_session_bytes: usize,
 
+    /// Most sessions whose line is gone; of any more, each ends with its line. Default 100000.
+    #[schemars(range(min = 1))]
+    pub max_kept_sessions: usize,
+
+    /// Most bytes that wait for all sessions together; beyond it, a session for which more would wait
+    /// cannot go on over another line. Default 268435456.
+    #[schemars(range(min = 1))]
+    pub max_kept_bytes: usize,
+
     /// Most channels and patterns that one line has subscribed to. Default 100.
     #[schemars(range(min = 1))]
     pub max_subscriptions: usize,
@@ -44,6 +53,8 @@ impl Default for Channels {
         Self {
             keep_session: Span::from_secs(120),
             keep_session_bytes: 1 << 20,
+            max_kept_sessions: 100_000,
+            max_kept_bytes: 256 << 20,
             max_subscriptions: 100,
             max_in_flight: 100,
             max_batch: 100,

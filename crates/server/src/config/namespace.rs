@@ -18,6 +18,16 @@ pub struct Namespace {
     #[schemars(range(min = 1))]
     pub history_bytes: usize,
 
+    /// Most bytes that are kept of all channels together, keys of publications included; beyond it, the
+    /// channel that is published to keeps less. Default 268435456.
+    #[schemars(range(min = 1))]
+    pub max_bytes: usize,
+
+    /// Most channels that somebody hears, or of which something is kept; whoever asks for another is
+    /// answered 4011. Default 1000000.
+    #[schemars(range(min = 1))]
+    pub max_channels: usize,
+
     /// How long each is kept. Default "5m".
     pub history_age: Span,
 
@@ -72,6 +82,8 @@ impl Default for Namespace {
         Self {
             history: 0,
             history_bytes: 1 << 20,
+            max_bytes: 256 << 20,
+            max_channels: 1_000_000,
             history_age: Span::from_secs(300),
             durability: Durability::Memory,
             presence: false,

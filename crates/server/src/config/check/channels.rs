@@ -25,6 +25,8 @@ impl Check<'_> {
             }
             self.in_range(written.history, 0, 1_000_000, &key.name("history"))?;
             self.in_range(written.history_bytes, 1, 1 << 30, &key.name("history_bytes"))?;
+            self.in_range(written.max_bytes, 1, 1 << 40, &key.name("max_bytes"))?;
+            self.in_range(written.max_channels, 1, 1 << 32, &key.name("max_channels"))?;
             self.kept(written.history_age.get(), &key.name("history_age"))?;
             if written.durability == Durability::Disk && file.store.is_none() {
                 return Err(self.fail(Problem::NoStore, &key.name("durability")));
@@ -41,6 +43,8 @@ impl Check<'_> {
         self.kept(written.keep_session.get(), &key.name("keep_session"))?;
         for (name, value, max) in [
             ("keep_session_bytes", written.keep_session_bytes, 1 << 30),
+            ("max_kept_sessions", written.max_kept_sessions, 1 << 32),
+            ("max_kept_bytes", written.max_kept_bytes, 1 << 40),
             ("max_subscriptions", written.max_subscriptions, 100_000),
             ("max_in_flight", written.max_in_flight, 100_000),
             ("max_batch", written.max_batch, 100_000),
@@ -65,6 +69,7 @@ mod tests {
         for (lines, key, words) in [
             ("[namespace.'a:b']", "namespace.a:b", "is not the name of a namespace"),
             ("[namespace.a]\nhistory = 1000001", "history", "is not between 0 and 1000000"),
+            ("[namespace.a]\nmax_channels = 0", "max_channels", "is not between 1 and"),
             ("[namespace.a]\ndurability = 'disk'", "durability", "store"),
             ("[namespace.a]\njoin_leave = true", "join_leave", "presence"),
             ("[namespace.a]\nsubscribe = 'some'", "subscribe", "`right`"),

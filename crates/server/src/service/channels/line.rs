@@ -293,7 +293,7 @@ impl State {
     fn close(self: &Rc<Self>, how: &Closed) {
         self.is_over.set(true);
         let Some(session) = self.session() else { return };
-        let goes_on = session.park(self.peer.id());
+        let goes_on = self.shared.sessions.park(&session, self.peer.id());
         let is_for_good = !goes_on && is_goodbye(how);
         if is_for_good {
             self.shared.sessions.end(&session);

@@ -87,6 +87,8 @@ impl Namespace {
                 config::Durability::Disk => Durability::Disk,
                 config::Durability::Memory => Durability::Memory,
             },
+            channels: written.max_channels,
+            total_bytes: written.max_bytes,
         };
         Self {
             keep: Arc::new(keep),

@@ -9,14 +9,18 @@
 //! ```
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use tieline::Message;
 
 use super::SUPERSEDED;
 use super::counts::Counts;
 use super::words::Disconnect;
 use crate::auth::Secret;
 use crate::config;
+use crate::outbox::cost;
 use crate::peer::Remote;
 use crate::peer_id::PeerId;
 use crate::random;
@@ -26,8 +30,19 @@ use crate::random;
 pub(super) struct Sessions {
     sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
     keep: Duration,
-    max_bytes: usize,
+    all: Arc<All>,
     counts: Counts,
+}
+
+/// What the sessions of a route take up together, and what each of them and all may.
+#[derive(Debug)]
+struct All {
+    bytes: AtomicUsize,
+    /// Sessions without a line.
+    parked: AtomicUsize,
+    max_bytes: usize,
+    max_bytes_each: usize,
+    max_parked: usize,
 }
 
 /// One client, over any number of lines, one after the other.
@@ -36,7 +51,7 @@ pub(super) struct Session {
     pub(super) id: Arc<str>,
     pub(super) newcomer: Newcomer,
     secret: Secret,
-    max_bytes: usize,
+    all: Arc<All>,
     state: Mutex<State>,
 }
 
@@ -52,8 +67,8 @@ pub(super) struct Newcomer {
 #[derive(Debug)]
 struct State {
     /// What may not have arrived, the oldest first.
-    waiting: VecDeque<Arc<str>>,
-    /// Bytes of it.
+    waiting: VecDeque<Message>,
+    /// What it [costs](cost).
     bytes: usize,
     /// The number of the last one that is waited for no more.
     arrived: u64,
@@ -75,12 +90,15 @@ pub(super) struct Resumed {
 
 impl Sessions {
     pub(super) fn new(limits: &config::Channels, counts: &Counts) -> Self {
-        Self {
-            sessions: Mutex::default(),
-            keep: limits.keep_session.get(),
-            max_bytes: limits.keep_session_bytes,
-            counts: counts.clone(),
-        }
+        let all = Arc::new(All {
+            bytes: AtomicUsize::default(),
+            parked: AtomicUsize::default(),
+            max_bytes: limits.max_kept_bytes,
+            max_bytes_each: limits.keep_session_bytes,
+            max_parked: limits.max_kept_sessions,
+        });
+        let (sessions, keep) = (Mutex::default(), limits.keep_session.get());
+        Self { sessions, keep, all, counts: counts.clone() }
     }
 
     /// How long one is kept.
@@ -104,7 +122,7 @@ impl Sessions {
             id: Arc::clone(&id),
             newcomer,
             secret: Secret::new(&secret),
-            max_bytes: self.max_bytes,
+            all: Arc::clone(&self.all),
             state: Mutex::new(state),
         });
         self.counts.session_began();
@@ -128,18 +146,20 @@ impl Sessions {
             return None;
         }
         let mut state = session.lock();
-        if state.is_torn || !state.forget(seen) {
+        if state.is_torn || !state.forget(seen, &self.all) {
             return None;
         }
         if let Some(old) = state.line.replace(line.clone()) {
             old.send(Disconnect::superseded().text());
             old.close(SUPERSEDED, "the session goes on over a newer line");
         }
-        state.parked = None;
+        if state.parked.take().is_some() {
+            self.all.parked.fetch_sub(1, Ordering::Relaxed);
+        }
         let resumed = Resumed { session: Arc::clone(&session), taken: state.taken };
         line.send(answer(&resumed));
-        for text in &state.waiting {
-            line.send(&**text);
+        for message in &state.waiting {
+            line.send(message.clone());
         }
         drop(state);
         Some(session)
@@ -161,6 +181,22 @@ impl Sessions {
         self.counts.sessions_ended(before - sessions.len());
     }
 
+    /// The line of a session is gone: it waits for another, where there is room. Whether it had another
+    /// by then.
+    pub(super) fn park(&self, session: &Session, line: PeerId) -> bool {
+        let mut state = session.lock();
+        if state.line.as_ref().is_none_or(|known| known.id() != line) {
+            return true;
+        }
+        state.line = None;
+        state.parked = Some(Instant::now());
+        drop(state);
+        if self.all.parked.fetch_add(1, Ordering::Relaxed) >= self.all.max_parked {
+            self.end(session);
+        }
+        false
+    }
+
     /// It has ended, and nobody comes back for it.
     pub(super) fn end(&self, session: &Session) {
         let was_there = self.lock().remove(&session.id).is_some();
@@ -174,16 +210,22 @@ impl Sessions {
 
 impl Session {
     /// Says something that has to arrive: on the line, and again on the next where this one is lost.
-    pub(super) fn say(&self, text: impl Into<Arc<str>>) {
-        let text = text.into();
+    pub(super) fn say(&self, text: String) {
+        let message = Message::from(text);
         let mut state = self.lock();
         if let Some(line) = &state.line {
-            line.send(&*text);
+            line.send(message.clone());
         }
-        state.bytes += text.len();
-        state.waiting.push_back(text);
-        if state.bytes > self.max_bytes {
-            state.tear();
+        if state.is_torn {
+            state.arrived += 1;
+            return;
+        }
+        let cost = cost(&message);
+        state.bytes += cost;
+        state.waiting.push_back(message);
+        let before = self.all.bytes.fetch_add(cost, Ordering::Relaxed);
+        if state.bytes > self.all.max_bytes_each || before + cost > self.all.max_bytes {
+            state.tear(&self.all);
         }
     }
 
@@ -194,18 +236,7 @@ impl Session {
 
     /// So many have arrived.
     pub(super) fn acknowledge(&self, seen: u64) {
-        self.lock().forget(seen);
-    }
-
-    /// Its line is gone. Whether it had another by then.
-    pub(super) fn park(&self, line: PeerId) -> bool {
-        let mut state = self.lock();
-        let is_its_own = state.line.as_ref().is_some_and(|known| known.id() == line);
-        if is_its_own {
-            state.line = None;
-            state.parked = Some(Instant::now());
-        }
-        !is_its_own
+        self.lock().forget(seen, &self.all);
     }
 
     /// Whether it has a line.
@@ -218,26 +249,34 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.all.bytes.fetch_sub(state.bytes, Ordering::Relaxed);
+        self.all.parked.fetch_sub(usize::from(state.parked.is_some()), Ordering::Relaxed);
+    }
+}
+
 impl State {
     /// Forgets what has arrived. Whether the rest is there: nobody has seen what was not said, and what
     /// was seen once is forgotten.
-    fn forget(&mut self, seen: u64) -> bool {
+    fn forget(&mut self, seen: u64, all: &All) -> bool {
         let Some(more) = seen.checked_sub(self.arrived) else { return false };
         if more > self.waiting.len() as u64 {
             return false;
         }
-        for text in self.waiting.drain(..more as usize) {
-            self.bytes -= text.len();
-        }
+        let bytes = self.waiting.drain(..more as usize).map(|message| cost(&message)).sum();
+        self.bytes -= bytes;
+        all.bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.arrived = seen;
         true
     }
 
     /// What waits is too much: the line goes on, and ends with its session.
-    fn tear(&mut self) {
+    fn tear(&mut self, all: &All) {
         self.arrived += self.waiting.len() as u64;
         self.waiting = VecDeque::new();
-        self.bytes = 0;
+        all.bytes.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
         self.is_torn = true;
     }
 }

@@ -127,3 +127,40 @@ fn when_the_server_stops_clients_are_told_to_come_back_over_some_time() {
         assert!(told[0]["after"].as_u64().unwrap() <= 10_000);
     });
 }
+
+#[test]
+fn sessions_without_a_line_are_as_many_as_may_be() {
+    run(async {
+        let mut scene = Scene::new("max_kept_sessions = 1");
+        let (mut first_end, first) = scene.connect(json!({})).await;
+        let (mut second_end, second) = scene.connect(json!({})).await;
+        scene.lose(&mut first_end);
+        scene.lose(&mut second_end);
+        let (mut first_end, answer) = scene.connect(resume(&first, 0)).await;
+        assert_eq!(answer["recovered"], true);
+        let (_, answer) = scene.connect(resume(&second, 0)).await;
+        assert_eq!(answer["recovered"], false, "there was no room for a second");
+        scene.lose(&mut first_end);
+        let (_, answer) = scene.connect(resume(&first, 0)).await;
+        assert_eq!(answer["recovered"], true, "whoever comes back makes room");
+    });
+}
+
+#[test]
+fn what_waits_for_all_clients_together_is_bounded() {
+    run(async {
+        let mut scene = Scene::new("max_kept_bytes = 1000");
+        let (mut quiet_end, quiet) = scene.connect(json!({})).await;
+        let (mut loud_end, loud) = scene.connect(json!({})).await;
+        scene.call(&mut quiet_end, "ping", json!({})).await;
+        for _ in 0..10 {
+            scene.call(&mut loud_end, "ping", json!({})).await;
+        }
+        scene.lose(&mut quiet_end);
+        scene.lose(&mut loud_end);
+        let (_, answer) = scene.connect(resume(&quiet, 0)).await;
+        assert_eq!(answer["recovered"], true, "it did not take what was another's");
+        let (_, answer) = scene.connect(resume(&loud, 0)).await;
+        assert_eq!(answer["recovered"], false);
+    });
+}
