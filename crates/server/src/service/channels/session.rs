@@ -153,9 +153,7 @@ impl Sessions {
             old.send(Disconnect::superseded().text());
             old.close(SUPERSEDED, "the session goes on over a newer line");
         }
-        if state.parked.take().is_some() {
-            self.all.parked.fetch_sub(1, Ordering::Relaxed);
-        }
+        state.unpark(&self.all);
         let resumed = Resumed { session: Arc::clone(&session), taken: state.taken };
         line.send(answer(&resumed));
         for message in &state.waiting {
@@ -199,6 +197,7 @@ impl Sessions {
 
     /// It has ended, and nobody comes back for it.
     pub(super) fn end(&self, session: &Session) {
+        session.lock().unpark(&self.all);
         let was_there = self.lock().remove(&session.id).is_some();
         self.counts.sessions_ended(usize::from(was_there));
     }
@@ -253,7 +252,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         self.all.bytes.fetch_sub(state.bytes, Ordering::Relaxed);
-        self.all.parked.fetch_sub(usize::from(state.parked.is_some()), Ordering::Relaxed);
+        state.unpark(&self.all);
     }
 }
 
@@ -270,6 +269,13 @@ impl State {
         all.bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.arrived = seen;
         true
+    }
+
+    /// It waits for a line no more.
+    fn unpark(&mut self, all: &All) {
+        if self.parked.take().is_some() {
+            all.parked.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// What waits is too much: the line goes on, and ends with its session.
