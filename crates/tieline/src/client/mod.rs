@@ -21,6 +21,8 @@ mod builder;
 mod driver;
 mod error;
 mod event;
+#[cfg(test)]
+mod fixtures;
 mod handle;
 mod history;
 mod position;

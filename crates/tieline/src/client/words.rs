@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytestring::ByteString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::event::{Member, Publication};
@@ -26,13 +26,16 @@ struct Ask<'a, P> {
 /// Whatever the server says.
 #[derive(Deserialize)]
 pub(super) struct Heard<'a> {
+    #[serde(borrow)]
+    pub(super) jsonrpc: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(super) id: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) method: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     pub(super) params: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    /// A result may be null.
+    #[serde(borrow, default, deserialize_with = "there")]
     pub(super) result: Option<&'a RawValue>,
     #[serde(default)]
     pub(super) error: Option<Refused>,
@@ -206,6 +209,11 @@ pub(super) struct Disconnect {
     /// Milliseconds.
     #[serde(default)]
     pub(super) after: Option<u64>,
+}
+
+/// Whatever is there, null as well.
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 /// A call as it is written; without an id a notification.

@@ -235,6 +235,9 @@ impl Session {
     /// Takes what the server says; `None` where it is not of the language.
     fn hear(&mut self, text: &str, now: Instant) -> Option<()> {
         let heard: Heard<'_> = serde_json::from_str(text).ok()?;
+        if heard.jsonrpc != "2.0" {
+            return None;
+        }
         let Some(method) = &heard.method else {
             return match self.phase {
                 Phase::On => self.answered(&heard, text.len(), now),
@@ -282,13 +285,13 @@ impl Session {
 
     fn answered(&mut self, heard: &Heard<'_>, bytes: usize, now: Instant) -> Option<()> {
         self.count(bytes, now);
-        let Some(id) = heard.id() else { return Some(()) };
         let answer = match &heard.error {
             Some(Refused { code, message }) => {
                 Err(Error::Fault(Fault { code: *code, message: Arc::clone(message) }))
             }
-            None => Ok(heard.result.unwrap_or(RawValue::NULL)),
+            None => Ok(heard.result?),
         };
+        let Some(id) = heard.id() else { return Some(()) };
         match self.calls.take(id) {
             Some(Kind::Call { answer: asked, .. }) => {
                 // Who dropped its call does not want to know.

@@ -70,6 +70,8 @@ impl Scene {
     }
 
     fn hears(&mut self, said: &Value) {
+        let mut said = said.clone();
+        said["jsonrpc"] = "2.0".into();
         self.session.receive(&said.to_string(), self.now);
     }
 

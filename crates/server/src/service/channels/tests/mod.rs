@@ -2,6 +2,7 @@
 
 mod access;
 mod calls;
+mod fixtures;
 mod presence;
 mod sessions;
 
