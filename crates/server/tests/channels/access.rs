@@ -13,9 +13,12 @@ use super::wire::Wire;
 
 const TOKEN: &str = "alice-0123456789";
 
+/// Of the same user, with no rights.
+const LESS: &str = "alice-9876543210";
+
 async fn guarded() -> Server {
     let tokens = folder().join("tokens");
-    std::fs::write(&tokens, format!("alice {TOKEN} publish:chat:*\n")).unwrap();
+    std::fs::write(&tokens, format!("alice {TOKEN} publish:chat:*\nalice {LESS}\n")).unwrap();
     let config = format!(
         "[namespace.chat]\n[[route]]\npath = '/tieline'\nservice = {{ kind = 'channels' }}\n\
          access = {{ kind = 'token', file = '{}' }}\n",
@@ -61,4 +64,25 @@ async fn a_fresh_token_is_asked_for_with_every_line() {
     wire.mend();
     client.publish("chat:lobby", &2).await.unwrap();
     assert!(asked.load(Ordering::Relaxed) >= 2);
+}
+
+#[tokio::test]
+async fn a_newer_token_is_shown_on_the_line_there_is() {
+    let server = guarded().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let client = to(server.address).token_from(move || {
+        let token = [LESS, TOKEN][counted.fetch_add(1, Ordering::Relaxed)];
+        async { Ok(token.to_owned()) }
+    });
+    let client = client.connect().await.unwrap();
+    let refused = client.publish("chat:lobby", &1).await.unwrap_err();
+    assert!(matches!(&refused, Error::Fault(fault) if fault.code == 4004), "{refused:?}");
+    assert_eq!(client.refresh().await.unwrap(), None, "tokens in a file do not end");
+    client.publish("chat:lobby", &1).await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+
+    let other = to(server.address).token(LESS).connect().await.unwrap();
+    other.refresh().await.unwrap();
+    assert!(other.publish("chat:lobby", &1).await.is_err(), "the same token gives no more");
 }

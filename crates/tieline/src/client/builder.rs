@@ -55,8 +55,28 @@ pub struct Builder {
     max_bytes: usize,
 }
 
+impl Client {
+    /// Connects to the channels at a `ws` or `wss` address; [`to`](Self::to) says how.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::connect`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind.
+    pub async fn connect(url: impl Into<String>) -> Result<Self, Error> {
+        Self::to(url).connect().await
+    }
+
+    /// A client of the channels at this address, to be told more of and then connected.
+    pub fn to(url: impl Into<String>) -> Builder {
+        Builder::to(url)
+    }
+}
+
 impl Builder {
-    pub(super) fn to(url: impl Into<String>) -> Self {
+    fn to(url: impl Into<String>) -> Self {
         let limits = Limits { max_message_bytes: MAX_MESSAGE_BYTES, ..Limits::default() };
         let mut reconnect = Reconnect::default();
         reconnect.stop_on_close.extend(FOR_GOOD);
@@ -159,9 +179,10 @@ impl Builder {
         let Self { request, token, name, reconnect, call_within, .. } = self;
         let has_fresh_tokens = matches!(token, Token::Source(_));
         let token = Arc::new(token);
+        let shown = Arc::clone(&token);
         let line = Reconnecting::new(request.subprotocol(PROTOCOL), reconnect);
         let line = line.before_each(move |request| {
-            let token = Arc::clone(&token);
+            let token = Arc::clone(&shown);
             async move {
                 Ok(match token.fetch().await? {
                     Some(token) => request.header("Authorization", format!("Bearer {token}")),
@@ -174,6 +195,7 @@ impl Builder {
         let session = Session::new(name, call_within);
         tokio::spawn(Driver::new(line, session, taken, told, has_fresh_tokens).run());
         let shared = Shared {
+            token,
             room: Semaphore::new(self.max_calls),
             max_events: self.max_events,
             max_bytes: self.max_bytes,

@@ -32,6 +32,8 @@ pub enum Error {
     Lost,
     /// This client has subscribed to the channel already.
     Subscribed,
+    /// There is no token to show, or nobody gives one, and why.
+    Token(Option<Arc<dyn std::error::Error + Send + Sync>>),
     /// No answer in time: it may have been done, or not. A publication may be made again with its key.
     TimedOut,
     /// The server takes no message that is so big.
@@ -68,6 +70,7 @@ impl Error {
         match self {
             Self::Fault(fault) => fault.advice(),
             Self::Lost | Self::TimedOut => Advice::Look,
+            Self::Token(_) => Advice::Token,
             Self::Answer
             | Self::Closed
             | Self::Disconnected { .. }
@@ -113,6 +116,7 @@ impl fmt::Display for Error {
                 f.write_str("session was lost before the answer: it may have been done, or not")
             }
             Self::Subscribed => f.write_str("this client has subscribed to the channel already"),
+            Self::Token(_) => f.write_str("there is no token to show"),
             Self::TimedOut => f.write_str("no answer in time: it may have been done, or not"),
             Self::TooBig => f.write_str("message is bigger than the server takes"),
         }
@@ -125,6 +129,7 @@ impl std::error::Error for Error {
             Self::Encode(error) => Some(error),
             // It was displayed in full.
             Self::Line(why) => why.source(),
+            Self::Token(why) => why.as_deref().map(|why| why as _),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
@@ -9,7 +10,6 @@ use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use super::builder::Builder;
 use super::driver::Order;
 use super::error::Error;
 use super::event::Member;
@@ -18,7 +18,8 @@ use super::position::Position;
 use super::queue::Queue;
 use super::state::State;
 use super::subscription::Subscription;
-use super::words::{Call, HistoryIs, HistoryOf, Members, Named, Publish};
+use super::token::Token;
+use super::words::{Call, HistoryIs, HistoryOf, Members, Named, Publish, Refresh, Refreshed};
 
 /// A client of channels, which comes back by itself. Clones are the same client.
 ///
@@ -54,6 +55,7 @@ pub struct Client {
 /// What all clones share.
 #[derive(Debug)]
 pub(super) struct Shared {
+    pub(super) token: Arc<Token>,
     /// For calls that are not answered yet.
     pub(super) room: Semaphore,
     pub(super) max_events: usize,
@@ -69,24 +71,6 @@ pub(super) struct Keys {
 }
 
 impl Client {
-    /// Connects to the channels at a `ws` or `wss` address; [`to`](Self::to) says how.
-    ///
-    /// # Errors
-    ///
-    /// As [`Builder::connect`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves nothing behind.
-    pub async fn connect(url: impl Into<String>) -> Result<Self, Error> {
-        Self::to(url).connect().await
-    }
-
-    /// A client of the channels at this address, to be told more of and then connected.
-    pub fn to(url: impl Into<String>) -> Builder {
-        Builder::to(url)
-    }
-
     pub(super) const fn new(
         orders: mpsc::UnboundedSender<Order>,
         state: watch::Receiver<State>,
@@ -222,6 +206,26 @@ impl Client {
         self.ask("presence_stats", &named(channel), true).await
     }
 
+    /// Shows the server a newer token on this line, before the one that it has expires, from where
+    /// [`Builder::token_from`](super::Builder::token_from) says; how long that is good, where it ends. Without it the line ends with the token, and
+    /// the client comes back on another with a newer one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Token`] where there is none to be had; [`Error::Fault`] where it is not good, or another
+    /// user's; and as [`call`](Self::call) says.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not take it back.
+    pub async fn refresh(&self) -> Result<Option<Duration>, Error> {
+        let token = self.shared.token.fetch().await.map_err(|why| Error::Token(Some(why.into())))?;
+        let token = token.ok_or(Error::Token(None))?;
+        let Refreshed { expires_in } =
+            self.ask("refresh", &Refresh { token: &token }, true).await?;
+        Ok(expires_in.map(Duration::from_secs))
+    }
+
     /// Calls a method of the application behind the server.
     ///
     /// # Errors
@@ -229,7 +233,7 @@ impl Client {
     /// | error                                       | when                                                 |
     /// |---------------------------------------------|------------------------------------------------------|
     /// | [`Error::Fault`]                            | the server refused it; [`Error::advice`] says what then |
-    /// | [`Error::TimedOut`]                         | no answer within [`Builder::call_within`], which counts while there is no line, too |
+    /// | [`Error::TimedOut`]                         | no answer within [`Builder::call_within`](super::Builder::call_within), which counts while there is no line, too |
     /// | [`Error::Lost`]                             | it was sent, and the server knows nothing more of this client: only of calls like this |
     /// | [`Error::TooBig`], [`Error::Encode`]        | it cannot be said                                     |
     /// | [`Error::Answer`]                           | the answer is no such value                           |

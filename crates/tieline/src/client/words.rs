@@ -56,6 +56,18 @@ pub(super) struct Connect<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct Refresh<'a> {
+    pub(super) token: &'a str,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Refreshed {
+    /// Seconds.
+    #[serde(default)]
+    pub(super) expires_in: Option<u64>,
+}
+
+#[derive(Serialize)]
 pub(super) struct Resume<'a> {
     pub(super) id: &'a str,
     pub(super) secret: &'a str,

@@ -23,7 +23,7 @@ fn understood(item: Item) -> Value {
     let Item::Ask(ask) = item else { panic!("{item:?}") };
     let mut means = json!({ "method": ask.method });
     if let Some(id) = &ask.id {
-        means["id"] = serde_json::to_value(id).unwrap();
+        means["id"] = serde_json::from_str(&id.to_string()).unwrap();
     }
     if let Some(params) = &ask.params {
         means["params"] = serde_json::from_str(params.get()).unwrap();
