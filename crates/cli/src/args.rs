@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
 
 use crate::level::Level;
-use crate::{bench, bridge, channels, token};
+use crate::{bench, bridge, channels, decode, token};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +23,7 @@ Examples:
   tieline tail /var/log/syslog               the lines of a file as they are written
   tieline publish demo:lobby hello           says something on a channel
   tieline subscribe demo:lobby               what is said on a channel
+  tieline decode 81 05 48 65 6c 6c 6f        what these bytes say
   tieline config print > tieline.toml        a file to start from
   tieline config check tieline.toml          is it right?
   tieline token gen secret jwt.secret        a secret that tokens are signed by
@@ -87,6 +88,9 @@ pub(crate) enum Command {
     /// Prints what is published on channels
     #[command(after_help = channels::SUBSCRIBE_EXAMPLES)]
     Subscribe(channels::Subscribe),
+    /// Takes frames apart, bit by bit
+    #[command(after_help = decode::EXAMPLES)]
+    Decode(decode::Decode),
     /// Checks and shows configurations
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -8,6 +8,7 @@ use tieline_server::config::ConfigError;
 use crate::bench::Failure;
 use crate::bridge::OtherMachines;
 use crate::channels;
+use crate::decode;
 use crate::exit_code::Exit;
 use crate::style;
 
@@ -21,6 +22,9 @@ pub(crate) fn conclude(result: anyhow::Result<()>) -> ExitCode {
 /// Whose fault it is decides.
 fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(failure) = error.downcast_ref::<channels::Failure>() {
+        return failure.exit();
+    }
+    if let Some(failure) = error.downcast_ref::<decode::Failure>() {
         return failure.exit();
     }
     match error.downcast_ref::<Failure>() {

@@ -6,6 +6,7 @@ mod bench;
 mod bridge;
 mod channels;
 mod config;
+mod decode;
 mod environment;
 mod exit;
 mod exit_code;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Terminal(options) => options.run(),
         Command::Publish(options) => options.run(),
         Command::Subscribe(options) => options.run(),
+        Command::Decode(options) => options.run(),
         Command::Config(command) => config::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Completions { shell } => args::completions(shell),

@@ -7,6 +7,7 @@ mod bridge;
 mod channels;
 mod commands;
 mod config_command;
+mod decode;
 mod devices;
 mod examples;
 mod handshake;

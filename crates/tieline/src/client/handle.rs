@@ -219,7 +219,8 @@ impl Client {
     ///
     /// Dropping the future does not take it back.
     pub async fn refresh(&self) -> Result<Option<Duration>, Error> {
-        let token = self.shared.token.fetch().await.map_err(|why| Error::Token(Some(why.into())))?;
+        let token =
+            self.shared.token.fetch().await.map_err(|why| Error::Token(Some(why.into())))?;
         let token = token.ok_or(Error::Token(None))?;
         let Refreshed { expires_in } =
             self.ask("refresh", &Refresh { token: &token }, true).await?;
