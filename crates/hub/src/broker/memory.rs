@@ -18,6 +18,8 @@ use crate::shards::Shards;
 
 /// Keeps everything in memory: what was published is gone with the process, and every channel then
 /// has another epoch.
+///
+/// It answers at once: each of its futures is ready when it is first polled.
 #[derive(Default)]
 pub struct Memory {
     channels: Shards<State>,
