@@ -2,6 +2,7 @@
 
 mod access;
 mod calls;
+mod own;
 mod presence;
 mod sessions;
 
