@@ -75,6 +75,10 @@ path = "/"
 page = { kind = "console" }
 
 [[route]]
+path = "/chat"
+service = { kind = "chat" }
+
+[[route]]
 path = "/tieline"
 service = { kind = "channels" }
 
@@ -93,7 +97,7 @@ export async function startGuarded() {
   return { ...(await startTieline({ config: GUARDED })), token: TOKEN };
 }
 
-/** Starts one with channels for everybody, and an operator's side, which is its second origin. */
+/** Starts one with channels and a chat for everybody, and an operator's side, which is its second origin. */
 export function startWatched() {
   write("operator.key", `${OPERATOR_KEY}\n`);
   return startTieline({ config: WATCHED, listeners: 2 });

@@ -11,6 +11,7 @@ import { checkDemos } from "./demos.mjs";
 import { checkEnding } from "./ending.mjs";
 import { checkLooks } from "./looks.mjs";
 import { checkMetrics } from "./metrics.mjs";
+import { checkOperatorsChannels } from "./operators_channels.mjs";
 import { checkOperatorsPage } from "./operators_page.mjs";
 import { checkOrigins } from "./origins.mjs";
 import { checkRpc } from "./rpc.mjs";
@@ -31,6 +32,7 @@ await checkLooks(chromium, plain);
 await checkOrigins(chromium, byDefault, configured);
 await checkChatWithHixie76(chromium, byDefault);
 await checkOperatorsPage(chromium, await startOperated(await startBackend()));
+await checkOperatorsChannels(chromium);
 await checkMetrics(chromium);
 
 const firefox = await startFirefox();

@@ -21,6 +21,9 @@ use crate::shards::Shards;
 const MAX_WHILE_JOINING: usize = 10_000;
 
 /// The subscribers of all channels. Cloning it is cheap.
+///
+/// It waits for its brokers and for nothing else: what it does with one that answers at once, such as
+/// [`Memory`](crate::Memory), is done when it is first polled.
 pub struct Hub<O: Outlet>(Arc<Inner<O>>);
 
 struct Inner<O: Outlet> {

@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tieline_hub::{
     BrokerError, Channel, Durability, Epoch, Hub, Keep, Member, Memory, Missing, Most, New,
@@ -155,6 +158,28 @@ async fn who_has_subscribed_hears_and_who_has_left_does_not() {
     assert_eq!(hub.channels(), []);
 }
 
+#[test]
+fn in_memory_everything_is_done_at_once() {
+    fn now<T>(answer: impl Future<Output = Result<T, BrokerError>>) -> T {
+        match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer.unwrap(),
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+    let (hub, keep, a, worker) = (hub(), keep(), channel("a"), Worker::new());
+    let start = now(hub.publish(&a, &keep, new("x"))).position;
+    now(hub.subscribe(&a, &keep, None, most(9), &worker, 1));
+    now(hub.subscribe(&a, &keep, Some(Position { offset: 0, ..start }), most(9), &worker, 2));
+    assert_eq!(worker.begin(2).publications.len(), 1);
+    assert_eq!(now(hub.history(&a, &keep, Range::ALL, most(9))).publications.len(), 1);
+    let broker = hub.broker(&keep).unwrap();
+    let member = Member { id: "m".into(), user: None, info: "".into() };
+    now(broker.enter(&a, member, Duration::from_secs(60)));
+    assert_eq!(now(broker.members(&a)).len(), 1);
+    now(broker.leave(&a, "m"));
+    assert_eq!(now(broker.members(&a)).len(), 0);
+}
+
 #[tokio::test]
 async fn who_comes_back_is_given_what_was_missed_or_told_why_not() {
     let (hub, worker, a) = (hub(), Worker::new(), channel("a"));
@@ -280,7 +305,7 @@ async fn who_is_there_is_told_to_the_channel() {
     worker.begin(1);
     let member = Member { id: "x".into(), user: None, info: "{}".into() };
     let broker = hub.broker(&keep).unwrap();
-    broker.enter(&a, member, std::time::Duration::from_secs(9)).await.unwrap();
+    broker.enter(&a, member, Duration::from_secs(9)).await.unwrap();
     broker.leave(&a, "x").await.unwrap();
     assert_eq!(worker.heard(1), [Heard::Present("x".into()), Heard::Absent("x".into())]);
 }

@@ -242,18 +242,18 @@ fn start(
 ) -> Arc<dyn Service> {
     match kind {
         config::Service::Channels(channels) => Arc::new(Channels::new(channels, resources)),
-        config::Service::Chat {} => Arc::new(Chat::default()),
+        config::Service::Chat {} => Arc::new(Chat::new(&plan.path, resources)),
         config::Service::Command(command) => {
             Arc::new(Command::new(command, &plan.path, &resources.processes))
         }
-        config::Service::Counter {} => Arc::new(Counter::default()),
+        config::Service::Counter {} => Arc::new(Counter::new(&plan.path, resources)),
         config::Service::Echo {} => Arc::new(Echo),
         config::Service::Gateway(_) => {
             let gateway = plan.gateway.as_ref().expect("a gateway was checked as one");
             Arc::new(Gateway::new(&plan.path, gateway, resources))
         }
         config::Service::Proxy(_) => unreachable!("its plan has a tunnel instead"),
-        config::Service::Room {} => Arc::new(Room::default()),
+        config::Service::Room {} => Arc::new(Room::new(&plan.path, resources)),
         config::Service::Rpc(rpc) => {
             let methods = plan.methods.clone();
             Arc::new(Rpc::new(rpc, methods, &plan.path, resources))

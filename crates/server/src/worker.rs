@@ -26,6 +26,7 @@ use crate::peer_id::PeerId;
 use crate::reach::Reach;
 use crate::resources::Resources;
 use crate::routes::{Route, Routes};
+use crate::service::Hub;
 
 /// What every worker of a server shares.
 #[derive(Debug)]
@@ -108,6 +109,11 @@ impl Worker {
     /// What the server counts.
     pub(crate) fn counts(&self) -> &Counts {
         &self.shared.resources.counts
+    }
+
+    /// What is published, and who hears it.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.shared.resources.hub
     }
 
     /// A line is open, until the answer is dropped.

@@ -18,6 +18,8 @@ use crate::publication::{New, Published};
 
 /// Keeps everything in memory: what was published is gone with the process, and every channel then
 /// has another epoch.
+///
+/// It answers at once: each of its futures is ready when it is first polled.
 pub struct Memory(Local<Kept>);
 
 impl Memory {

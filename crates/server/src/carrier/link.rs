@@ -20,7 +20,7 @@ use crate::counts::Open;
 use crate::http as pages;
 use crate::patient::Patient;
 use crate::peer::Peer;
-use crate::service::Conversation;
+use crate::service::{Conversation, channels};
 use crate::worker::{Shared, Worker};
 
 /// What brings the peers of one worker to their services.
@@ -78,6 +78,10 @@ impl Handler for Carrier {
         self.0.routes().attend(worker.number()).for_each(|attendance| {
             spawn_local(attendance);
         });
+        if worker.number() == 0 {
+            let hub = self.0.hub().clone();
+            spawn_local(async move { channels::attend(&hub).await });
+        }
         let worker = Rc::clone(&self.0);
         spawn_local(async move { worker.deliver_always().await });
         let worker = Rc::clone(&self.0);

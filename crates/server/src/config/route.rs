@@ -106,6 +106,18 @@ pub enum Service {
     Terminal(Box<Terminal>),
 }
 
+impl Service {
+    /// The namespace of the channel that is its own, where it has one.
+    pub(crate) const fn own_namespace(&self) -> Option<&'static str> {
+        match self {
+            Self::Chat {} => Some("chat"),
+            Self::Counter {} => Some("counter"),
+            Self::Room {} => Some("room"),
+            _ => None,
+        }
+    }
+}
+
 /// What a browser is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]

@@ -9,55 +9,61 @@
 //! | a peer says `quit`      | `NAME Logout`; then its line is closed with 1000              |
 //! | a peer's line ends      | `NAME Logout`, unless it had said `quit`                      |
 //!
-//! A binary message ends the line with 1003.
+//! Who is there is present in the channel `chat:PATH` of the hub. A binary message ends the line with 1003.
 
 use std::sync::Arc;
 
 use tieline::serve::Message;
 use tieline::{CloseCode, Closed};
 
-use crate::members::{Full, Members};
+use crate::members::Full;
 use crate::name::Name;
 use crate::peer::Peer;
+use crate::random;
 use crate::request::Request;
+use crate::resources::Resources;
+use crate::service::channels::own::{OwnChannel, Seat, member};
 use crate::service::{Conversation, Service};
 
 /// The chat of one route, shared by its guests on all workers.
 #[derive(Debug)]
-pub struct Chat {
-    members: Arc<Members<()>>,
+pub(crate) struct Chat {
+    channel: Arc<OwnChannel<()>>,
 }
 
 /// One guest.
 struct Guest {
     name: Name,
-    members: Arc<Members<()>>,
-    has_left: bool,
+    channel: Arc<OwnChannel<()>>,
+    /// Nothing once it has left, and where there was no room for it.
+    seat: Option<Seat>,
 }
 
-impl Default for Chat {
-    fn default() -> Self {
-        Self { members: Arc::new(Members::new(())) }
+impl Chat {
+    pub(crate) fn new(path: &str, resources: &Resources) -> Self {
+        Self { channel: Arc::new(OwnChannel::new("chat", path, (), resources)) }
     }
 }
 
 impl Service for Chat {
     fn open(&self, peer: &Peer, request: &Request) -> Box<dyn Conversation> {
         let name = request.name();
-        let told = self.members.turn(|turn| {
-            turn.join(peer);
-            turn.tell_all(format!("Welcome, {name} !"))
+        let mut seat = None;
+        let told = self.channel.turn(|turn| {
+            let member = member(&random::id(), Some(name.to_string()), request);
+            seat = Some(turn.join(peer, member)?);
+            turn.publish_text(&format!("Welcome, {name} !"))
         });
         if let Err(Full) = told {
             peer.close(CloseCode::TRY_AGAIN, "the server is overloaded");
         }
-        Box::new(Guest { name, members: Arc::clone(&self.members), has_left: false })
+        Box::new(Guest { name, channel: Arc::clone(&self.channel), seat })
     }
 }
 
 impl Conversation for Guest {
     fn message(&mut self, peer: &Peer, message: Message<'_>) {
-        if self.has_left {
+        if self.seat.is_none() {
             return;
         }
         let told = match message.text() {
@@ -65,7 +71,7 @@ impl Conversation for Guest {
             Some("quit") => return self.leave(peer, true),
             Some(text) => {
                 let line = format!("{}:{text}", self.name);
-                self.members.turn(|turn| turn.tell_all(line))
+                self.channel.turn(|turn| turn.publish_text(&line))
             }
         };
         if let Err(Full) = told {
@@ -74,20 +80,18 @@ impl Conversation for Guest {
     }
 
     fn close(&mut self, peer: &Peer, _how: &Closed) {
-        if !self.has_left {
-            self.leave(peer, false);
-        }
+        self.leave(peer, false);
     }
 }
 
 impl Guest {
     /// All hear of it; who quits does, too, and then its line ends.
     fn leave(&mut self, peer: &Peer, quits: bool) {
-        self.has_left = true;
-        self.members.turn(|turn| {
+        let Some(seat) = self.seat.take() else { return };
+        self.channel.turn(|turn| {
             // Nobody can be turned away for leaving: if there is no room, it goes unsaid.
-            let _ = turn.tell_all(format!("{} Logout", self.name));
-            turn.leave(peer);
+            let _ = turn.publish_text(&format!("{} Logout", self.name));
+            drop(seat);
             if quits {
                 turn.end(peer, CloseCode::NORMAL, "");
             }
@@ -101,9 +105,13 @@ mod tests {
     use crate::by_hand::{Bench, request};
     use tieline::Lost;
 
+    fn scene() -> (Chat, Bench) {
+        (Chat::new("/chat", &Resources::default()), Bench::with_tasks())
+    }
+
     #[test]
     fn everybody_hears_everybody_by_address() {
-        let (chat, mut bench) = (Chat::default(), Bench::new());
+        let (chat, mut bench) = scene();
         let (a, b) = (bench.peer(), bench.peer());
         let mut first = chat.open(&a, &request("192.0.2.1"));
         let _second = chat.open(&b, &request("2001:db8::1"));
@@ -115,7 +123,7 @@ mod tests {
 
     #[test]
     fn quit_is_heard_by_all_and_then_ends_the_line() {
-        let (chat, mut bench) = (Chat::default(), Bench::new());
+        let (chat, mut bench) = scene();
         let (a, b) = (bench.peer(), bench.peer());
         let _first = chat.open(&a, &request("192.0.2.1"));
         let mut second = chat.open(&b, &request("192.0.2.2"));
@@ -132,7 +140,7 @@ mod tests {
 
     #[test]
     fn only_the_word_alone_quits() {
-        let (chat, mut bench) = (Chat::default(), Bench::new());
+        let (chat, mut bench) = scene();
         let peer = bench.peer();
         let mut guest = chat.open(&peer, &request("192.0.2.1"));
         bench.heard(&peer);
@@ -144,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_lost_line_is_a_logout_too() {
-        let (chat, mut bench) = (Chat::default(), Bench::new());
+        let (chat, mut bench) = scene();
         let (a, b) = (bench.peer(), bench.peer());
         let _first = chat.open(&a, &request("192.0.2.1"));
         let mut second = chat.open(&b, &request("192.0.2.2"));

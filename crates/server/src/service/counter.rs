@@ -8,32 +8,47 @@
 //! | the server   | `{"type":"state","value":N}` |                                              |
 //! | the server   | `{"type":"users","count":N}` |                                              |
 //!
+//! Who is there is present in the channel `counter:PATH` of the hub; others who are present there count as well.
 //! Anything else that a client says changes nothing and is counted in the log; a binary message ends its line
 //! with 1003. The value starts from 0 and lives as long as the server.
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tieline::serve::Message;
 use tieline::{CloseCode, Closed};
 
-use crate::members::{Full, Members, Turn};
+use crate::members::Full;
 use crate::peer::Peer;
+use crate::random;
 use crate::request::Request;
+use crate::resources::Resources;
+use crate::service::channels::own::{OwnChannel, Seat, Turn, member};
 use crate::service::misunderstood::Misunderstood;
 use crate::service::object::decode_object;
 use crate::service::{Conversation, Service};
 
 /// The counter of one route, shared by its users on all workers.
 #[derive(Debug)]
-pub struct Counter {
-    members: Arc<Members<i64>>,
+pub(crate) struct Counter {
+    channel: Arc<OwnChannel<State>>,
+}
+
+/// What all users see.
+#[derive(Debug, Default)]
+struct State {
+    value: i64,
+    /// How many they were when it was last said.
+    users: usize,
 }
 
 /// One user.
 struct User {
-    members: Arc<Members<i64>>,
+    channel: Arc<OwnChannel<State>>,
+    /// Nothing where there was no room.
+    seat: Option<Seat>,
     misunderstood: Misunderstood,
 }
 
@@ -69,18 +84,24 @@ impl News {
     }
 }
 
-impl Default for Counter {
-    fn default() -> Self {
-        Self { members: Arc::new(Members::new(0)) }
+impl Counter {
+    pub(crate) fn new(path: &str, resources: &Resources) -> Self {
+        Self { channel: Arc::new(OwnChannel::new("counter", path, State::default(), resources)) }
     }
 }
 
 impl Service for Counter {
-    fn open(&self, peer: &Peer, _request: &Request) -> Box<dyn Conversation> {
-        let told = self.members.turn(|turn| {
-            turn.join(peer);
+    fn attend(&self, worker: usize) -> Option<Pin<Box<dyn Future<Output = ()>>>> {
+        let channel = Arc::clone(&self.channel);
+        (worker == 0).then(|| Box::pin(tell_of_others(channel)) as _)
+    }
+
+    fn open(&self, peer: &Peer, request: &Request) -> Box<dyn Conversation> {
+        let mut seat = None;
+        let told = self.channel.turn(|turn| {
+            seat = Some(turn.join(peer, member(&random::id(), None, request))?);
             tell_users(turn)?;
-            let value = *turn.state();
+            let value = turn.state().value;
             turn.tell(peer, News::State { value }.encode());
             Ok(())
         });
@@ -88,7 +109,7 @@ impl Service for Counter {
             peer.close(CloseCode::TRY_AGAIN, "the server is overloaded");
         }
         let misunderstood = Misunderstood::new("counter");
-        Box::new(User { members: Arc::clone(&self.members), misunderstood })
+        Box::new(User { channel: Arc::clone(&self.channel), seat, misunderstood })
     }
 }
 
@@ -98,10 +119,10 @@ impl Conversation for User {
             return peer.close(CloseCode::UNSUPPORTED, "the counter speaks text");
         };
         let Some(step) = Ask::parse(text) else { return self.misunderstood.add(peer) };
-        let told = self.members.turn(|turn| {
-            let value = turn.state().saturating_add(step);
-            turn.tell_all(News::State { value }.encode())?;
-            *turn.state() = value;
+        let told = self.channel.turn(|turn| {
+            let value = turn.state().value.saturating_add(step);
+            turn.publish(News::State { value }.encode())?;
+            turn.state().value = value;
             Ok(())
         });
         if let Err(Full) = told {
@@ -111,17 +132,32 @@ impl Conversation for User {
 
     fn close(&mut self, peer: &Peer, _how: &Closed) {
         self.misunderstood.sum_up(peer);
-        self.members.turn(|turn| {
-            turn.leave(peer);
+        self.channel.turn(|turn| {
+            drop(self.seat.take());
             // Who misses this number hears the next one.
             let _ = tell_users(turn);
         });
     }
 }
 
-fn tell_users(turn: &mut Turn<'_, i64>) -> Result<(), Full> {
+/// Tells the users how many they are when somebody comes or goes who is no peer of the counter.
+async fn tell_of_others(channel: Arc<OwnChannel<State>>) {
+    loop {
+        channel.moved().await;
+        channel.turn(|turn| {
+            if turn.count() != turn.state().users {
+                // Who misses this number hears the next one.
+                let _ = tell_users(turn);
+            }
+        });
+    }
+}
+
+fn tell_users(turn: &mut Turn<'_, State>) -> Result<(), Full> {
     let count = turn.count();
-    turn.tell_all(News::Users { count }.encode())
+    turn.publish(News::Users { count }.encode())?;
+    turn.state().users = count;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -130,9 +166,13 @@ mod tests {
     use crate::by_hand::{Bench, request};
     use tieline::Lost;
 
+    fn scene() -> (Counter, Bench) {
+        (Counter::new("/counter", &Resources::default()), Bench::with_tasks())
+    }
+
     #[test]
     fn all_hear_users_before_the_newcomer_hears_the_state() {
-        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let (counter, mut bench) = scene();
         let (a, b) = (bench.peer(), bench.peer());
         let mut first = counter.open(&a, &request(""));
         assert_eq!(
@@ -153,7 +193,7 @@ mod tests {
 
     #[test]
     fn minus_goes_below_zero() {
-        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let (counter, mut bench) = scene();
         let peer = bench.peer();
         let mut user = counter.open(&peer, &request(""));
         bench.heard(&peer);
@@ -163,7 +203,7 @@ mod tests {
 
     #[test]
     fn other_members_of_the_object_are_let_be() {
-        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let (counter, mut bench) = scene();
         let peer = bench.peer();
         let mut user = counter.open(&peer, &request(""));
         bench.heard(&peer);
@@ -173,7 +213,7 @@ mod tests {
 
     #[test]
     fn who_leaves_is_no_longer_counted() {
-        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let (counter, mut bench) = scene();
         let (a, b) = (bench.peer(), bench.peer());
         let _first = counter.open(&a, &request(""));
         let mut second = counter.open(&b, &request(""));
@@ -184,7 +224,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_changes_nothing_and_the_line_lives() {
-        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let (counter, mut bench) = scene();
         let peer = bench.peer();
         let mut user = counter.open(&peer, &request(""));
         bench.heard(&peer);
@@ -211,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_binary_message_ends_the_line_with_1003() {
-        let (counter, mut bench) = (Counter::default(), Bench::new());
+        let (counter, mut bench) = scene();
         let peer = bench.peer();
         let mut user = counter.open(&peer, &request(""));
         bench.heard(&peer);

@@ -1,6 +1,6 @@
 //! What stands behind a route. A service never learns what carries its peers.
 
-mod channels;
+pub(crate) mod channels;
 mod chat;
 mod command;
 mod counter;
@@ -24,12 +24,12 @@ use tieline::serve::{Message, Overflow};
 
 pub use crate::refusal::Refusal;
 pub(crate) use channels::{Channels, Clients, Counts as ChannelCounts, Hub, Namespaces};
-pub use chat::Chat;
+pub(crate) use chat::Chat;
 pub(crate) use command::Command;
-pub use counter::Counter;
+pub(crate) use counter::Counter;
 pub use echo::Echo;
 pub(crate) use gateway::{Gateway, Pattern};
-pub use room::Room;
+pub(crate) use room::Room;
 pub(crate) use shell::Shell;
 pub(crate) use tail::Tail;
 pub(crate) use terminal::Terminal;

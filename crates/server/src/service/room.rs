@@ -16,6 +16,7 @@
 //! speaks for others. TEXT is what was written with `&`, `<`, `>`, `"` and `'` escaped and line ends
 //! as `<br>`: it can be put into a page as it is. Text that is not such an object changes nothing and
 //! is counted in the log; a binary message ends the line with 1003. Closing the line leaves the room.
+//! Who is there is present in the channel `room:PATH` of the hub, by the uid.
 
 use std::sync::Arc;
 
@@ -23,24 +24,28 @@ use serde::Deserialize;
 use tieline::serve::Message;
 use tieline::{CloseCode, Closed};
 
-use crate::members::{Full, Members};
+use crate::members::Full;
 use crate::peer::Peer;
 use crate::random;
 use crate::request::Request;
+use crate::resources::Resources;
+use crate::service::channels::own::{OwnChannel, Seat, member};
 use crate::service::misunderstood::Misunderstood;
 use crate::service::object::decode_object;
 use crate::service::{Conversation, Service};
 
 /// The room of one route, shared by its guests on all workers.
 #[derive(Debug)]
-pub struct Room {
-    members: Arc<Members<()>>,
+pub(crate) struct Room {
+    channel: Arc<OwnChannel<()>>,
 }
 
 /// One guest.
 struct Guest {
     uid: String,
-    members: Arc<Members<()>>,
+    channel: Arc<OwnChannel<()>>,
+    /// Nothing where there was no room.
+    seat: Option<Seat>,
     misunderstood: Misunderstood,
 }
 
@@ -54,21 +59,24 @@ struct Said<'a> {
     message: std::borrow::Cow<'a, str>,
 }
 
-impl Default for Room {
-    fn default() -> Self {
-        Self { members: Arc::new(Members::new(())) }
+impl Room {
+    pub(crate) fn new(path: &str, resources: &Resources) -> Self {
+        Self { channel: Arc::new(OwnChannel::new("room", path, (), resources)) }
     }
 }
 
 impl Service for Room {
-    fn open(&self, peer: &Peer, _request: &Request) -> Box<dyn Conversation> {
+    fn open(&self, peer: &Peer, request: &Request) -> Box<dyn Conversation> {
         let uid = random::id();
-        self.members.turn(|turn| {
+        let seat = self.channel.turn(|turn| {
             turn.tell(peer, uid.as_str());
-            turn.join(peer);
+            turn.join(peer, member(&uid, None, request))
         });
-        let misunderstood = Misunderstood::new("room");
-        Box::new(Guest { uid, members: Arc::clone(&self.members), misunderstood })
+        if let Err(Full) = seat {
+            peer.close(CloseCode::TRY_AGAIN, "the server is overloaded");
+        }
+        let (seat, misunderstood) = (seat.ok(), Misunderstood::new("room"));
+        Box::new(Guest { uid, channel: Arc::clone(&self.channel), seat, misunderstood })
     }
 }
 
@@ -81,14 +89,14 @@ impl Conversation for Guest {
             return self.misunderstood.add(peer);
         };
         let fragment = fragment(&self.uid, &said.message);
-        if let Err(Full) = self.members.turn(|turn| turn.tell_all(fragment)) {
+        if let Err(Full) = self.channel.turn(|turn| turn.publish_text(&fragment)) {
             peer.close(CloseCode::TRY_AGAIN, "the server is overloaded");
         }
     }
 
     fn close(&mut self, peer: &Peer, _how: &Closed) {
         self.misunderstood.sum_up(peer);
-        self.members.turn(|turn| turn.leave(peer));
+        drop(self.seat.take());
     }
 }
 
@@ -126,6 +134,10 @@ mod tests {
     use crate::by_hand::{Bench, request};
     use tieline::Lost;
 
+    fn scene() -> (Room, Bench) {
+        (Room::new("/room", &Resources::default()), Bench::with_tasks())
+    }
+
     /// Joins, and answers the uid that was given.
     fn join(room: &Room, bench: &mut Bench, peer: &Peer) -> (Box<dyn Conversation>, String) {
         let guest = room.open(peer, &request(""));
@@ -136,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_first_message_is_an_id_of_ones_own() {
-        let (room, mut bench) = (Room::default(), Bench::new());
+        let (room, mut bench) = scene();
         let (a, b) = (bench.peer(), bench.peer());
         let (_, first) = join(&room, &mut bench, &a);
         let (_, second) = join(&room, &mut bench, &b);
@@ -147,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_said_reaches_all_as_html_that_can_be_shown() {
-        let (room, mut bench) = (Room::default(), Bench::new());
+        let (room, mut bench) = scene();
         let (a, b) = (bench.peer(), bench.peer());
         let (mut guest, uid) = join(&room, &mut bench, &a);
         let _other = join(&room, &mut bench, &b);
@@ -163,7 +175,7 @@ mod tests {
 
     #[test]
     fn nobody_speaks_under_another_id() {
-        let (room, mut bench) = (Room::default(), Bench::new());
+        let (room, mut bench) = scene();
         let peer = bench.peer();
         let (mut guest, uid) = join(&room, &mut bench, &peer);
         guest.message(&peer, Message::from(r#"{"uid":"somebody","message":"hi"}"#));
@@ -172,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_changes_nothing_and_the_line_lives() {
-        let (room, mut bench) = (Room::default(), Bench::new());
+        let (room, mut bench) = scene();
         let peer = bench.peer();
         let (mut guest, _) = join(&room, &mut bench, &peer);
         for text in
@@ -187,7 +199,7 @@ mod tests {
 
     #[test]
     fn who_closes_has_left() {
-        let (room, mut bench) = (Room::default(), Bench::new());
+        let (room, mut bench) = scene();
         let (a, b) = (bench.peer(), bench.peer());
         let (mut first, _) = join(&room, &mut bench, &a);
         let (mut second, _) = join(&room, &mut bench, &b);

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tieline::Client;
 use tieline::client::{Error, Event, State};
 use tieline::reconnect::Why;
+use tieline::{Client, ClientStream, WebSocket};
 use tokio::time::timeout;
 
 use super::server::{CHAT, HALL, Server, folder};
@@ -150,6 +150,54 @@ async fn channels_are_listed_with_their_subscribers_presence_and_history() {
         let path = format!("channels/chat:lobby/history?{wrong}");
         operator.ask(Method::GET, &path, None, 400).await;
     }
+}
+
+#[tokio::test]
+async fn services_with_words_of_their_own_are_channels_with_members() {
+    let routes = ["chat", "counter", "room"]
+        .map(|kind| format!("[[route]]\npath = '/{kind}'\nservice = {{ kind = '{kind}' }}\n"));
+    let (server, operator) = operated(&routes.concat()).await;
+    let (mut chat, _) = line(&server, "/chat").await;
+    let (_counter, _) = line(&server, "/counter").await;
+    let (_room, uid) = line(&server, "/room").await;
+    let all = operator.get("channels").await;
+    let one = |channel| json!({ "channel": channel, "subscribers": 1 });
+    assert_eq!(
+        all["channels"],
+        json!([one("chat:/chat"), one("counter:/counter"), one("room:/room")])
+    );
+    for (channel, member, value) in [
+        ("chat:%2Fchat", "name", "127.0.0.1"),
+        ("counter:%2Fcounter", "name", ""),
+        ("room:%2Froom", "client", &uid),
+    ] {
+        let present = operator.get(&format!("channels/{channel}/presence")).await;
+        assert_eq!(present["members"].as_array().unwrap().len(), 1, "{present}");
+        assert_eq!(present["members"][0][member].as_str().unwrap_or_default(), value, "{present}");
+    }
+    operator.post("publish", json!({ "channel": "chat:/chat", "data": "tea" }), 200).await;
+    assert_eq!(heard(&mut chat).await, "tea");
+    // Nobody has written a namespace for them.
+    let other = server.client().await;
+    assert!(other.subscribe("chat:/chat").await.is_err());
+    drop(chat);
+    let gone =
+        async { while operator.get("channels").await["channels"][0] == one("chat:/chat") {} };
+    timeout(PATIENCE, gone).await.unwrap();
+    let present = operator.get("channels/chat:%2Fchat/presence").await;
+    assert_eq!(present, json!({ "members": [] }));
+}
+
+/// A line to a service that speaks first, and what it says.
+async fn line(server: &Server, path: &str) -> (WebSocket<ClientStream>, String) {
+    let mut line = tieline::connect(&format!("ws://{}{path}", server.address)).await.unwrap();
+    let said = heard(&mut line).await;
+    (line, said)
+}
+
+async fn heard(line: &mut WebSocket<ClientStream>) -> String {
+    let message = timeout(PATIENCE, line.next()).await.unwrap().unwrap().unwrap();
+    message.text().unwrap().to_owned()
 }
 
 /// A configuration whose tokens are in a file: of alice twice, and of bob.

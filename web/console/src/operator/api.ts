@@ -20,6 +20,27 @@ export interface Page {
   readonly next: string | null;
 }
 
+/** A channel that somebody hears. */
+export interface ChannelInfo {
+  readonly channel: string;
+  /** Lines that have subscribed to it. */
+  readonly subscribers: number;
+}
+
+/** Some channels in the order of their names, and where the next begin. */
+export interface ChannelPage {
+  readonly channels: readonly ChannelInfo[];
+  readonly next: string | null;
+}
+
+/** Somebody who is in a channel. */
+export interface Member {
+  readonly client: string;
+  readonly user: string | null;
+  /** What it calls itself, which proves nothing. */
+  readonly name: string | null;
+}
+
 /** The operator's side refused, or is not there; the message says why. */
 export class Refused extends Error {
   readonly status: number;
@@ -34,6 +55,10 @@ export class Refused extends Error {
 export interface Api {
   /** The devices after this id, in the order of their ids. */
   devices(after?: string): Promise<Page>;
+  /** The channels after this name, in the order of their names. */
+  channels(after?: string): Promise<ChannelPage>;
+  /** Who is in a channel; null where nobody says so. */
+  members(channel: string): Promise<readonly Member[] | null>;
   /** What is counted, as OpenMetrics has it. */
   metrics(): Promise<string>;
   /** Sends a device a message; answers what became of it: delivered, stored. */
@@ -44,7 +69,7 @@ export interface Api {
   forget(id: string): Promise<void>;
 }
 
-/** How many devices are asked for at a time. */
+/** How many devices, or channels, are asked for at a time. */
 const PAGE = 50;
 
 export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...to)): Api {
@@ -73,9 +98,19 @@ export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...t
 
   return {
     async devices(after) {
-      const query = new URLSearchParams({ limit: String(PAGE) });
-      if (after !== undefined) query.set("after", after);
-      return (await call("GET", `/devices?${query}`)) as Page;
+      return (await call("GET", `/devices?${page(after)}`)) as Page;
+    },
+    async channels(after) {
+      return (await call("GET", `/channels?${page(after)}`)) as ChannelPage;
+    },
+    async members(channel) {
+      try {
+        const said = await call("GET", `/channels/${encodeURIComponent(channel)}/presence`);
+        return (said as { members: readonly Member[] }).members;
+      } catch (error) {
+        if (error instanceof Refused && error.status === 404) return null;
+        throw error;
+      }
     },
     metrics: () => read("GET", "./metrics"),
     async send(id, text) {
@@ -89,6 +124,13 @@ export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...t
       await call("DELETE", device(id));
     },
   };
+}
+
+/** The query for a page of a list. */
+function page(after: string | undefined): URLSearchParams {
+  const query = new URLSearchParams({ limit: String(PAGE) });
+  if (after !== undefined) query.set("after", after);
+  return query;
 }
 
 /** What a problem says (RFC 9457). */

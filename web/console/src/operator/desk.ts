@@ -13,7 +13,7 @@ export interface Deed {
 }
 
 /** The state of the page. */
-export interface Desk {
+export interface Desk extends Pick<Api, "channels" | "members" | "metrics"> {
   /** Whether a key was given that is good. */
   readonly isOpen: ReadonlySignal<boolean>;
   readonly problem: ReadonlySignal<string>;
@@ -26,8 +26,6 @@ export interface Desk {
   close(): void;
   more(): Promise<void>;
   choose(id: string): void;
-  /** What is counted, as OpenMetrics has it. */
-  metrics(): Promise<string>;
   send(id: string, text: string): Promise<boolean>;
   disconnect(id: string): Promise<void>;
   forget(id: string): Promise<void>;
@@ -76,6 +74,11 @@ export function createDesk(apiOf: (key: string) => Api = createApi): Desk {
     if (api !== undefined) timer = setTimeout(refresh, REFRESH_MS);
   }
 
+  async function opened(): Promise<Api> {
+    if (api === undefined) throw new Error("There is no key yet.");
+    return api;
+  }
+
   function shut() {
     clearTimeout(timer);
     api = undefined;
@@ -119,7 +122,9 @@ export function createDesk(apiOf: (key: string) => Api = createApi): Desk {
       await refresh();
     },
     choose: (id) => (chosen.value = id),
-    metrics: () => api?.metrics() ?? Promise.reject(new Error("There is no key yet.")),
+    channels: (after) => opened().then((api) => api.channels(after)),
+    members: (channel) => opened().then((api) => api.members(channel)),
+    metrics: () => opened().then((api) => api.metrics()),
     send: (id, text) => act(id, `“${text}”`, (to) => to.send(id, text)),
     async disconnect(id) {
       await act(id, "disconnect", async (to) => {

@@ -1,7 +1,9 @@
-// The operator's page: the devices, their inboxes, and a message to one of them; and the metrics.
+// The operator's page: the devices, their inboxes, and a message to one of them; the channels; and the metrics.
 
 import { signal } from "@preact/signals";
 import { Masthead } from "../parts/masthead.tsx";
+import { Channels } from "./channels/channels.tsx";
+import { createWatch } from "./channels/watch.ts";
 import { createDesk, type Desk } from "./desk.ts";
 import { DeviceCard } from "./device_card.tsx";
 import { DeviceList } from "./device_list.tsx";
@@ -9,11 +11,13 @@ import { KeyForm } from "./key_form.tsx";
 import { createMeter } from "./metrics/meter.ts";
 import { Metrics } from "./metrics/metrics.tsx";
 
-const VIEWS = ["devices", "metrics"] as const;
+const VIEWS = { devices: "Devices", channels: "Channels", metrics: "Metrics" } as const;
+type View = keyof typeof VIEWS;
 
 const desk = createDesk();
+const watch = createWatch(desk);
 const meter = createMeter(desk.metrics);
-const view = signal<(typeof VIEWS)[number]>("devices");
+const view = signal<View>("devices");
 
 export function Operator() {
   return (
@@ -29,7 +33,7 @@ function Views() {
     <>
       <fieldset class="choice views">
         <legend class="off-screen">View</legend>
-        {VIEWS.map((name) => (
+        {(Object.keys(VIEWS) as View[]).map((name) => (
           <label key={name}>
             <input
               type="radio"
@@ -40,11 +44,13 @@ function Views() {
                 view.value = name;
               }}
             />
-            <span>{name === "devices" ? "Devices" : "Metrics"}</span>
+            <span>{VIEWS[name]}</span>
           </label>
         ))}
       </fieldset>
-      {view.value === "devices" ? <Devices desk={desk} /> : <Metrics meter={meter} />}
+      {view.value === "devices" && <Devices desk={desk} />}
+      {view.value === "channels" && <Channels watch={watch} />}
+      {view.value === "metrics" && <Metrics meter={meter} />}
     </>
   );
 }

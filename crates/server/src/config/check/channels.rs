@@ -8,8 +8,10 @@ use crate::config::channels::Channels;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::file::File;
 use crate::config::namespace::Durability;
+use crate::config::route::Service;
 use crate::config::source::Key;
 use crate::service::Namespaces;
+use crate::service::channels::own;
 
 /// Longest that anything is kept.
 const MAX_KEPT: Duration = Duration::from_secs(365 * 24 * 3_600);
@@ -35,7 +37,18 @@ impl Check<'_> {
                 return Err(self.fail(Problem::NoPresence, &key.name("join_leave")));
             }
         }
-        Ok(Arc::new(Namespaces::new(&file.namespace)))
+        let mut namespaces = Namespaces::new(&file.namespace);
+        for (index, route) in file.route.iter().enumerate() {
+            let service = route.service.as_ref();
+            let Some(namespace) = service.and_then(Service::own_namespace) else { continue };
+            let channel = own::name(namespace, &route.path).map_err(|why| {
+                let key = Key::top("route").index(index).name("path");
+                self.fail(Problem::OwnChannel { path: route.path.clone(), why }, &key)
+            })?;
+            let written = file.namespace.get(namespace);
+            namespaces.add_own(channel, written, &route.access);
+        }
+        Ok(Arc::new(namespaces))
     }
 
     /// A route on which channels are spoken of.
@@ -73,6 +86,11 @@ mod tests {
             ("[namespace.a]\ndurability = 'disk'", "durability", "store"),
             ("[namespace.a]\njoin_leave = true", "join_leave", "presence"),
             ("[namespace.a]\nsubscribe = 'some'", "subscribe", "`right`"),
+            (
+                "[[route]]\npath = '/a*'\nservice = { kind = 'room' }",
+                "route[1].path",
+                "cannot be in the name of the service's channel",
+            ),
         ] {
             let text =
                 format!("[[route]]\npath = '/'\nservice = {{ kind = 'channels' }}\n{lines}\n");

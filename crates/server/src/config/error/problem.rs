@@ -9,6 +9,7 @@ use crate::config::gateway_problem::GatewayProblem;
 use crate::config::span::Span;
 use crate::config::tail_problem::TailProblem;
 use crate::listen::TlsError;
+use tieline_hub::NameError;
 
 /// What is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -241,6 +242,15 @@ pub enum Problem {
     /// Who comes and goes is told where nobody knows it.
     #[error("who comes and goes is known only where `presence` is")]
     NoPresence,
+    /// A path that cannot be in the name of a channel.
+    #[error("{path:?} cannot be in the name of the service's channel")]
+    OwnChannel {
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        why: NameError,
+    },
     /// A path where no store can be.
     #[error("{} is not a folder", .0.display())]
     StorePath(PathBuf),
@@ -384,6 +394,9 @@ impl Problem {
             }
             Self::AnonymousAndRights => "take out `anonymous`, or `rights`",
             Self::NoPresence => "write presence = true",
+            Self::OwnChannel { .. } => {
+                "choose one without a `*`, of 240 letters at most: \"chat:/chat\" is the channel of a chat at \"/chat\""
+            }
             Self::StorePath(_) => "name a folder, or a path where one may be made",
             Self::ServiceOrPage => {
                 "add service = { kind = \"echo\" } or page = { kind = \"console\" }"

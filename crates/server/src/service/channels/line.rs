@@ -16,6 +16,7 @@ use tieline_hub::Channel;
 use tokio::task::spawn_local;
 
 use super::Shared;
+use super::dialect::Dialect;
 use super::fault::Fault;
 use super::namespaces::{Act, Namespace};
 use super::outlet::Worker;
@@ -58,7 +59,7 @@ impl Line {
         let state = Rc::new(State {
             shared: Arc::clone(shared),
             peer: peer.clone(),
-            outlet: Worker::new(peer.inbox(), &shared.namespaces),
+            outlet: Worker::new(peer.inbox(), &shared.namespaces, Dialect::Native),
             identity: RefCell::new(request.identity().cloned().map(Arc::new)),
             subscriptions: RefCell::default(),
             is_staying: Cell::default(),

@@ -6,15 +6,20 @@
 //!              │                                   └─ the answer to `subscribe`, in the same order
 //!              └─ session.rs: answers that may have to be said again
 //! ```
+//!
+//! A service with words of its own uses the same hub (own.rs); an outlet is a worker in a dialect.
 
 mod calls;
 mod clients;
 mod counts;
+mod dialect;
 mod fault;
 mod line;
 mod namespaces;
 mod outlet;
+pub(crate) mod own;
 mod session;
+mod stay;
 mod subscriptions;
 mod words;
 
@@ -25,7 +30,7 @@ use std::time::{Duration, SystemTime};
 
 use tieline::CloseCode;
 use tieline_hub::Most;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 pub(crate) use self::clients::Clients;
 pub(crate) use self::counts::Counts;
@@ -101,12 +106,10 @@ impl Service for Channels {
         }
         let shared = Arc::clone(&self.0);
         Some(Box::pin(async move {
-            let mut ticks = interval(SWEEP_EVERY);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut ticks = ticks();
             loop {
                 ticks.tick().await;
                 shared.sessions.sweep();
-                shared.hub.sweep(SystemTime::now());
             }
         }))
     }
@@ -114,6 +117,21 @@ impl Service for Channels {
     fn open(&self, peer: &Peer, request: &Request) -> Box<dyn Conversation> {
         Box::new(Line::new(&self.0, peer, request))
     }
+}
+
+/// Has the hub of a server let go what is too old, for as long as it runs.
+pub(crate) async fn attend(hub: &Hub) {
+    let mut ticks = ticks();
+    loop {
+        ticks.tick().await;
+        hub.sweep(SystemTime::now());
+    }
+}
+
+fn ticks() -> Interval {
+    let mut ticks = interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 #[cfg(test)]

@@ -11,7 +11,11 @@ use crate::config::{self, Who};
 
 /// All of a server.
 #[derive(Debug, Default)]
-pub(crate) struct Namespaces(HashMap<String, Arc<Namespace>>);
+pub(crate) struct Namespaces {
+    written: HashMap<String, Arc<Namespace>>,
+    /// What holds for the channels that are the own ones of services.
+    own: HashMap<Channel, Arc<Namespace>>,
+}
 
 /// One of them.
 #[derive(Debug)]
@@ -33,8 +37,29 @@ pub(super) enum Act {
 
 impl Namespaces {
     pub(crate) fn new(written: &BTreeMap<String, config::Namespace>) -> Self {
-        let namespaces = written.iter();
-        Self(namespaces.map(|(name, it)| (name.clone(), Arc::new(Namespace::new(it)))).collect())
+        let written = written.iter();
+        let written = written.map(|(name, it)| (name.clone(), Arc::new(Namespace::new(it))));
+        Self { written: written.collect(), own: HashMap::new() }
+    }
+
+    /// A channel is a service's own: it is in memory, and but for the operator nobody else publishes there.
+    /// Others hear it where its namespace is written; where the service's route has an access, which they
+    /// have not passed, only those who have the right to it.
+    pub(crate) fn add_own(
+        &mut self,
+        channel: Channel,
+        written: Option<&config::Namespace>,
+        access: &config::Access,
+    ) {
+        let written = written.cloned().unwrap_or_default();
+        let (subscribe, patterns) = match (access, written.subscribe) {
+            (config::Access::None {}, who) => (who, written.patterns),
+            (_, Who::None) => (Who::None, false),
+            (_, Who::All | Who::Right) => (Who::Right, false),
+        };
+        let (durability, publish) = (config::Durability::Memory, Who::None);
+        let namespace = config::Namespace { durability, patterns, publish, subscribe, ..written };
+        self.own.insert(channel, Arc::new(Namespace::new(&namespace)));
     }
 
     /// The namespace of a channel, where this caller may do that there.
@@ -44,24 +69,34 @@ impl Namespaces {
         act: Act,
         caller: Option<&Identity>,
     ) -> Result<&Arc<Namespace>, Fault> {
-        let namespace = self.0.get(channel.namespace()).ok_or(Fault::UnknownChannel)?;
+        let written = self.written.get(channel.namespace()).ok_or(Fault::UnknownChannel)?;
+        let namespace = self.own.get(channel).unwrap_or(written);
         namespace.check(act, channel.as_str(), caller)?;
         Ok(namespace)
     }
 
     /// What is kept of a channel, whoever asks.
     pub(crate) fn keep(&self, channel: &Channel) -> Option<&Arc<Keep>> {
-        self.0.get(channel.namespace()).map(|namespace| &namespace.keep)
+        self.find(channel).map(|namespace| &namespace.keep)
     }
 
-    /// Whether it is known who has subscribed to a channel.
+    /// Whether it is known who is in a channel: of a service's own always.
     pub(crate) fn has_presence(&self, channel: &Channel) -> bool {
-        self.0.get(channel.namespace()).is_some_and(|namespace| namespace.has_presence)
+        self.own.contains_key(channel) || self.find(channel).is_some_and(|it| it.has_presence)
     }
 
     /// Whether those who hear a channel are told who comes and goes.
     pub(super) fn tell_presence(&self, channel: &Channel) -> bool {
-        self.0.get(channel.namespace()).is_some_and(|it| it.tells_presence)
+        self.find(channel).is_some_and(|it| it.tells_presence)
+    }
+
+    /// Whether those hear a channel who have subscribed to a pattern that matches it.
+    pub(super) fn is_in_patterns(&self, channel: &Channel) -> bool {
+        self.own.get(channel).is_none_or(|namespace| namespace.has_patterns)
+    }
+
+    fn find(&self, channel: &Channel) -> Option<&Arc<Namespace>> {
+        self.own.get(channel).or_else(|| self.written.get(channel.namespace()))
     }
 
     /// The namespace of a pattern, where this caller may subscribe to all of it.
@@ -70,7 +105,7 @@ impl Namespaces {
         pattern: &Pattern,
         caller: Option<&Identity>,
     ) -> Result<&Arc<Namespace>, Fault> {
-        let namespace = self.0.get(pattern.namespace()).filter(|it| it.has_patterns);
+        let namespace = self.written.get(pattern.namespace()).filter(|it| it.has_patterns);
         let namespace = namespace.ok_or(Fault::NoPatterns)?;
         namespace.check(Act::Subscribe, pattern.as_str(), caller)?;
         Ok(namespace)

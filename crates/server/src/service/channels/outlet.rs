@@ -6,6 +6,7 @@ use serde::Serialize;
 use tieline_hub::{Channel, Epoch, Member, Outlet, Position, Publication, Recovered, Source};
 
 use super::counts::Counts;
+use super::dialect::{Dialect, plain};
 use super::namespaces::Namespaces;
 use super::session::Session;
 use super::words::{Gap, Item, Moved, Subscribed, Told, Who, notification, result};
@@ -13,35 +14,47 @@ use crate::inbox::{Inbox, Order, Topic};
 use crate::service::rpc::Id;
 use crate::target::Target;
 
-/// All peers of one worker.
+/// All peers of one worker that are told in the same words.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
     inbox: Inbox,
     namespaces: Arc<Namespaces>,
+    dialect: Dialect,
 }
 
 /// A peer that subscribes, or does so no more, and what it is answered.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
-    pub(super) session: Arc<Session>,
     pub(super) target: Target,
-    /// The call, where somebody waits for its answer.
-    pub(super) id: Option<Id>,
     pub(super) counts: Counts,
+    /// Whose call it was, where somebody waits for its answer.
+    pub(super) asked: Option<(Arc<Session>, Id)>,
 }
 
 impl Worker {
-    pub(super) fn new(inbox: &Inbox, namespaces: &Arc<Namespaces>) -> Self {
-        Self { inbox: inbox.clone(), namespaces: Arc::clone(namespaces) }
+    pub(super) fn new(inbox: &Inbox, namespaces: &Arc<Namespaces>, dialect: Dialect) -> Self {
+        Self { inbox: inbox.clone(), namespaces: Arc::clone(namespaces), dialect }
     }
 
+    fn topic(&self, source: Source<'_>) -> Topic {
+        match (&self.dialect, source) {
+            (Dialect::Native, Source::Channel(channel)) => Topic::named(channel.as_str()),
+            (Dialect::Native, Source::Pattern(pattern)) => Topic::named(pattern.as_str()),
+            (Dialect::Plain(audience), _) => audience.topic.clone(),
+        }
+    }
+
+    /// Tells those who speak the native language.
     fn tell(&self, source: Source<'_>, method: &str, params: &impl Serialize) {
-        self.inbox.give(Order::Publish(topic(source), notification(method, params).into()));
+        let message = notification(method, params).into();
+        self.inbox.give(Order::Publish(self.topic(source), message));
     }
 
     /// Somebody came or went.
     fn tell_presence(&self, channel: &Channel, method: &str, member: &Member) {
-        if self.namespaces.tell_presence(channel) {
+        if let Dialect::Plain(audience) = &self.dialect {
+            audience.moved.notify_one();
+        } else if self.namespaces.tell_presence(channel) {
             let moved = Moved { channel: channel.as_str(), who: Who::of(member) };
             self.tell(Source::Channel(channel), method, &moved);
         }
@@ -50,7 +63,7 @@ impl Worker {
 
 impl PartialEq for Worker {
     fn eq(&self, other: &Self) -> bool {
-        self.inbox.is_same(&other.inbox)
+        self.inbox.is_same(&other.inbox) && self.dialect == other.dialect
     }
 }
 
@@ -62,18 +75,18 @@ impl Outlet for Worker {
         if let Some(outcome) = recovered.outcome {
             member.counts.recovered(outcome);
         }
-        if let Some(id) = &member.id {
+        if let Some((session, id)) = &member.asked {
             let answer = match Subscribed::of(&recovered) {
                 Some(subscribed) => result(id, &subscribed),
                 None => result(id, &serde_json::Map::new()),
             };
-            member.session.say(answer);
+            session.say(answer);
         }
-        self.inbox.give(Order::Subscribe(topic(source), member.target));
+        self.inbox.give(Order::Subscribe(self.topic(source), member.target));
     }
 
     fn left(&self, source: Source<'_>, member: Subscriber) {
-        self.inbox.give(Order::Unsubscribe(topic(source), member.target));
+        self.inbox.give(Order::Unsubscribe(self.topic(source), member.target));
     }
 
     fn published(
@@ -83,8 +96,13 @@ impl Outlet for Worker {
         _epoch: Epoch,
         publication: &Arc<Publication>,
     ) {
+        if let Dialect::Plain(_) = self.dialect {
+            let message = plain(&publication.data);
+            return self.inbox.give(Order::Publish(self.topic(source), message));
+        }
         let pattern = match source {
             Source::Channel(_) => None,
+            Source::Pattern(_) if !self.namespaces.is_in_patterns(channel) => return,
             Source::Pattern(pattern) => Some(pattern.as_str()),
         };
         let item = Item::of(publication);
@@ -93,6 +111,8 @@ impl Outlet for Worker {
     }
 
     fn lost(&self, channel: &Channel, position: Position) {
+        // Nobody can be told who has no word for it.
+        let Dialect::Native = self.dialect else { return };
         let gap = Gap { channel: channel.as_str(), position: position.into(), reason: "lost" };
         self.tell(Source::Channel(channel), "gap", &gap);
     }
@@ -108,11 +128,4 @@ impl Outlet for Worker {
     fn is_full(&self) -> bool {
         self.inbox.is_full()
     }
-}
-
-fn topic(source: Source<'_>) -> Topic {
-    Topic::named(match source {
-        Source::Channel(channel) => channel.as_str(),
-        Source::Pattern(pattern) => pattern.as_str(),
-    })
 }

@@ -1,6 +1,7 @@
 // Asks for the metrics every two seconds, for as long as somebody looks.
 
 import { type ReadonlySignal, signal } from "@preact/signals";
+import { whileSeen } from "../while_seen.ts";
 import { readMetrics } from "./exposition.ts";
 import { addSamples, emptyHistory, type History } from "./history.ts";
 import { PANELS } from "./panels.ts";
@@ -20,7 +21,7 @@ export const CURVES = PANELS.flatMap(({ curves }) => curves);
 const EVERY_MS = 2000;
 
 /** `ask` answers the text of `/metrics`. */
-export function createMeter(ask: () => Promise<string>, page: Document = document): Meter {
+export function createMeter(ask: () => Promise<string>, page?: Document): Meter {
   const history = signal(emptyHistory(CURVES));
   const known = signal<ReadonlySet<string>>(new Set());
   const problem = signal("");
@@ -40,29 +41,6 @@ export function createMeter(ask: () => Promise<string>, page: Document = documen
     history,
     known,
     problem,
-    start() {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      let isOver = false;
-      let isAsking = false;
-
-      // One request at a time, and none while nobody looks.
-      async function turn(): Promise<void> {
-        clearTimeout(timer);
-        if (isOver || isAsking || page.hidden) return;
-        isAsking = true;
-        const began = Date.now();
-        await look();
-        isAsking = false;
-        if (!isOver) timer = setTimeout(turn, Math.max(0, began + EVERY_MS - Date.now()));
-      }
-
-      page.addEventListener("visibilitychange", turn);
-      void turn();
-      return () => {
-        isOver = true;
-        clearTimeout(timer);
-        page.removeEventListener("visibilitychange", turn);
-      };
-    },
+    start: () => whileSeen(look, EVERY_MS, page),
   };
 }

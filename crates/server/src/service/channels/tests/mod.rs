@@ -3,6 +3,7 @@
 mod access;
 mod calls;
 mod fixtures;
+mod own;
 mod presence;
 mod sessions;
 
