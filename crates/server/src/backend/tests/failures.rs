@@ -44,6 +44,7 @@ async fn a_backend_that_is_slow_in_the_middle_of_its_answer_costs_its_timeout_to
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 1_024]).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab").await;
         std::future::pending::<()>().await;
     });
