@@ -106,8 +106,11 @@ impl Decode {
             last = Some(frame.outcome);
         }
         let rest = frames.rest().len();
-        if rest > 0 && !self.json {
-            writeln!(out, "{rest} bytes behind it are not read")?;
+        match rest {
+            0 => {}
+            _ if self.json => {}
+            1 => writeln!(out, "1 byte behind it is not read")?,
+            rest => writeln!(out, "{rest} bytes behind it are not read")?,
         }
         match last {
             Some(Outcome::CutOff(_)) => Err(Failure::CutOff.into()),
