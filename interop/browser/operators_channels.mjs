@@ -1,5 +1,6 @@
 // The channels on the operator's page: those of the demos among them, and who is there.
 
+import assert from "node:assert/strict";
 import { OPERATOR_KEY } from "../gateway/server.mjs";
 import { check } from "../harness/checks.mjs";
 import { lookAt } from "./looks.mjs";
@@ -45,7 +46,10 @@ async function lists(browser, origin, page) {
   await window.sees("channel-count", /^1 there$/);
   await guests[1].close();
   await window.sees("channels-heard", /^0 heard$/);
-  await window.close();
+  // The browser complains of the 404 of those that are not told of, once, and of nothing else.
+  assert.equal(window.complaints.filter((complaint) => complaint.includes("404")).length, 1);
+  assert.equal(window.complaints.length, 1);
+  await window.page.close();
 }
 
 async function open(window) {

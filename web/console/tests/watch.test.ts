@@ -73,6 +73,28 @@ test("who is in a channel is not shown of another that was chosen meanwhile", as
   assert.deepEqual(watch.members.value, []);
 });
 
+test("where nobody says who is there, it is not asked again", async () => {
+  let asked = 0;
+  const watch = createWatch(
+    {
+      channels: async () => ({ channels: [], next: null }),
+      members: async () => {
+        asked += 1;
+        return null;
+      },
+    },
+    PAGE,
+  );
+  await watch.choose("quiet:a");
+  assert.equal(watch.members.value, null);
+  const stop = watch.start();
+  await answered();
+  stop();
+  assert.equal(asked, 1);
+  await watch.choose("quiet:a");
+  assert.equal(asked, 2);
+});
+
 test("what goes wrong is said, until it goes well", async () => {
   let isWell = false;
   const watch = createWatch({

@@ -44,7 +44,8 @@ export function createWatch(api: Pick<Api, "channels" | "members">, page?: Docum
 
   async function meet(): Promise<void> {
     const channel = chosen.value;
-    if (channel === undefined) return;
+    // Where nobody says so, nobody will: that is the configuration's.
+    if (channel === undefined || members.value === null) return;
     const there = await api.members(channel);
     // Another may have been chosen meanwhile.
     if (channel === chosen.value) members.value = there;
