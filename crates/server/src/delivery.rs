@@ -13,6 +13,7 @@ use crate::auth::Expiries;
 use crate::inbox::{Inbox, Order, Topic};
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
+use crate::tally::Counted;
 use crate::target::Target;
 
 /// The receiving side of an inbox, on the worker itself, with the peers that are no links. The
@@ -69,12 +70,12 @@ impl Delivery {
         &self.lines
     }
 
-    /// Does what was asked; `find` knows the peers that are no links.
+    /// Does what was asked; `peers` are those that are no links.
     pub(crate) fn carry_out(
         &mut self,
         order: Order,
         engine: Option<&Worker>,
-        find: impl Fn(PeerId) -> Option<Peer>,
+        peers: &HashMap<PeerId, Peer>,
     ) {
         self.inbox.taken(&order);
         match order {
@@ -87,7 +88,7 @@ impl Delivery {
                 engine.into_iter().for_each(|engine| engine.link(id).close(code, &reason));
             }
             Order::Close(Target::Line(id), code, reason) => {
-                find(id).into_iter().for_each(|peer| peer.close(code, &reason));
+                peers.get(&id).into_iter().for_each(|peer| peer.close(code, &reason));
             }
             Order::Expire(peer, target, at) => self.expiries.set(peer, target, at),
             Order::Publish(topic, message) => {
@@ -100,20 +101,23 @@ impl Delivery {
                 engine.into_iter().for_each(|engine| engine.link(id).send(&message));
             }
             Order::Send(Target::Line(id), message) => {
-                find(id).into_iter().for_each(|peer| peer.send(&message));
+                peers.get(&id).into_iter().for_each(|peer| peer.send(&message));
             }
             Order::Subscribe(topic, Target::Link(id)) => {
                 engine.into_iter().for_each(|engine| engine.link(id).subscribe(topic.name()));
             }
             Order::Subscribe(topic, Target::Line(id)) => {
-                if let Some(peer) = find(id) {
-                    self.topics.entry(topic).or_default().insert(id, peer);
+                if let Some(peer) = peers.get(&id) {
+                    self.topics.entry(topic).or_default().insert(id, peer.clone());
                 }
             }
             Order::Tally(tally, said) => {
-                let mut traffic = engine.map(Worker::traffic).unwrap_or_default();
-                traffic.add(&self.lines.get());
-                tally.set(&traffic);
+                let mut counted = engine.map(Counted::of).unwrap_or_default();
+                counted.traffic.add(&self.lines.get());
+                let outboxes = peers.values().filter_map(Peer::line);
+                counted.waiting_bytes +=
+                    outboxes.map(|outbox| outbox.borrow().waiting_bytes()).sum::<usize>();
+                tally.set(counted);
                 // Whoever asked may have gone.
                 let _ = said.send(());
             }
