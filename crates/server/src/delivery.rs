@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use tieline::Message;
 use tieline::serve::{Traffic, Worker};
 use tokio::sync::mpsc;
 
 use crate::ask::{Ask, Fault, LineId};
 use crate::auth::Expiries;
+use crate::config::Slow;
 use crate::inbox::{Inbox, Order, Topic};
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
@@ -22,7 +24,7 @@ use crate::target::Target;
 pub(crate) struct Delivery {
     inbox: Inbox,
     orders: mpsc::UnboundedReceiver<Order>,
-    topics: HashMap<Topic, BTreeMap<PeerId, Peer>>,
+    topics: HashMap<Topic, BTreeMap<PeerId, (Peer, Slow)>>,
     expiries: Expiries,
     /// Where the emulated lines are asked.
     emulated: HashMap<LineId, mpsc::UnboundedSender<Ask>>,
@@ -92,9 +94,7 @@ impl Delivery {
             }
             Order::Expire(peer, target, at) => self.expiries.set(peer, target, at),
             Order::Publish(topic, message) => {
-                for peer in self.topics.get(&topic).into_iter().flat_map(BTreeMap::values) {
-                    peer.send(message.clone());
-                }
+                self.publish(&topic, &message);
                 engine.into_iter().for_each(|engine| engine.publish_here(topic.name(), &message));
             }
             Order::Send(Target::Link(id), message) => {
@@ -103,12 +103,16 @@ impl Delivery {
             Order::Send(Target::Line(id), message) => {
                 peers.get(&id).into_iter().for_each(|peer| peer.send(&message));
             }
-            Order::Subscribe(topic, Target::Link(id)) => {
-                engine.into_iter().for_each(|engine| engine.link(id).subscribe(topic.name()));
+            Order::Subscribe(topic, Target::Link(id), slow) => {
+                let link = engine.map(|engine| engine.link(id));
+                link.into_iter().for_each(|link| match slow {
+                    Slow::Close => link.subscribe(topic.name()),
+                    Slow::Skip => link.subscribe_skipping(topic.name()),
+                });
             }
-            Order::Subscribe(topic, Target::Line(id)) => {
+            Order::Subscribe(topic, Target::Line(id), slow) => {
                 if let Some(peer) = peers.get(&id) {
-                    self.topics.entry(topic).or_default().insert(id, peer.clone());
+                    self.topics.entry(topic).or_default().insert(id, (peer.clone(), slow));
                 }
             }
             Order::Tally(tally, said) => {
@@ -125,13 +129,45 @@ impl Delivery {
                 engine.into_iter().for_each(|engine| engine.link(id).unsubscribe(topic.name()));
             }
             Order::Unsubscribe(topic, Target::Line(id)) => {
-                if let Some(peers) = self.topics.get_mut(&topic) {
-                    peers.remove(&id);
-                    if peers.is_empty() {
-                        self.topics.remove(&topic);
-                    }
+                if let Some(outbox) = peers.get(&id).and_then(Peer::line) {
+                    outbox.borrow_mut().forget_skipped(topic.name());
                 }
+                self.let_go(&topic, id);
             }
         }
     }
+
+    /// Has all hear it that are no links. Who is too slow, and may skip it, hears the topic no more.
+    fn publish(&mut self, topic: &Topic, message: &Message) {
+        let Some(hearers) = self.topics.get(topic) else { return };
+        let mut behind = Vec::new();
+        for (&id, (peer, slow)) in hearers {
+            if *slow == Slow::Skip && falls_behind(peer, topic, message) {
+                behind.push(id);
+            } else {
+                peer.send(message.clone());
+            }
+        }
+        behind.into_iter().for_each(|id| self.let_go(topic, id));
+    }
+
+    /// A peer that is no link hears a topic no more.
+    fn let_go(&mut self, topic: &Topic, id: PeerId) {
+        let Some(hearers) = self.topics.get_mut(topic) else { return };
+        hearers.remove(&id);
+        if hearers.is_empty() {
+            self.topics.remove(topic);
+        }
+    }
+}
+
+/// Whether a peer has so much waiting that it skips a topic from here on.
+fn falls_behind(peer: &Peer, topic: &Topic, message: &Message) -> bool {
+    let Some(outbox) = peer.line() else { return false };
+    let mut outbox = outbox.borrow_mut();
+    let is_behind = !outbox.keeps_up(message);
+    if is_behind {
+        outbox.skip(topic.name());
+    }
+    is_behind
 }

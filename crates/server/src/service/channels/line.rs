@@ -94,6 +94,10 @@ impl Conversation for Line {
         }
     }
 
+    fn writable(&mut self, _peer: &Peer) {
+        self.0.go_on();
+    }
+
     fn drain(&mut self, peer: &Peer) {
         let most = self.0.shared.limits.leave_over.get();
         let after = most.mul_f64(crate::random::fraction());
@@ -117,7 +121,7 @@ impl State {
         });
     }
 
-    fn session(&self) -> Option<Arc<Session>> {
+    pub(super) fn session(&self) -> Option<Arc<Session>> {
         self.session.borrow().clone()
     }
 

@@ -13,6 +13,9 @@ use crate::inbox::{Inbox, Order, Topic};
 use crate::service::rpc::Id;
 use crate::target::Target;
 
+/// Why publications are missing for who has read too slowly.
+const SLOW: &str = "slow";
+
 /// All peers of one worker.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
@@ -25,9 +28,17 @@ pub(crate) struct Worker {
 pub(crate) struct Subscriber {
     pub(super) session: Arc<Session>,
     pub(super) target: Target,
-    /// The call, where somebody waits for its answer.
-    pub(super) id: Option<Id>,
+    pub(super) told: Beginning,
     pub(super) counts: Counts,
+}
+
+/// How a subscriber is told where its channel begins, or goes on.
+#[derive(Debug)]
+pub(super) enum Beginning {
+    /// By the answer to its call, where it waits for one.
+    Answer(Option<Id>),
+    /// By a gap: it was too slow for what was published until then.
+    Gap,
 }
 
 impl Worker {
@@ -57,19 +68,28 @@ impl PartialEq for Worker {
 impl Outlet for Worker {
     type Member = Subscriber;
 
-    /// The answer goes first, and then what is published: both by the worker's inbox.
+    /// The answer, or the gap, goes first, and then what is published: both by the worker's inbox.
     fn joined(&self, source: Source<'_>, member: Subscriber, recovered: Recovered) {
         if let Some(outcome) = recovered.outcome {
             member.counts.recovered(outcome);
         }
-        if let Some(id) = &member.id {
-            let answer = match Subscribed::of(&recovered) {
-                Some(subscribed) => result(id, &subscribed),
-                None => result(id, &serde_json::Map::new()),
-            };
-            member.session.say(answer);
+        match &member.told {
+            Beginning::Answer(None) => {}
+            Beginning::Answer(Some(id)) => {
+                let answer = match Subscribed::of(&recovered) {
+                    Some(subscribed) => result(id, &subscribed),
+                    None => result(id, &serde_json::Map::new()),
+                };
+                member.session.say(answer);
+            }
+            Beginning::Gap => {
+                member.counts.gap(SLOW);
+                let gap = Gap::of(source, recovered.position, SLOW);
+                self.inbox.give(Order::Send(member.target, notification("gap", &gap).into()));
+            }
         }
-        self.inbox.give(Order::Subscribe(topic(source), member.target));
+        let slow = self.namespaces.slow(source);
+        self.inbox.give(Order::Subscribe(topic(source), member.target, slow));
     }
 
     fn left(&self, source: Source<'_>, member: Subscriber) {
@@ -93,8 +113,8 @@ impl Outlet for Worker {
     }
 
     fn lost(&self, channel: &Channel, position: Position) {
-        let gap = Gap { channel: channel.as_str(), position: position.into(), reason: "lost" };
-        self.tell(Source::Channel(channel), "gap", &gap);
+        let source = Source::Channel(channel);
+        self.tell(source, "gap", &Gap::of(source, Some(position), "lost"));
     }
 
     fn present(&self, channel: &Channel, member: &Member) {

@@ -1,5 +1,6 @@
 //! What a line has subscribed to, and where it is present.
 
+use std::iter;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::time::sleep;
 use super::fault::Fault;
 use super::line::{Outcome, State};
 use super::namespaces::{Act, Namespace, Namespaces};
-use super::outlet::Subscriber;
+use super::outlet::{Beginning, Subscriber};
 use super::session::{Newcomer, Session};
 use super::words::{Named, Subscribe};
 use super::{MOST, Shared};
@@ -27,6 +28,9 @@ const SAY_EVERY: Duration = Duration::from_secs(20);
 
 /// How long somebody is still present whose line is lost: it may come back.
 pub(super) const LOST_LEASE: Duration = Duration::from_secs(10);
+
+/// Gaps that a line is told of before it is seen whether it reads on.
+const GAPS_AT_ONCE: usize = 16;
 
 /// What a line has subscribed to, by what it called it.
 pub(super) enum Subscription {
@@ -77,7 +81,7 @@ impl State {
         if self.subscriptions.borrow().len() >= self.shared.limits.max_subscriptions {
             return Err(Fault::TooMany.into());
         }
-        let subscriber = self.subscriber(&session, id);
+        let subscriber = self.subscriber(&session, Beginning::Answer(id));
         if name.ends_with('*') {
             return self.subscribe_all(name, subscriber);
         }
@@ -105,9 +109,9 @@ impl State {
         Ok(None)
     }
 
-    fn subscriber(&self, session: &Arc<Session>, id: Option<Id>) -> Subscriber {
+    fn subscriber(&self, session: &Arc<Session>, told: Beginning) -> Subscriber {
         let counts = self.shared.counts.clone();
-        Subscriber { session: Arc::clone(session), target: self.peer.target(), id, counts }
+        Subscriber { session: Arc::clone(session), target: self.peer.target(), told, counts }
     }
 
     fn subscribe_all(&self, name: String, subscriber: Subscriber) -> Outcome {
@@ -117,6 +121,26 @@ impl State {
         self.shared.counts.subscribed();
         self.subscriptions.borrow_mut().insert(name, Subscription::Pattern(pattern));
         Ok(None)
+    }
+
+    /// Has the peer hear again what it was too slow for, now that it has read. Each is told of its gap:
+    /// only some at once, for it may be too slow for those, too.
+    pub(super) fn go_on(&self) {
+        let Some(session) = self.session() else { return };
+        let hub = &self.shared.hub;
+        for name in iter::from_fn(|| self.peer.next_skipped()).take(GAPS_AT_ONCE) {
+            let subscriber = self.subscriber(&session, Beginning::Gap);
+            match self.subscriptions.borrow().get(&*name) {
+                Some(Subscription::Channel(channel, _)) => {
+                    hub.go_on(channel, &self.outlet, subscriber);
+                }
+                Some(Subscription::Pattern(pattern)) => {
+                    hub.go_on_all(pattern, &self.outlet, subscriber);
+                }
+                // It begins anew by itself, or is not wanted any more.
+                Some(Subscription::Asked) | None => {}
+            }
+        }
     }
 
     pub(super) fn unsubscribe(
@@ -159,7 +183,7 @@ impl State {
         name: &str,
     ) -> Option<Subscription> {
         let subscription = self.subscriptions.borrow_mut().remove(name)?;
-        let subscriber = self.subscriber(session, None);
+        let subscriber = self.subscriber(session, Beginning::Answer(None));
         let hub = &self.shared.hub;
         match &subscription {
             Subscription::Asked => return None,

@@ -4,6 +4,7 @@ mod access;
 mod calls;
 mod presence;
 mod sessions;
+mod slow;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -25,6 +26,10 @@ publish = 'all'
 presence = true
 join_leave = true
 patterns = true
+[namespace.news]
+publish = 'all'
+patterns = true
+slow = 'skip'
 [namespace.quiet]
 publish = 'all'
 presence = true
