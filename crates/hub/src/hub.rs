@@ -38,7 +38,7 @@ struct Ears<O: Outlet>(Weak<Inner<O>>);
 
 /// Those who hear of one channel.
 struct Room<O> {
-    /// Where the last publication was that they were told of; `None` before the first.
+    /// Where the last publication was that they were told of, or the first of them began; `None` before.
     told: Option<Position>,
     outlets: Outlets<O>,
     /// Nothing while no subscription is under way.
@@ -120,7 +120,7 @@ impl<O: Outlet> Hub<O> {
             None => History { position: start, oldest: start.offset + 1, publications: Vec::new() },
         };
         joining.finish(|room| {
-            let position = room.told.unwrap_or(start);
+            let position = *room.told.get_or_insert(start);
             let recovered = match since {
                 Some(since) => recover(since, position, most, missed, room.meanwhile()),
                 None => Recovered::fresh(position),
@@ -129,6 +129,17 @@ impl<O: Outlet> Hub<O> {
             outlet.joined(Source::Channel(channel), member, recovered);
         });
         Ok(())
+    }
+
+    /// Has somebody go on who has subscribed, and heard nothing for a while: the outlet is told of another
+    /// beginning, behind all that was published until then.
+    pub fn go_on(&self, channel: &Channel, outlet: &O, member: O::Member) {
+        self.0.tell_room(channel, |room| {
+            // A room with subscribers has a position.
+            if let Some(position) = room.told {
+                outlet.joined(Source::Channel(channel), member, Recovered::fresh(position));
+            }
+        });
     }
 
     /// Lets a subscriber go: once for each that has subscribed.
@@ -150,6 +161,13 @@ impl<O: Outlet> Hub<O> {
     pub fn subscribe_all(&self, pattern: &Pattern, outlet: &O, member: O::Member) {
         let join = || outlet.joined(Source::Pattern(pattern), member, Recovered::NONE);
         self.0.patterns.join(pattern, outlet, join);
+    }
+
+    /// As [`go_on`](Self::go_on), for somebody who has subscribed to a pattern.
+    pub fn go_on_all(&self, pattern: &Pattern, outlet: &O, member: O::Member) {
+        self.0.patterns.in_turn(|| {
+            outlet.joined(Source::Pattern(pattern), member, Recovered::NONE);
+        });
     }
 
     /// Lets somebody go who has subscribed to a pattern.

@@ -23,6 +23,12 @@ impl<O: Outlet> Patterns<O> {
         join();
     }
 
+    /// Calls while nothing is told.
+    pub(crate) fn in_turn(&self, call: impl FnOnce()) {
+        let _namespaces = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        call();
+    }
+
     /// One less for a pattern.
     pub(crate) fn leave(&self, pattern: &Pattern, outlet: &O) {
         let mut namespaces = self.0.write().unwrap_or_else(PoisonError::into_inner);

@@ -350,3 +350,26 @@ async fn what_is_given_at_once_is_bounded_in_bytes_too() {
         assert_eq!(history.publications.len(), given);
     }
 }
+
+#[tokio::test]
+async fn who_goes_on_begins_behind_all_that_was_published_until_then() {
+    let (hub, keep, a, worker) = (hub(), keep(), channel("a"), Worker::new());
+    hub.subscribe(&a, &keep, None, most(0), &worker, 1).await.unwrap();
+    let start = worker.begin(1).position;
+    // Nothing was published: the channel goes on where it began.
+    hub.go_on(&a, &worker, 1);
+    assert_eq!(worker.begin(1).position, start);
+    for data in ["x", "y"] {
+        hub.publish(&a, &keep, new(data)).await.unwrap();
+    }
+    worker.heard(1);
+    hub.go_on(&a, &worker, 1);
+    assert_eq!(worker.begin(1).position.unwrap().offset, 2);
+    hub.publish(&a, &keep, new("z")).await.unwrap();
+    assert_eq!(worker.heard(1), [said("a", 3, "z")]);
+    // It has subscribed once, and lets go once.
+    hub.unsubscribe(&a, &keep, &worker, 1);
+    assert_eq!(hub.channels(), []);
+    hub.go_on(&a, &worker, 1);
+    assert_eq!(worker.heard(1), []);
+}

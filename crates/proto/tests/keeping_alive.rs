@@ -50,6 +50,16 @@ fn any_bytes_prove_that_the_peer_lives() {
 }
 
 #[test]
+fn when_a_peer_was_pinged_is_known_until_it_is_heard_of() {
+    let mut server = End::server();
+    assert_eq!(server.connection.pinged(), None);
+    server.wait(Duration::from_secs(25));
+    assert_eq!(server.connection.pinged(), Some(server.now));
+    server.receive(&frame(0x8A, b""));
+    assert_eq!(server.connection.pinged(), None);
+}
+
+#[test]
 fn without_an_idle_limit_nothing_is_due() {
     let limits = Limits { ping_after: None, ..Limits::default() };
     let mut server = End::with(Role::Server, &Default::default(), limits);

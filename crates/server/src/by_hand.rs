@@ -54,7 +54,7 @@ impl Bench {
     /// Carries out every order that waits.
     pub(crate) fn deliver(&mut self) {
         while let Some(order) = self.delivery.try_next() {
-            self.delivery.carry_out(order, None, |id| self.peers.get(&id).cloned());
+            self.delivery.carry_out(order, None, &self.peers);
         }
     }
 
@@ -95,7 +95,7 @@ impl Bench {
     /// Carries out every order that waits, and has the task woken by the next.
     fn poll_deliver(&mut self, cx: &mut Context<'_>) {
         while let Poll::Ready(Some(order)) = self.delivery.poll_next(cx) {
-            self.delivery.carry_out(order, None, |id| self.peers.get(&id).cloned());
+            self.delivery.carry_out(order, None, &self.peers);
         }
     }
 

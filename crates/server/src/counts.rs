@@ -5,18 +5,21 @@
 //! nobody else touches, and asked for when somebody wants to know.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::StatusCode;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet,
+};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::info::Info;
 use tieline::CloseCode;
+use tieline::serve::Durations;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -24,7 +27,7 @@ use crate::auth::Denied;
 use crate::inbox::{Inbox, Order};
 use crate::limits::Exceeded;
 use crate::metrics::Metrics;
-use crate::tally::Tally;
+use crate::tally::{Counted, Tally};
 
 /// How long a worker may take to say what it has counted; then what it last said holds.
 const WITHIN: Duration = Duration::from_millis(250);
@@ -196,17 +199,18 @@ impl Workers {
 
 impl Collector for Workers {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let workers = self.lock().clone();
-        let sum = |field: fn(&Tally) -> &AtomicU64| -> u64 {
-            workers.iter().map(|(_, tally)| field(tally).load(Relaxed)).sum()
-        };
+        let mut all = Counted::default();
+        for (_, tally) in self.lock().iter() {
+            all.add(&tally.get());
+        }
+        let Counted { traffic, waiting_bytes, fan_outs, round_trips } = all;
         for (name, help, inwards, outwards) in [
-            ("messages", "Messages", sum(|it| &it.messages_in), sum(|it| &it.messages_out)),
+            ("messages", "Messages", traffic.messages_in, traffic.messages_out),
             (
                 "message_bytes",
                 "Bytes of messages, neither compressed nor framed",
-                sum(|it| &it.bytes_in),
-                sum(|it| &it.bytes_out),
+                traffic.bytes_in,
+                traffic.bytes_out,
             ),
         ] {
             let kind = ConstCounter::new(0_u64).metric_type();
@@ -217,8 +221,30 @@ impl Collector for Workers {
                 ConstCounter::new(count).encode(family)?;
             }
         }
+        let waiting = ConstGauge::new(i64::try_from(waiting_bytes).unwrap_or(i64::MAX));
+        let help = "What waits for peers that have not read it, as their backlogs count it";
+        let kind = waiting.metric_type();
+        waiting.encode(encoder.encode_descriptor("backlog_bytes", help, None, kind)?)?;
+        for (name, help, durations) in [
+            (
+                "fan_out_seconds",
+                "From a publication on a worker until all of its subscribers there were sent it",
+                fan_outs,
+            ),
+            ("ping_seconds", "From a ping to the pong that answered it", round_trips),
+        ] {
+            show(&durations, encoder.encode_descriptor(name, help, None, MetricType::Histogram)?)?;
+        }
         Ok(())
     }
+}
+
+fn show(durations: &Durations, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+    let seconds = |bound: Option<Duration>| bound.map_or(f64::INFINITY, |it| it.as_secs_f64());
+    let buckets: Vec<_> =
+        durations.buckets().map(|(bound, count)| (seconds(bound), count)).collect();
+    let (sum, count) = (durations.sum().as_secs_f64(), durations.count());
+    encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
 }
 
 /// When the server began, in seconds since 1970.
@@ -278,11 +304,15 @@ mod tests {
         counts.limited("messages");
         let (inbox, _orders) = Inbox::new();
         counts.begin(&inbox);
-        counts.workers.lock()[0].1.set(&Traffic {
-            messages_in: 7,
-            bytes_in: 70,
-            ..Traffic::default()
-        });
+        counts.begin(&inbox);
+        let traffic = Traffic { messages_in: 7, bytes_in: 70, ..Traffic::default() };
+        let mut round_trips = Durations::default();
+        round_trips.note(Duration::from_micros(500));
+        let first = Counted { traffic, waiting_bytes: 30, round_trips, ..Counted::default() };
+        let second = Counted { waiting_bytes: 12, round_trips, ..Counted::default() };
+        for (at, counted) in [first, second].into_iter().enumerate() {
+            counts.workers.lock()[at].1.set(counted);
+        }
         let text = metrics.text();
         for line in [
             "tieline_build_info{version=\"",
@@ -297,6 +327,13 @@ mod tests {
             "tieline_messages_total{direction=\"in\"} 7\n",
             "tieline_messages_total{direction=\"out\"} 0\n",
             "tieline_message_bytes_total{direction=\"in\"} 70\n",
+            "tieline_backlog_bytes 42\n",
+            "tieline_ping_seconds_count 2\n",
+            "tieline_ping_seconds_sum 0.001\n",
+            "tieline_ping_seconds_bucket{le=\"0.000256\"} 0\n",
+            "tieline_ping_seconds_bucket{le=\"0.000512\"} 2\n",
+            "tieline_ping_seconds_bucket{le=\"+Inf\"} 2\n",
+            "tieline_fan_out_seconds_count 0\n",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

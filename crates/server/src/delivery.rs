@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use tieline::Message;
 use tieline::serve::{Traffic, Worker};
 use tokio::sync::mpsc;
 
 use crate::ask::{Ask, Fault, LineId};
 use crate::auth::Expiries;
+use crate::config::Slow;
 use crate::inbox::{Inbox, Order, Topic};
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
+use crate::tally::Counted;
 use crate::target::Target;
 
 /// The receiving side of an inbox, on the worker itself, with the peers that are no links. The
@@ -21,7 +24,7 @@ use crate::target::Target;
 pub(crate) struct Delivery {
     inbox: Inbox,
     orders: mpsc::UnboundedReceiver<Order>,
-    topics: HashMap<Topic, BTreeMap<PeerId, Peer>>,
+    topics: HashMap<Topic, BTreeMap<PeerId, (Peer, Slow)>>,
     expiries: Expiries,
     /// Where the emulated lines are asked.
     emulated: HashMap<LineId, mpsc::UnboundedSender<Ask>>,
@@ -69,12 +72,12 @@ impl Delivery {
         &self.lines
     }
 
-    /// Does what was asked; `find` knows the peers that are no links.
+    /// Does what was asked; `peers` are those that are no links.
     pub(crate) fn carry_out(
         &mut self,
         order: Order,
         engine: Option<&Worker>,
-        find: impl Fn(PeerId) -> Option<Peer>,
+        peers: &HashMap<PeerId, Peer>,
     ) {
         self.inbox.taken(&order);
         match order {
@@ -87,33 +90,38 @@ impl Delivery {
                 engine.into_iter().for_each(|engine| engine.link(id).close(code, &reason));
             }
             Order::Close(Target::Line(id), code, reason) => {
-                find(id).into_iter().for_each(|peer| peer.close(code, &reason));
+                peers.get(&id).into_iter().for_each(|peer| peer.close(code, &reason));
             }
             Order::Expire(peer, target, at) => self.expiries.set(peer, target, at),
             Order::Publish(topic, message) => {
-                for peer in self.topics.get(&topic).into_iter().flat_map(BTreeMap::values) {
-                    peer.send(message.clone());
-                }
+                self.publish(&topic, &message);
                 engine.into_iter().for_each(|engine| engine.publish_here(topic.name(), &message));
             }
             Order::Send(Target::Link(id), message) => {
                 engine.into_iter().for_each(|engine| engine.link(id).send(&message));
             }
             Order::Send(Target::Line(id), message) => {
-                find(id).into_iter().for_each(|peer| peer.send(&message));
+                peers.get(&id).into_iter().for_each(|peer| peer.send(&message));
             }
-            Order::Subscribe(topic, Target::Link(id)) => {
-                engine.into_iter().for_each(|engine| engine.link(id).subscribe(topic.name()));
+            Order::Subscribe(topic, Target::Link(id), slow) => {
+                let link = engine.map(|engine| engine.link(id));
+                link.into_iter().for_each(|link| match slow {
+                    Slow::Close => link.subscribe(topic.name()),
+                    Slow::Skip => link.subscribe_skipping(topic.name()),
+                });
             }
-            Order::Subscribe(topic, Target::Line(id)) => {
-                if let Some(peer) = find(id) {
-                    self.topics.entry(topic).or_default().insert(id, peer);
+            Order::Subscribe(topic, Target::Line(id), slow) => {
+                if let Some(peer) = peers.get(&id) {
+                    self.topics.entry(topic).or_default().insert(id, (peer.clone(), slow));
                 }
             }
             Order::Tally(tally, said) => {
-                let mut traffic = engine.map(Worker::traffic).unwrap_or_default();
-                traffic.add(&self.lines.get());
-                tally.set(&traffic);
+                let mut counted = engine.map(Counted::of).unwrap_or_default();
+                counted.traffic.add(&self.lines.get());
+                let outboxes = peers.values().filter_map(Peer::line);
+                counted.waiting_bytes +=
+                    outboxes.map(|outbox| outbox.borrow().waiting_bytes()).sum::<usize>();
+                tally.set(counted);
                 // Whoever asked may have gone.
                 let _ = said.send(());
             }
@@ -121,13 +129,45 @@ impl Delivery {
                 engine.into_iter().for_each(|engine| engine.link(id).unsubscribe(topic.name()));
             }
             Order::Unsubscribe(topic, Target::Line(id)) => {
-                if let Some(peers) = self.topics.get_mut(&topic) {
-                    peers.remove(&id);
-                    if peers.is_empty() {
-                        self.topics.remove(&topic);
-                    }
+                if let Some(outbox) = peers.get(&id).and_then(Peer::line) {
+                    outbox.borrow_mut().forget_skipped(topic.name());
                 }
+                self.let_go(&topic, id);
             }
         }
     }
+
+    /// Has all hear it that are no links. Who is too slow, and may skip it, hears the topic no more.
+    fn publish(&mut self, topic: &Topic, message: &Message) {
+        let Some(hearers) = self.topics.get(topic) else { return };
+        let mut behind = Vec::new();
+        for (&id, (peer, slow)) in hearers {
+            if *slow == Slow::Skip && falls_behind(peer, topic, message) {
+                behind.push(id);
+            } else {
+                peer.send(message.clone());
+            }
+        }
+        behind.into_iter().for_each(|id| self.let_go(topic, id));
+    }
+
+    /// A peer that is no link hears a topic no more.
+    fn let_go(&mut self, topic: &Topic, id: PeerId) {
+        let Some(hearers) = self.topics.get_mut(topic) else { return };
+        hearers.remove(&id);
+        if hearers.is_empty() {
+            self.topics.remove(topic);
+        }
+    }
+}
+
+/// Whether a peer has so much waiting that it skips a topic from here on.
+fn falls_behind(peer: &Peer, topic: &Topic, message: &Message) -> bool {
+    let Some(outbox) = peer.line() else { return false };
+    let mut outbox = outbox.borrow_mut();
+    let is_behind = !outbox.keeps_up(message);
+    if is_behind {
+        outbox.skip(topic.name());
+    }
+    is_behind
 }

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::ask::Ask;
+use crate::config::Slow;
 use crate::outbox::cost;
 use crate::peer_id::PeerId;
 use crate::tally::Tally;
@@ -33,8 +34,8 @@ pub(crate) enum Order {
     Publish(Topic, Message),
     /// One message for one peer.
     Send(Target, Message),
-    /// The peer hears the topic from now on.
-    Subscribe(Topic, Target),
+    /// The peer hears the topic from now on; and what becomes of it where it is too slow for that.
+    Subscribe(Topic, Target, Slow),
     /// Says what the worker has counted.
     Tally(Arc<Tally>, oneshot::Sender<()>),
     /// The peer hears the topic no more.
@@ -62,7 +63,7 @@ impl Topic {
     }
 
     /// How the engine knows it.
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) const fn name(&self) -> &Arc<str> {
         &self.0
     }
 }

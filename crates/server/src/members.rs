@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use tieline::serve::Payload;
 use tieline::{CloseCode, Message};
 
+use crate::config::Slow;
 use crate::inbox::{Inbox, Order, Topic};
 use crate::peer::Peer;
 
@@ -72,7 +73,8 @@ impl<T> Turn<'_, T> {
             Some((_, members)) => *members += 1,
             None => workers.push((peer.inbox().clone(), 1)),
         }
-        peer.inbox().give(Order::Subscribe(self.topic.clone(), peer.target()));
+        let slow = Slow::Close;
+        peer.inbox().give(Order::Subscribe(self.topic.clone(), peer.target(), slow));
     }
 
     /// Lets a member go; it hears nothing from here on. Once for each that joined.

@@ -1,6 +1,7 @@
 //! What waits to be written to one peer: bounded in bytes, with a rule for when it is full.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use tieline::serve::{Backlog, Overflow};
@@ -41,6 +42,8 @@ pub(crate) struct Outbox {
     is_over: bool,
     /// Whether the peer had to read first, since this was last asked.
     was_full: bool,
+    /// Topics that the peer hears no more until it has read.
+    skipped: Vec<Arc<str>>,
     /// Whether the service wants nothing more to be read.
     is_paused: bool,
     waker: Option<Waker>,
@@ -59,6 +62,7 @@ impl Outbox {
             is_draining: false,
             is_over: false,
             was_full: false,
+            skipped: Vec::new(),
             is_paused: false,
             waker: None,
             is_listening: false,
@@ -169,6 +173,7 @@ impl Outbox {
         self.is_over = true;
         self.queue = VecDeque::new();
         self.queued = 0;
+        self.skipped = Vec::new();
         self.waker = None;
     }
 
@@ -197,11 +202,42 @@ impl Outbox {
             && self.queued + self.in_carrier > self.backlog.max_bytes
     }
 
-    /// Whether the peer had to read first and need not any more: told once.
+    /// Whether the peer had to read first and need not any more: told once. Or it has skipped topics and
+    /// has read: told until it was asked which.
     pub(crate) fn take_relief(&mut self) -> bool {
         let must_wait = self.must_wait();
         let was_full = std::mem::replace(&mut self.was_full, must_wait);
-        was_full && !must_wait
+        let has_read = self.waiting_bytes() <= self.backlog.max_bytes / 2;
+        (was_full && !must_wait) || (self.is_behind() && has_read)
+    }
+
+    /// Whether a message of a topic that may be skipped is none too much. Room is left for what the peer
+    /// is told beside its topics.
+    pub(crate) fn keeps_up(&self, message: &Message) -> bool {
+        let held = self.waiting_bytes();
+        held == 0 || held + cost(message) <= self.backlog.max_bytes / 4 * 3
+    }
+
+    /// The peer hears a topic no more until it has read.
+    pub(crate) fn skip(&mut self, topic: &Arc<str>) {
+        if !self.is_ending() {
+            self.skipped.push(Arc::clone(topic));
+        }
+    }
+
+    /// A topic that the peer hears no more because it read too slowly; each is told once.
+    pub(crate) fn next_skipped(&mut self) -> Option<Arc<str>> {
+        self.skipped.pop()
+    }
+
+    /// The peer wants no more of a topic.
+    pub(crate) fn forget_skipped(&mut self, topic: &str) {
+        self.skipped.retain(|skipped| **skipped != *topic);
+    }
+
+    /// Whether there are topics that it has skipped, and nobody has asked which.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.skipped.is_empty() && !self.is_ending()
     }
 
     /// Says whether the service wants anything to be read.
@@ -296,6 +332,41 @@ mod tests {
         let mut outbox = bounded(10, Overflow::Wait);
         outbox.push_reply(text(100));
         outbox.pop();
+        assert!(outbox.take_relief());
+    }
+
+    #[test]
+    fn who_skips_does_so_beyond_three_quarters_and_is_relieved_at_half() {
+        let mut outbox = bounded(8 * (HOLDING_BYTES + 1), Overflow::Close);
+        for _ in 0..6 {
+            assert!(outbox.keeps_up(&text(1)));
+            outbox.push(text(1));
+        }
+        assert!(!outbox.keeps_up(&text(1)));
+        outbox.skip(&"news".into());
+        outbox.skip(&"sports".into());
+        // What it is told beside its topics has its room.
+        outbox.push(text(1));
+        for _ in 0..3 {
+            assert!(!outbox.take_relief());
+            outbox.pop();
+        }
+        assert!(outbox.take_relief() && outbox.take_relief(), "until it was asked");
+        outbox.forget_skipped("sports");
+        assert_eq!(outbox.next_skipped().as_deref(), Some("news"));
+        assert_eq!(outbox.next_skipped(), None);
+        assert!(!outbox.take_relief() && !outbox.is_ending());
+    }
+
+    #[test]
+    fn what_the_carrier_holds_is_waited_for_before_anything_is_heard_again() {
+        let mut outbox = bounded(1_000, Overflow::Close);
+        outbox.set_in_carrier(900);
+        assert!(!outbox.keeps_up(&text(1)));
+        outbox.skip(&"news".into());
+        outbox.set_in_carrier(501);
+        assert!(!outbox.take_relief());
+        outbox.set_in_carrier(500);
         assert!(outbox.take_relief());
     }
 

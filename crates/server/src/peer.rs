@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tieline::CloseCode;
@@ -118,6 +119,14 @@ impl Peer {
         match &self.0.carrier {
             Carrier::Link(worker, link) => worker.engine().link(*link).is_full(),
             Carrier::Line(line) => line.0.borrow().must_wait(),
+        }
+    }
+
+    /// A topic that it hears no more because it read too slowly, now that it has read; each is told once.
+    pub(crate) fn next_skipped(&self) -> Option<Arc<str>> {
+        match &self.0.carrier {
+            Carrier::Link(worker, link) => worker.engine().link(*link).next_skipped(),
+            Carrier::Line(line) => line.0.borrow_mut().next_skipped(),
         }
     }
 

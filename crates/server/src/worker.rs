@@ -182,8 +182,8 @@ impl Worker {
         if let Order::Expire(..) = order {
             self.expiring.notify_one();
         }
-        let find = |id| self.peers.borrow().get(&id).cloned();
-        self.delivery.borrow_mut().carry_out(order, self.reach.running(), find);
+        let (engine, peers) = (self.reach.running(), self.peers.borrow());
+        self.delivery.borrow_mut().carry_out(order, engine, &peers);
     }
 
     /// A peer's line is closed.

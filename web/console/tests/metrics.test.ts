@@ -66,6 +66,22 @@ test("a server that counts from nothing again, and a while without answers, give
   ]);
 });
 
+test("how long something takes is what its sum grows by with each", () => {
+  const curve: Curve = { label: "ping", metric: "ping_sum", per: "ping_count", isRate: true };
+  const answers = [
+    [0, 1, 10],
+    [2000, 2, 14],
+    [4000, 2, 14],
+    [6000, 2.5, 15],
+  ] as const;
+  const history = answers.reduce(
+    (history, [at, sum, count]) =>
+      addSamples(history, [curve], readMetrics(`ping_sum ${sum}\nping_count ${count}\n`), at),
+    emptyHistory([curve]),
+  );
+  assert.deepEqual(history.values, [[null, 0.25, null, 0.5]]);
+});
+
 test("ten minutes are kept, and summed up", () => {
   const history = heard(
     [0, 9, 0],

@@ -311,7 +311,11 @@ export class Tieline extends Emitter<ClientEvents> {
         this.#channels.get(name)?.subscription.heard(heard);
         return;
       }
-      case "gap":
+      case "gap": {
+        const name = "pattern" in heard ? heard.pattern : heard.channel;
+        this.#channels.get(name)?.subscription.heard(heard);
+        return;
+      }
       case "join":
       case "leave":
       case "unsubscribed":

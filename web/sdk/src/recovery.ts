@@ -10,7 +10,7 @@ export interface Gap {
   readonly since?: Position;
   /**
    * `epoch`, `expired`, `too_many`, `unknown`, `lost`: as docs/wire.md has them. `pattern`: a pattern has no position, and
-   * its line was away. `slow`: the loop that takes them was too slow, and `dropped` are gone.
+   * its line was away. `slow`: the line was too slow; or the loop that takes them was, and `dropped` are gone.
    */
   readonly reason: string;
   /** The oldest offset that the server still has. */
@@ -85,11 +85,11 @@ export function createRecovery() {
       return { publications: [], gap: { position: top, reason, oldest, ...given({ since }) } };
     },
 
-    /** The server says that some are missing, and goes on behind this. */
-    gap(to: Position, reason: string): Gap {
+    /** The server says that some are missing, and goes on behind this; a pattern has no position. */
+    gap(to: Position | undefined, reason: string): Gap {
       const since = position;
       position = to;
-      return { position: to, reason, ...given({ since }) };
+      return { reason, ...given({ position: to, since }) };
     },
 
     /** Nothing is known any more: the next subscription is a first one. */

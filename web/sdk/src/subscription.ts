@@ -228,9 +228,11 @@ export function createSubscription(name: string, { ask, tell }: Hooks) {
           if (verdict === "hole") leave();
           return;
         }
-        case "gap":
-          tell({ kind: "gap", gap: recovery.gap(notification.position, notification.reason) });
+        case "gap": {
+          const position = "position" in notification ? notification.position : undefined;
+          tell({ kind: "gap", gap: recovery.gap(position, notification.reason) });
           return;
+        }
         case "join":
         case "leave":
           tell(notification);

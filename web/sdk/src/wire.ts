@@ -73,6 +73,8 @@ export type Notification =
       readonly position: Position;
       readonly reason: string;
     }
+  // Of a pattern, which has no position.
+  | { readonly kind: "gap"; readonly pattern: string; readonly reason: string }
   | { readonly kind: "join" | "leave"; readonly channel: string; readonly member: Member }
   | { readonly kind: "publication"; readonly publication: Publication; readonly pattern?: string }
   | {
@@ -139,8 +141,12 @@ function readNotification(method: string, params: Fields): Heard | undefined {
       return publication && { kind: "publication", publication, ...given({ pattern }) };
     }
     case "gap": {
+      const pattern = textOf(params.pattern);
       const position = readPosition(params.position);
-      if (typeof channel !== "string" || !position || typeof reason !== "string") return undefined;
+      if (typeof reason !== "string") return undefined;
+      if (channel === undefined && params.position === undefined)
+        return pattern === undefined ? undefined : { kind: "gap", pattern, reason };
+      if (typeof channel !== "string" || !position) return undefined;
       return { kind: "gap", channel, position, reason };
     }
     case "join":

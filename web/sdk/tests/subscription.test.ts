@@ -120,6 +120,32 @@ test("a gap is told: on the way, and on coming back", async () => {
   assert.deepEqual(gaps(), ["lost", "epoch"]);
 });
 
+test("a line that was too slow is told so, and goes on behind the gap", () => {
+  const { subscription, told, asked, next, offsets } = start();
+  void subscription.want();
+  subscription.lineUp();
+  next().answer({ position: position(3), publications: [] });
+  subscription.heard({ kind: "gap", channel: "c:a", position: position(7), reason: "slow" });
+  subscription.heard(publication(8));
+  assert.deepEqual(told[1], {
+    kind: "gap",
+    gap: { position: position(7), since: position(3), reason: "slow" },
+  });
+  assert.deepEqual([offsets(), asked.length], [[8], 0]);
+});
+
+test("a pattern has a gap without positions", () => {
+  const { subscription, told, next, offsets } = start();
+  void subscription.want();
+  subscription.lineUp();
+  next().answer({});
+  subscription.heard(publication(4));
+  subscription.heard({ kind: "gap", pattern: "c:*", reason: "slow" });
+  subscription.heard(publication(9));
+  assert.deepEqual(told[2], { kind: "gap", gap: { reason: "slow" } });
+  assert.deepEqual(offsets(), [4, 9]);
+});
+
 /** One that was away for too long: the server gives so much at once. */
 function startFarBehind() {
   const one = start();

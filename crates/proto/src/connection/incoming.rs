@@ -109,6 +109,11 @@ impl Incoming {
         filled.is_some()
     }
 
+    /// When the peer was pinged, where it was not heard of since.
+    pub fn pinged(&self) -> Option<Instant> {
+        self.pinged.then_some(self.contact)
+    }
+
     /// Takes note that the peer is there, though nothing of what it says is read.
     pub const fn hear(&mut self, now: Instant) {
         self.contact = now;

@@ -149,6 +149,11 @@ impl Connection {
         self.incoming.deadline(&self.outgoing)
     }
 
+    /// When the peer was pinged, where it was not heard of since.
+    pub fn pinged(&self) -> Option<Instant> {
+        self.incoming.pinged()
+    }
+
     /// The half that sends.
     pub const fn outgoing(&mut self) -> &mut Outgoing {
         &mut self.outgoing

@@ -95,6 +95,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
             if let Some(closed) = self.write(cx) {
                 return Poll::Ready(closed);
             }
+            if self.line.relieve() {
+                continue;
+            }
             if self.may_read(cx) {
                 match self.splitter.next() {
                     Ok(Some(value)) => {

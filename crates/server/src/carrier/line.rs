@@ -90,11 +90,20 @@ impl<'w> Line<'w> {
         self.served.drain();
     }
 
+    /// Tells the service that its peer has read, where there was too much; whether it was told: it may
+    /// have said more.
+    pub(super) fn relieve(&mut self) -> bool {
+        let is_relieved = self.outbox().borrow_mut().take_relief();
+        if is_relieved {
+            self.served.call(|conversation, peer| conversation.writable(peer));
+            self.worker.deliver();
+        }
+        is_relieved
+    }
+
     /// Whether the peer may speak; tells the service when it may again.
     pub(super) fn may_read(&mut self) -> bool {
-        if self.outbox().borrow_mut().take_relief() {
-            self.served.call(|conversation, peer| conversation.writable(peer));
-        }
+        self.relieve();
         let outbox = self.outbox().borrow();
         !outbox.must_wait() && !outbox.is_paused()
     }

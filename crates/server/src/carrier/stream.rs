@@ -51,6 +51,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
         loop {
             self.line.drain();
             self.write(cx);
+            if self.line.relieve() {
+                continue;
+            }
             if !self.line.may_read() {
                 match Pin::new(&mut self.socket).poll_flush(cx) {
                     Poll::Ready(Ok(())) if !self.has_to_write() => {
@@ -113,6 +116,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<'_, S> {
                 }
             }
         }
+        // What the socket holds is waited for as well, where something is told once it is gone.
+        if outbox.is_behind()
+            && matches!(Pin::new(&mut self.socket).poll_flush(cx), Poll::Ready(Err(_)))
+        {
+            outbox.finish();
+        }
         if let Some((code, reason)) = outbox.take_end() {
             // Where the peer was first to close there is nothing left to start.
             let _ = self.socket.start_close(code, &reason);
@@ -169,8 +178,11 @@ mod tests {
             peer.send(message);
         }
 
-        fn writable(&mut self, _peer: &Peer) {
+        fn writable(&mut self, peer: &Peer) {
             self.note("writable");
+            while let Some(topic) = peer.next_skipped() {
+                peer.send(format!("{topic} skipped"));
+            }
         }
 
         fn drain(&mut self, peer: &Peer) {
@@ -316,6 +328,27 @@ mod tests {
             peer.close(CloseCode::NORMAL, "now");
             assert!(client.next().await.is_none());
             assert_eq!(client.closed().unwrap().reason(), "now");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn who_has_skipped_something_is_relieved_when_nothing_is_left_in_the_socket_either() {
+        let service = Fragile::default();
+        let told = Arc::clone(&service.0);
+        with_line(service, 64, async |mut client, peer| {
+            let outbox = peer.line().unwrap();
+            outbox.borrow_mut().push("x".repeat(800).into());
+            // What the pipe does not take waits in the socket.
+            while !outbox.borrow().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            outbox.borrow_mut().skip(&"news".into());
+            assert!(outbox.borrow().waiting_bytes() > 500 && told.lock().unwrap().is_empty());
+            assert_eq!(client.next().await.unwrap().unwrap().len(), 800);
+            // What its service says then goes out at once.
+            assert_eq!(client.next().await.unwrap().unwrap().text(), Some("news skipped"));
+            assert_eq!(*told.lock().unwrap(), ["writable"]);
         })
         .await;
     }

@@ -44,7 +44,7 @@ pub use events::Events;
 pub use file::{File, HandshakeLimits, Listener, Log, LogFormat, LogLevel};
 pub use gateway::{Api, ApiKind, BackendSpeaks, DeviceInbox, Gateway, GatewayApp, GatewayLimits};
 pub use gateway_problem::GatewayProblem;
-pub use namespace::{Durability, Namespace, Who};
+pub use namespace::{Durability, Namespace, Slow, Who};
 pub use operator::Operator;
 pub use overrides::Overrides;
 pub use plan::{

@@ -44,6 +44,11 @@ pub struct Namespace {
     /// Whether all channels that begin alike can be subscribed to at once, as `news:*`. Default false.
     pub patterns: bool,
 
+    /// What becomes of a subscriber that reads too slowly. "close": its line is closed with 1013 when its
+    /// backlog is full, and it is given what it missed when it is back; "skip": its line lives, it is told
+    /// nothing more of the channel until it has read, and then of the gap. Default "close".
+    pub slow: Slow,
+
     /// Who may subscribe. Default "all".
     pub subscribe: Who,
 
@@ -61,6 +66,18 @@ pub enum Durability {
     /// In memory.
     #[default]
     Memory,
+}
+
+/// What becomes of a subscriber that reads too slowly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Slow {
+    /// Its line is closed with 1013 when its backlog is full.
+    #[default]
+    Close,
+    /// It is told nothing more of the channel until it has read, and then of the gap.
+    Skip,
 }
 
 /// Who may do something in a namespace.
@@ -89,6 +106,7 @@ impl Default for Namespace {
             presence: false,
             join_leave: false,
             patterns: false,
+            slow: Slow::Close,
             subscribe: Who::All,
             publish: Who::Right,
         }

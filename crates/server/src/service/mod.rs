@@ -114,7 +114,7 @@ pub trait Conversation {
     /// A whole message; it borrows what was read. Not called any more once the peer is closing.
     fn message(&mut self, peer: &Peer, message: Message<'_>);
 
-    /// The peer's backlog was full and has room again.
+    /// The peer's backlog was full and has room again, or it has skipped topics until then.
     fn writable(&mut self, _peer: &Peer) {}
 
     /// The server stops: the last moment to say something. The line is closed with 1001 after it,

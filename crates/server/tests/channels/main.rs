@@ -7,6 +7,7 @@ mod losses;
 mod operator;
 mod readers;
 mod server;
+mod slow;
 mod wire;
 
 use std::time::Duration;

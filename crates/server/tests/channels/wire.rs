@@ -1,8 +1,8 @@
-//! A wire between a client and its server that can be cut, and mended.
+//! A wire between a client and its server that can be cut and mended, or held for a while.
 
 use std::net::SocketAddr;
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,6 +16,8 @@ pub(crate) struct Wire {
 #[derive(Clone, Copy, Default)]
 struct State {
     is_cut: bool,
+    /// Whether the client is brought nothing.
+    is_held: bool,
     /// How often it was cut.
     cuts: usize,
     /// Lines that it has carried.
@@ -48,6 +50,15 @@ impl Wire {
         self.state.send_modify(|state| state.is_cut = false);
     }
 
+    /// Brings the client nothing for now.
+    pub(crate) fn hold(&self) {
+        self.state.send_modify(|state| state.is_held = true);
+    }
+
+    pub(crate) fn release(&self) {
+        self.state.send_modify(|state| state.is_held = false);
+    }
+
     /// How many lines it has carried.
     pub(crate) fn lines(&self) -> usize {
         self.state.borrow().lines
@@ -68,8 +79,23 @@ async fn carry(mut near: TcpStream, server: SocketAddr, state: watch::Sender<Sta
     }
     let Ok(mut far) = TcpStream::connect(server).await else { return };
     state.send_modify(|state| state.lines += 1);
+    let mut holds = state.subscribe();
+    let ((mut near_read, mut near_write), (mut far_read, mut far_write)) =
+        (near.split(), far.split());
+    let up = async {
+        let _ = copy(&mut near_read, &mut far_write).await;
+        let _ = far_write.shutdown().await;
+    };
+    let down = async {
+        let mut bytes = vec![0; 16 << 10];
+        while holds.wait_for(|state| !state.is_held).await.is_ok()
+            && let Ok(read @ 1..) = far_read.read(&mut bytes).await
+            && near_write.write_all(&bytes[..read]).await.is_ok()
+        {}
+        let _ = near_write.shutdown().await;
+    };
     tokio::select! {
-        _ = copy_bidirectional(&mut near, &mut far) => {}
+        _ = async { tokio::join!(up, down) } => {}
         _ = changes.wait_for(|state| state.cuts != cuts) => {}
     }
 }

@@ -212,12 +212,12 @@ impl Stream {
         }
     }
 
-    /// The next line of JSON, as it stands.
-    pub(crate) async fn json(&mut self) -> Value {
+    /// The next line of JSON, as it stands; nothing where the stream is over.
+    pub(crate) async fn json(&mut self) -> Option<Value> {
         loop {
-            let piece = self.piece().await.expect("a line");
+            let piece = self.piece().await?;
             if !piece.is_empty() {
-                return serde_json::from_str(&piece).unwrap();
+                return Some(serde_json::from_str(&piece).unwrap());
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tieline::Message;
 use tokio::time::timeout;
 
@@ -242,10 +242,64 @@ async fn channels_are_spoken_of_and_json_is_handed_on_as_it_is() {
     }
     let mut stream = reader.stream("stream").await;
     for number in 1..4 {
-        let publication = stream.json().await;
+        let publication = stream.json().await.unwrap();
         assert_eq!(publication["method"], "publication");
-        assert_eq!(publication["params"]["data"], serde_json::json!({ "n": number }));
+        assert_eq!(publication["params"]["data"], json!({ "n": number }));
     }
+}
+
+#[tokio::test]
+async fn who_asks_too_seldom_is_told_of_a_gap_where_a_channel_may_be_skipped() {
+    let server = Server::start(
+        2,
+        "[namespace.news]\npublish = 'all'\nslow = 'skip'\n\
+         [[route]]\npath = '/tieline'\nservice = { kind = 'channels' }\n\
+         limits = { backlog_bytes = 20000 }\n",
+    );
+    let said = |id: u64, method: &str, params: Value| {
+        json!([{ "jsonrpc": "2.0", "id": id, "method": method, "params": params }]).to_string()
+    };
+    let publish =
+        |id: u64| said(id, "publish", json!({ "channel": "news:a", "data": "x".repeat(1_000) }));
+    let mut lines = Vec::new();
+    for http in [Http::OneEach, Http::Two, Http::One] {
+        let mut line = Client::new(&server, "/tieline", http).open().await;
+        call(&mut line, &said(1, "connect", json!({})), 1).await;
+        lines.push(line);
+    }
+    let [slow, streaming, writer] = &mut lines[..] else { unreachable!("there are three") };
+    for line in [&mut *slow, &mut *streaming] {
+        call(line, &said(2, "subscribe", json!({ "channel": "news:a" })), 1).await;
+    }
+    // Who reads a stream misses nothing, though what has come is known only when the next begins.
+    let mut stream = streaming.stream("stream").await;
+    for offset in 1..=100 {
+        call(writer, &publish(offset + 1), 1).await;
+        let publication = loop {
+            match stream.json().await {
+                Some(publication) => break publication,
+                None => stream = streaming.stream("stream").await,
+            }
+        };
+        streaming.seen += 1;
+        assert_eq!(publication["params"]["offset"], offset);
+    }
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|last: &Value| last["method"] != "gap") {
+        let answer = ask(slow.polling(20)).await;
+        let more = answer.json.as_array().expect("the line lives").clone();
+        slow.seen += more.len() as u64;
+        heard.extend(more);
+    }
+    let gap = &heard.pop().unwrap()["params"];
+    assert_eq!((&gap["position"]["offset"], &gap["reason"]), (&json!(100), &json!("slow")));
+    assert!((1..100).contains(&heard.len()), "{}", heard.len());
+    for (index, publication) in heard.iter().enumerate() {
+        assert_eq!(publication["params"]["offset"], index as u64 + 1);
+    }
+    call(writer, &publish(102), 1).await;
+    let next = ask(slow.polling(20)).await;
+    assert_eq!(next.json[0]["params"]["offset"], 101);
 }
 
 #[tokio::test]

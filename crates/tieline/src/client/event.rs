@@ -63,7 +63,7 @@ pub enum Reason {
     Lost,
     /// The line was away, and a pattern has no position to go on from.
     Pattern,
-    /// This subscription was read too slowly.
+    /// This subscription was read too slowly, or its line.
     Slow,
     /// It is more than is given at once.
     TooMany,
@@ -128,6 +128,7 @@ impl Reason {
         match word {
             "epoch" => Self::Epoch,
             "expired" => Self::Expired,
+            "slow" => Self::Slow,
             "too_many" => Self::TooMany,
             "unknown" => Self::Unknown,
             _ => Self::Lost,

@@ -193,11 +193,15 @@ pub(super) struct Moved<'a> {
     name: Option<Arc<str>>,
 }
 
+/// Publications are missing: of a channel, which goes on behind a position, or of a pattern.
 #[derive(Deserialize)]
 pub(super) struct Lost<'a> {
-    #[serde(borrow)]
-    pub(super) channel: Cow<'a, str>,
-    pub(super) position: Position,
+    #[serde(borrow, default)]
+    channel: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pattern: Option<Cow<'a, str>>,
+    #[serde(default)]
+    position: Option<Position>,
     #[serde(borrow)]
     pub(super) reason: Cow<'a, str>,
 }
@@ -240,6 +244,17 @@ impl Item {
         let Self { offset, data, from } = self;
         let (channel, epoch) = (Arc::clone(channel), Some(Arc::clone(epoch)));
         Publication { channel, epoch, offset, data, from }
+    }
+}
+
+impl Lost<'_> {
+    /// What was subscribed to, and where it goes on; `None` where it is not of the language.
+    pub(super) fn place(&self) -> Option<(&str, Option<&Position>)> {
+        match (&self.channel, &self.pattern, &self.position) {
+            (Some(channel), None, Some(position)) => Some((channel, Some(position))),
+            (None, Some(pattern), None) => Some((pattern, None)),
+            _ => None,
+        }
     }
 }
 

@@ -80,7 +80,8 @@ pub trait Handler: Sized + 'static {
     fn message(&mut self, state: &mut Self::State, link: &Link, message: Message<'_>);
 
     /// The backlog was full and has room again, where the link waited for that
-    /// ([`Overflow::Wait`](super::Overflow::Wait)).
+    /// ([`Overflow::Wait`](super::Overflow::Wait)) or has skipped topics until then
+    /// ([`Link::subscribe_skipping`]).
     fn writable(&mut self, _state: &mut Self::State, _link: &Link) {}
 
     /// The server stops: the last moment to say something. The link is closed with 1001 after it,

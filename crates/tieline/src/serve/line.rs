@@ -11,7 +11,8 @@ use tieline_proto::{CloseCode, MessageKind, Outgoing};
 
 use super::backlog::{Backlog, Overflow, Queue};
 use super::message::Payload;
-use super::topics::Subscription;
+use super::subscriptions::Subscriptions;
+use super::topics::Slow;
 use super::traffic::Traffic;
 use super::transport::Transport;
 
@@ -32,9 +33,8 @@ pub(super) struct Line {
     pub(super) transport: Transport,
     queue: Option<Box<Queue>>,
     backlog: Arc<Backlog>,
-    /// The topics it hears, each with its place among their subscribers.
-    #[expect(clippy::box_collection, reason = "an idle link counts every byte")]
-    pub(super) subscriptions: Option<Box<Vec<Subscription>>>,
+    /// The topics it hears.
+    pub(super) subscriptions: Option<Box<Subscriptions>>,
     pub(super) traffic: Traffic,
     pub(super) generation: u32,
     /// Whether it is written at the end of the turn.
@@ -134,7 +134,8 @@ impl Line {
         self.queue.as_ref().map_or(0, |queue| queue.len())
     }
 
-    fn cost(&self) -> usize {
+    /// What the bytes that wait cost.
+    pub(super) fn cost(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.cost())
     }
 
@@ -186,6 +187,30 @@ impl Line {
                 true
             }
         }
+    }
+
+    /// Whether it is too slow for so many bytes of a topic, and would rather skip them. Room is left for
+    /// what it is told beside its topics.
+    pub(super) fn falls_behind(&mut self, topic: u32, bytes: u64) -> bool {
+        let most = self.backlog.max_bytes / 4 * 3;
+        let is_too_much = |it: &Self| it.has_queue() && it.cost() as u64 + bytes > most as u64;
+        if !is_too_much(self) {
+            return false;
+        }
+        let subscription = self.subscriptions.as_ref().and_then(|it| it.find(topic));
+        if subscription.is_none_or(|it| it.slow != Slow::Skips) {
+            return false;
+        }
+        // The peer is slow only where the system says so.
+        if !self.is_refused {
+            self.flush();
+        }
+        !self.is_broken && is_too_much(self)
+    }
+
+    /// Whether it has skipped something, and was not asked what.
+    fn is_behind(&self) -> bool {
+        self.subscriptions.as_ref().is_some_and(|it| !it.skipped.is_empty())
     }
 
     /// Whether nothing waits, or no more than may.
@@ -392,14 +417,16 @@ impl Line {
         }
     }
 
-    /// Lets a peer speak again that has read enough; whether it had to wait for that.
+    /// Lets a peer speak again that has read enough; whether it had to wait for that, or has skipped
+    /// something until then.
     pub(super) fn relieve(&mut self) -> bool {
-        if !self.is_full() || self.cost() > self.backlog.max_bytes / 2 {
+        let is_due = self.is_full() || (self.is_behind() && self.is_open());
+        if !is_due || self.is_broken || self.cost() > self.backlog.max_bytes / 2 {
             return false;
         }
         self.reading = match self.reading {
-            Reading::FullAndHeld => Reading::Held,
-            _ => Reading::Goes,
+            Reading::FullAndHeld | Reading::Held => Reading::Held,
+            Reading::Full | Reading::Goes => Reading::Goes,
         };
         true
     }

@@ -10,6 +10,7 @@ use std::task::Waker;
 
 use tieline_proto::CloseCode;
 
+use super::durations::Durations;
 use super::id::LinkId;
 use super::line::{Cause, Line};
 use super::message::Payload;
@@ -38,6 +39,10 @@ pub(super) struct Lines {
     /// Who is to be read from again.
     resumed: Vec<LinkId>,
     pub(super) topics: Topics,
+    /// How long it took to bring what was published to many.
+    pub(super) fan_outs: Durations,
+    /// From pings to their pongs.
+    pub(super) round_trips: Durations,
     /// What went over those that are gone.
     gone: Traffic,
     /// Wakes the worker for what is said between its turns.
@@ -220,6 +225,15 @@ impl Lines {
             }
         }
         traffic
+    }
+
+    /// What waits for all of them, as their backlogs count it.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        let costs = self.slots.iter().map(|slot| match slot {
+            Slot::Line(line) => line.cost(),
+            Slot::Vacant(_) => 0,
+        });
+        costs.sum()
     }
 
     /// Writes whatever waits for whoever was spoken to. Those whose end has begun are answered: they

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use tieline_proto::CloseCode;
 
+use super::durations::Durations;
 use super::id::LinkId;
 use super::inbox::{Inbox, Order, Remote};
 use super::lines::Lines;
 use super::message::Payload;
+use super::topics::Slow;
 use super::traffic::Traffic;
 
 /// One open line on the worker that carries it. Clones are the same link.
@@ -116,7 +118,23 @@ impl Link {
 
     /// Hears what is published to a topic from here on. Twice is once.
     pub fn subscribe(&self, topic: &str) {
-        self.worker.0.lines.borrow_mut().subscribe(self.id, topic);
+        self.worker.0.lines.borrow_mut().subscribe(self.id, topic, Slow::AsItsLink);
+    }
+
+    /// As [`subscribe`](Self::subscribe), for a link that would rather miss some of the topic than lose
+    /// its line, where its peer reads too slowly.
+    ///
+    /// What is published when three quarters of its backlog are taken it does not hear, and nothing that
+    /// is published after that. Once its peer has read, and half of the backlog is free,
+    /// [`writable`](super::Handler::writable) is called: [`next_skipped`](Self::next_skipped) then says
+    /// which topics it hears no more, and it may subscribe to them again.
+    pub fn subscribe_skipping(&self, topic: &str) {
+        self.worker.0.lines.borrow_mut().subscribe(self.id, topic, Slow::Skips);
+    }
+
+    /// A topic that it hears no more because its peer read too slowly; each is told once.
+    pub fn next_skipped(&self) -> Option<Arc<str>> {
+        self.worker.0.lines.borrow_mut().next_skipped(self.id)
     }
 
     /// Hears a topic no more.
@@ -151,6 +169,22 @@ impl Worker {
     /// What went over all its links since it began, those that are gone included. Every link is asked.
     pub fn traffic(&self) -> Traffic {
         self.0.lines.borrow().traffic()
+    }
+
+    /// What waits for the peers of all its links, as their backlogs count it. Every link is asked.
+    pub fn waiting_bytes(&self) -> usize {
+        self.0.lines.borrow().waiting_bytes()
+    }
+
+    /// How long it took to hand what was published to a topic to its links, from the call on: a batch of
+    /// what was published at once counts once, and only where 16 links or more hear it.
+    pub fn fan_outs(&self) -> Durations {
+        self.0.lines.borrow().fan_outs
+    }
+
+    /// How long its peers took to answer a ping, where the pong was the first that they said.
+    pub fn round_trips(&self) -> Durations {
+        self.0.lines.borrow().round_trips
     }
 
     /// Its number, from 0.

@@ -20,6 +20,7 @@
 //! | keep something for each link           | [`links`] with three closures, or a [`Handler`]       |
 //! | await things in between                | [`tasks`] with an async closure                       |
 //! | have many hear the same                | [`Link::subscribe`], [`Worker::publish`]              |
+//! | lose no line of who hears too slowly   | [`Link::subscribe_skipping`]                          |
 //! | judge requests                         | [`Handler::admit`], [`ListenOptions::accept`]         |
 //! | serve HTTP beside it                   | [`Handler::decide`], [`Handler::hand_off`]            |
 //! | stop                                   | [`Server::start`], [`Running::stop`]                  |
@@ -46,6 +47,7 @@
 mod arrival;
 mod backlog;
 mod closures;
+mod durations;
 mod engine;
 mod handler;
 mod handoff;
@@ -66,6 +68,7 @@ mod seat;
 mod server;
 mod slab;
 mod socket;
+mod subscriptions;
 mod tasks;
 #[cfg(feature = "tls")]
 mod tls;
@@ -78,6 +81,7 @@ mod wheel;
 pub use arrival::Arrival;
 pub use backlog::{Backlog, Overflow};
 pub use closures::{links, messages};
+pub use durations::Durations;
 pub use handler::{Decision, Grant, Handler, Opening, Trouble};
 pub use handoff::Handoff;
 pub use id::LinkId;

@@ -97,7 +97,9 @@ impl<H: Handler> Engine<H> {
         };
         let lines = worker.lines();
         lines.borrow_mut().cork(id);
-        let mut events = incoming.receive(&mut buffer[..len], *now);
+        let now = *now;
+        let mut pinged = incoming.pinged();
+        let mut events = incoming.receive(&mut buffer[..len], now);
         let mut closed = None;
         // One net for all messages of a read: unwinding from one of them ends the link.
         let caught = catch_unwind(AssertUnwindSafe(|| {
@@ -130,6 +132,11 @@ impl<H: Handler> Engine<H> {
                         }
                     }
                     Some(Event::Ping(_)) => lines.borrow_mut().say_control(id),
+                    Some(Event::Pong(_)) => {
+                        if let Some(at) = pinged.take() {
+                            lines.borrow_mut().round_trips.note(now.saturating_duration_since(at));
+                        }
+                    }
                     Some(Event::Closed(how)) => {
                         closed = Some(how);
                         break;

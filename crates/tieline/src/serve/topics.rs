@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tieline_proto::Outgoing;
@@ -16,6 +17,10 @@ use crate::Message;
 
 /// A batch is delivered when it has grown to this size.
 const BATCH_BYTES: u64 = 128 << 10;
+
+/// How long it takes to bring a batch to its subscribers is measured where there are so many: two looks at
+/// the clock are little beside as many writes.
+const MANY: usize = 16;
 
 /// The topics of one worker. One exists while somebody hears it.
 #[derive(Debug, Default)]
@@ -30,6 +35,8 @@ pub(super) struct Topics {
 struct Topic {
     name: Arc<str>,
     subscribers: Vec<LinkId>,
+    /// Whether one of them would rather miss some of it than lose its line.
+    may_skip: bool,
 }
 
 /// That a line hears a topic.
@@ -38,12 +45,24 @@ pub(super) struct Subscription {
     pub(super) topic: u32,
     /// Where the line stands among the subscribers.
     pub(super) place: u32,
+    pub(super) slow: Slow,
+}
+
+/// What becomes of a subscriber that reads too slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slow {
+    /// What becomes of its link, whatever it is told.
+    AsItsLink,
+    /// It skips what is published until it has read.
+    Skips,
 }
 
 /// What was published to one topic, in order.
 #[derive(Debug)]
 pub(super) struct Batch {
     topic: u32,
+    /// When its first was published, where there are many subscribers.
+    since: Option<Instant>,
     messages: Vec<(Message, Option<LinkId>)>,
     /// What each of those hears who are left out of none of it.
     traffic: Traffic,
@@ -54,7 +73,9 @@ pub(super) struct Batch {
 /// Those who hear a batch; to be given back.
 #[derive(Debug)]
 pub(super) struct Subscribers {
-    topic: u32,
+    pub(super) topic: u32,
+    /// Whether one of them would rather miss some of it than lose its line.
+    pub(super) may_skip: bool,
     ids: Vec<LinkId>,
 }
 
@@ -83,7 +104,7 @@ impl Topics {
             return topic;
         }
         let name: Arc<str> = name.into();
-        let topic = Topic { name: Arc::clone(&name), subscribers: Vec::new() };
+        let topic = Topic { name: Arc::clone(&name), subscribers: Vec::new(), may_skip: false };
         let index = match self.free.pop() {
             Some(index) => {
                 self.topics[index as usize] = topic;
@@ -99,8 +120,9 @@ impl Topics {
     }
 
     /// Adds a subscriber; answers its place.
-    pub(super) fn add_subscriber(&mut self, topic: u32, id: LinkId) -> u32 {
-        let subscribers = &mut self.topics[topic as usize].subscribers;
+    pub(super) fn add_subscriber(&mut self, topic: u32, id: LinkId, slow: Slow) -> u32 {
+        let Topic { subscribers, may_skip, .. } = &mut self.topics[topic as usize];
+        *may_skip |= slow == Slow::Skips;
         subscribers.push(id);
         u32::try_from(subscribers.len() - 1).expect("fewer links than there are descriptors")
     }
@@ -108,13 +130,17 @@ impl Topics {
     /// Removes the subscriber at a place; answers who stands there now instead. The last to leave
     /// ends the topic.
     pub(super) fn remove_subscriber(&mut self, topic: u32, place: u32) -> Option<LinkId> {
-        let Topic { name, subscribers } = &mut self.topics[topic as usize];
+        let Topic { name, subscribers, .. } = &mut self.topics[topic as usize];
         subscribers.swap_remove(place as usize);
         if subscribers.is_empty() {
             self.names.remove(name);
             self.free.push(topic);
         }
         subscribers.get(place as usize).copied()
+    }
+
+    pub(super) fn name(&self, topic: u32) -> &Arc<str> {
+        &self.topics[topic as usize].name
     }
 
     /// Whether nothing waits to be delivered.
@@ -130,8 +156,10 @@ impl Topics {
     }
 
     pub(super) fn add_to_batch(&mut self, topic: u32, message: Message, except: Option<LinkId>) {
-        let batch = self.batch.get_or_insert_with(|| Batch {
+        let Self { batch, topics, .. } = self;
+        let batch = batch.get_or_insert_with(|| Batch {
             topic,
+            since: (topics[topic as usize].subscribers.len() >= MANY).then(Instant::now),
             messages: Vec::new(),
             traffic: Traffic::default(),
             has_exceptions: false,
@@ -145,8 +173,10 @@ impl Topics {
     pub(super) fn take_batch(&mut self) -> Option<(Batch, Subscribers)> {
         let batch = self.batch.take()?;
         let topic = batch.topic;
-        let ids = std::mem::take(&mut self.topics[topic as usize].subscribers);
-        Some((batch, Subscribers { topic, ids }))
+        let Topic { subscribers, may_skip, .. } = &mut self.topics[topic as usize];
+        let subscribers =
+            Subscribers { topic, may_skip: *may_skip, ids: std::mem::take(subscribers) };
+        Some((batch, subscribers))
     }
 
     pub(super) fn give_back(&mut self, subscribers: Subscribers) {
@@ -182,6 +212,11 @@ impl Frames {
             }
         };
         (!bytes.is_empty()).then_some(bytes)
+    }
+
+    /// How long ago its first was published, where that is measured.
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.batch.since.map(|since| since.elapsed())
     }
 
     /// What one link hears of it.
@@ -226,7 +261,8 @@ mod tests {
     fn the_last_subscriber_takes_the_place_of_one_who_leaves() {
         let mut topics = Topics::default();
         let topic = topics.find_or_add("news");
-        let places: Vec<_> = (0..4).map(|slot| topics.add_subscriber(topic, id(slot))).collect();
+        let places: Vec<_> =
+            (0..4).map(|slot| topics.add_subscriber(topic, id(slot), Slow::AsItsLink)).collect();
         assert_eq!(places, [0, 1, 2, 3]);
         assert_eq!(topics.remove_subscriber(topic, 1), Some(id(3)));
         assert_eq!(topics.remove_subscriber(topic, 2), None, "it was the last by then");
@@ -240,7 +276,7 @@ mod tests {
         let mut topics = Topics::default();
         let [news, sports] = ["news", "sports"].map(|name| topics.find_or_add(name));
         for topic in [news, sports] {
-            topics.add_subscriber(topic, id(7));
+            topics.add_subscriber(topic, id(7), Slow::AsItsLink);
         }
         topics.remove_subscriber(news, 0);
         assert_eq!((topics.find("news"), topics.find("sports")), (None, Some(sports)));
@@ -252,7 +288,7 @@ mod tests {
     fn a_batch_is_of_one_topic_and_of_bounded_size() {
         let mut topics = Topics::default();
         let [news, sports] = ["news", "sports"].map(|name| topics.find_or_add(name));
-        topics.add_subscriber(news, id(1));
+        topics.add_subscriber(news, id(1), Slow::AsItsLink);
         assert!(topics.is_settled() && topics.takes(news) && topics.takes(sports));
         topics.add_to_batch(news, "short".into(), None);
         assert!(!topics.is_settled() && topics.takes(news) && !topics.takes(sports));
@@ -264,5 +300,40 @@ mod tests {
         assert_eq!(subscribers.into_iter().collect::<Vec<_>>(), [&id(1)]);
         topics.give_back(subscribers);
         assert_eq!(topics.remove_subscriber(news, 0), None);
+    }
+
+    #[test]
+    fn a_topic_remembers_that_one_of_its_subscribers_may_skip() {
+        let mut topics = Topics::default();
+        let news = topics.find_or_add("news");
+        for (slot, slow) in [(1, Slow::Skips), (2, Slow::AsItsLink)] {
+            topics.add_subscriber(news, id(slot), slow);
+        }
+        topics.add_to_batch(news, "1".into(), None);
+        let (_, subscribers) = topics.take_batch().unwrap();
+        assert!(subscribers.may_skip);
+        topics.give_back(subscribers);
+        for _ in 0..2 {
+            topics.remove_subscriber(news, 0);
+        }
+        let again = topics.find_or_add("news");
+        topics.add_subscriber(again, id(2), Slow::AsItsLink);
+        topics.add_to_batch(again, "2".into(), None);
+        assert!(!topics.take_batch().unwrap().1.may_skip, "it is another topic by that name");
+    }
+
+    #[test]
+    fn only_where_there_are_many_subscribers_is_the_clock_looked_at() {
+        let mut topics = Topics::default();
+        let news = topics.find_or_add("news");
+        for slot in 0..MANY {
+            topics.add_to_batch(news, "1".into(), None);
+            let (batch, subscribers) = topics.take_batch().unwrap();
+            assert_eq!(batch.frames().age(), None, "{slot}");
+            topics.give_back(subscribers);
+            topics.add_subscriber(news, id(slot as u32), Slow::AsItsLink);
+        }
+        topics.add_to_batch(news, "1".into(), None);
+        assert!(topics.take_batch().unwrap().0.frames().age().is_some());
     }
 }

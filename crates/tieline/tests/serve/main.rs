@@ -16,6 +16,7 @@ mod pause;
 mod places;
 mod reach;
 mod requests;
+mod skipping;
 mod stop;
 mod tasks;
 mod time;

@@ -20,6 +20,11 @@ fn ending(limits: Limits) -> (Served, UnboundedReceiver<Closed>) {
             |_, _| (),
             |(), link, message| match message.text() {
                 Some("close") => link.close(CloseCode::NORMAL, ""),
+                Some("pongs") => {
+                    let trips = link.worker().round_trips();
+                    let is_short = trips.sum() < trips.count() as u32 * MOMENT;
+                    link.send(format!("{} {is_short}", trips.count()));
+                }
                 _ => link.send(message),
             },
             move |(), _, how| tell.send(how.clone()).unwrap(),
@@ -40,6 +45,8 @@ async fn a_silent_peer_is_pinged_and_one_that_does_not_answer_is_lost() {
         raw.say(masked(PONG, ping.payload));
     }
     assert!(began.elapsed() >= 3 * MOMENT);
+    raw.say(masked(TEXT, "pongs"));
+    raw.expect(TEXT, "3 true");
     assert_eq!(raw.frame().first, PING);
     assert_eq!(heard(&mut told).await, Closed::Lost(tieline::Lost::PongTimeout));
     raw.rest();

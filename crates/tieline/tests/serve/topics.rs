@@ -7,11 +7,14 @@ use crate::raw::*;
 use crate::served::*;
 
 /// `+topic` and `-topic` subscribe and unsubscribe, `topic!text` publishes, `topic?text` publishes
-/// to everybody else, and anything is said back. `;` separates several of one message.
+/// to everybody else, `#` asks how often it was measured how long that takes, and anything else is
+/// said back. `;` separates several of one message.
 fn commands() -> impl Handler {
     serve::messages(|link, message| {
         for command in message.text().unwrap().split(';') {
-            if let Some(topic) = command.strip_prefix('+') {
+            if command == "#" {
+                link.send(link.worker().fan_outs().count().to_string());
+            } else if let Some(topic) = command.strip_prefix('+') {
                 link.subscribe(topic);
             } else if let Some(topic) = command.strip_prefix('-') {
                 link.unsubscribe(topic);
@@ -205,4 +208,25 @@ fn who_is_leaving_hears_no_more_news() {
     raw.say(masked(TEXT, "go"));
     raw.expect(TEXT, "before");
     raw.expect_closed_with(1000);
+}
+
+#[tokio::test]
+async fn how_long_it_takes_to_tell_many_is_measured_once_for_a_batch() {
+    let server = served(commands);
+    let mut sockets = Vec::new();
+    for n in 0..16 {
+        let mut socket = server.connect("/").await;
+        say(&mut socket, "+news").await;
+        // Of few it is not.
+        if n == 14 {
+            say(&mut socket, "news?1").await;
+        }
+        sockets.push(socket);
+    }
+    let mut speaker = server.connect("/").await;
+    speaker.send("#").await.unwrap();
+    expect(&mut speaker, &["0"]).await;
+    say(&mut speaker, "news!2;news!3").await;
+    speaker.send("#").await.unwrap();
+    expect(&mut speaker, &["1"]).await;
 }

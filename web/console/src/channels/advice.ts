@@ -73,6 +73,8 @@ export function reasonOf(reason: string): string {
       return "the log began anew, and what was in it may be lost";
     case "expired":
       return "some of them are kept no more";
+    case "slow":
+      return "the line, or this page, was too slow for them";
     case "too_many":
       return "they are too many to be given at once";
     case "pattern":

@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use tieline_hub::{BrokerError, Outcome, Published};
 
+use super::words;
 use crate::metrics::Metrics;
 
 /// The counters of all channels. Clones are the same.
@@ -17,6 +18,7 @@ pub(crate) struct Counts {
     publications: Family<Result, Counter>,
     publish_seconds: Histogram,
     recoveries: Family<Result, Counter>,
+    gaps: Family<Reason, Counter>,
     sessions: Gauge,
     resumed: Family<Result, Counter>,
     subscriptions: Gauge,
@@ -27,6 +29,11 @@ struct Result {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
 impl Counts {
     /// Shows them.
     pub(crate) fn registered(metrics: &Metrics) -> Self {
@@ -35,12 +42,20 @@ impl Counts {
             // 20 µs to 5 s.
             publish_seconds: Histogram::new(exponential_buckets(20e-6, 2.0, 19)),
             recoveries: Family::default(),
+            gaps: Family::default(),
             sessions: Gauge::default(),
             resumed: Family::default(),
             subscriptions: Gauge::default(),
         };
-        let Self { publications, publish_seconds, recoveries, sessions, resumed, subscriptions } =
-            counts.clone();
+        let Self {
+            publications,
+            publish_seconds,
+            recoveries,
+            gaps,
+            sessions,
+            resumed,
+            subscriptions,
+        } = counts.clone();
         metrics.register(|registry| {
             let registry = registry.sub_registry_with_prefix("channels");
             registry.register("publications", "Publications, by what became of them", publications);
@@ -54,6 +69,7 @@ impl Counts {
                 "Subscriptions from a position on, by whether all that was missed was there",
                 recoveries,
             );
+            registry.register("gaps", "Subscribers told that they have missed something", gaps);
             registry.register("sessions", "Sessions, those without a line included", sessions);
             registry.register("resumed", "Sessions asked to go on, by whether they did", resumed);
             registry.register("subscriptions", "Channels that lines hear", subscriptions);
@@ -81,13 +97,19 @@ impl Counts {
 
     /// Somebody has subscribed from a position on.
     pub(super) fn recovered(&self, outcome: Outcome) {
-        count(
-            &self.recoveries,
-            match outcome {
-                Outcome::Gap { .. } => "gap",
-                _ => "complete",
-            },
-        );
+        let result = match outcome {
+            Outcome::Gap { reason, .. } => {
+                self.gap(words::reason(reason));
+                "gap"
+            }
+            _ => "complete",
+        };
+        count(&self.recoveries, result);
+    }
+
+    /// Somebody was told that publications are missing.
+    pub(super) fn gap(&self, reason: &'static str) {
+        self.gaps.get_or_create(&Reason { reason }).inc();
     }
 
     /// A session began.

@@ -95,6 +95,10 @@ impl Conversation for Line {
         }
     }
 
+    fn writable(&mut self, _peer: &Peer) {
+        self.0.go_on();
+    }
+
     fn drain(&mut self, peer: &Peer) {
         let most = self.0.shared.limits.leave_over.get();
         let after = most.mul_f64(crate::random::fraction());
@@ -118,7 +122,7 @@ impl State {
         });
     }
 
-    fn session(&self) -> Option<Arc<Session>> {
+    pub(super) fn session(&self) -> Option<Arc<Session>> {
         self.session.borrow().clone()
     }
 
@@ -302,7 +306,7 @@ impl State {
         let names: Vec<_> = self.subscriptions.borrow().keys().cloned().collect();
         for name in names {
             if goes_on {
-                self.unsubscribe_from(&session, &name);
+                self.unsubscribe_from(&name);
             } else {
                 let present = if is_for_good { Duration::ZERO } else { LOST_LEASE };
                 self.leave(&session, &name, present);

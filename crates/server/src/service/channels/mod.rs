@@ -3,7 +3,8 @@
 //! ```text
 //! a line ─▶ line.rs: a call ─▶ hub ─▶ broker ─▶ outlet.rs: each worker ─▶ its topic ─▶ the lines
 //!           subscriptions.rs, calls.rs
-//!              │                                   └─ the answer to `subscribe`, in the same order
+//!              │                                   └─ the answer to `subscribe`, or the gap of who was too slow, in
+//!              │                                      the same order
 //!              └─ session.rs: answers that may have to be said again
 //! ```
 //!

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use tieline_hub::{Channel, Durability, Keep, Pattern};
+use tieline_hub::{Channel, Durability, Keep, Pattern, Source};
 
 use super::fault::Fault;
 use crate::auth::Identity;
-use crate::config::{self, Who};
+use crate::config::{self, Slow, Who};
 
 /// All of a server.
 #[derive(Debug, Default)]
@@ -24,6 +24,7 @@ pub(super) struct Namespace {
     pub(super) has_presence: bool,
     tells_presence: bool,
     has_patterns: bool,
+    slow: Slow,
     subscribe: Who,
     publish: Who,
 }
@@ -99,6 +100,15 @@ impl Namespaces {
         self.own.get(channel).or_else(|| self.written.get(channel.namespace()))
     }
 
+    /// What becomes of who hears a channel, or all of a pattern, too slowly.
+    pub(super) fn slow(&self, source: Source<'_>) -> Slow {
+        let namespace = match source {
+            Source::Channel(channel) => self.find(channel),
+            Source::Pattern(pattern) => self.written.get(pattern.namespace()),
+        };
+        namespace.map_or(Slow::Close, |it| it.slow)
+    }
+
     /// The namespace of a pattern, where this caller may subscribe to all of it.
     pub(super) fn for_pattern(
         &self,
@@ -130,6 +140,7 @@ impl Namespace {
             has_presence: written.presence,
             tells_presence: written.presence && written.join_leave,
             has_patterns: written.patterns,
+            slow: written.slow,
             subscribe: written.subscribe,
             publish: written.publish,
         }

@@ -10,9 +10,13 @@ use super::dialect::{Dialect, plain};
 use super::namespaces::Namespaces;
 use super::session::Session;
 use super::words::{Gap, Item, Moved, Subscribed, Told, Who, notification, result};
+use crate::config::Slow;
 use crate::inbox::{Inbox, Order, Topic};
 use crate::service::rpc::Id;
 use crate::target::Target;
+
+/// Why publications are missing for who has read too slowly.
+const SLOW: &str = "slow";
 
 /// All peers of one worker that are told in the same words.
 #[derive(Clone, Debug)]
@@ -26,9 +30,17 @@ pub(crate) struct Worker {
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     pub(super) target: Target,
+    pub(super) told: Beginning,
     pub(super) counts: Counts,
-    /// Whose call it was, where somebody waits for its answer.
-    pub(super) asked: Option<(Arc<Session>, Id)>,
+}
+
+/// How a subscriber is told where its channel begins, or goes on.
+#[derive(Debug)]
+pub(super) enum Beginning {
+    /// By the answer to its call, where somebody waits for one.
+    Answer(Option<(Arc<Session>, Id)>),
+    /// By a gap: it was too slow for what was published until then.
+    Gap,
 }
 
 impl Worker {
@@ -70,19 +82,32 @@ impl PartialEq for Worker {
 impl Outlet for Worker {
     type Member = Subscriber;
 
-    /// The answer goes first, and then what is published: both by the worker's inbox.
+    /// The answer, or the gap, goes first, and then what is published: both by the worker's inbox.
     fn joined(&self, source: Source<'_>, member: Subscriber, recovered: Recovered) {
         if let Some(outcome) = recovered.outcome {
             member.counts.recovered(outcome);
         }
-        if let Some((session, id)) = &member.asked {
-            let answer = match Subscribed::of(&recovered) {
-                Some(subscribed) => result(id, &subscribed),
-                None => result(id, &serde_json::Map::new()),
-            };
-            session.say(answer);
+        match &member.told {
+            Beginning::Answer(None) => {}
+            Beginning::Answer(Some((session, id))) => {
+                let answer = match Subscribed::of(&recovered) {
+                    Some(subscribed) => result(id, &subscribed),
+                    None => result(id, &serde_json::Map::new()),
+                };
+                session.say(answer);
+            }
+            Beginning::Gap => {
+                member.counts.gap(SLOW);
+                let gap = Gap::of(source, recovered.position, SLOW);
+                self.inbox.give(Order::Send(member.target, notification("gap", &gap).into()));
+            }
         }
-        self.inbox.give(Order::Subscribe(self.topic(source), member.target));
+        let slow = match self.dialect {
+            Dialect::Native => self.namespaces.slow(source),
+            // Nobody can be told of a gap who has no word for it.
+            Dialect::Plain(_) => Slow::Close,
+        };
+        self.inbox.give(Order::Subscribe(self.topic(source), member.target, slow));
     }
 
     fn left(&self, source: Source<'_>, member: Subscriber) {
@@ -111,10 +136,10 @@ impl Outlet for Worker {
     }
 
     fn lost(&self, channel: &Channel, position: Position) {
-        // Nobody can be told who has no word for it.
+        // The others have no word for it.
         let Dialect::Native = self.dialect else { return };
-        let gap = Gap { channel: channel.as_str(), position: position.into(), reason: "lost" };
-        self.tell(Source::Channel(channel), "gap", &gap);
+        let source = Source::Channel(channel);
+        self.tell(source, "gap", &Gap::of(source, Some(position), "lost"));
     }
 
     fn present(&self, channel: &Channel, member: &Member) {

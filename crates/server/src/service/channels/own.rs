@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use super::counts::Counts;
 use super::dialect::{Audience, Dialect};
-use super::outlet::{Subscriber, Worker};
+use super::outlet::{Beginning, Subscriber, Worker};
 use super::stay::{LEASE, stay};
 use super::{Hub, MOST, Namespaces};
 use crate::inbox::Topic;
@@ -184,7 +184,7 @@ impl<T> Turn<'_, T> {
 
 impl Place {
     fn subscriber(&self, target: Target) -> Subscriber {
-        Subscriber { target, counts: self.counts.clone(), asked: None }
+        Subscriber { target, told: Beginning::Answer(None), counts: self.counts.clone() }
     }
 }
 

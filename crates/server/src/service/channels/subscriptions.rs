@@ -1,5 +1,6 @@
 //! What a line has subscribed to, and where it is present.
 
+use std::iter;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::task::spawn_local;
 use super::fault::Fault;
 use super::line::{Outcome, State};
 use super::namespaces::{Act, Namespace, Namespaces};
-use super::outlet::Subscriber;
+use super::outlet::{Beginning, Subscriber};
 use super::session::{Newcomer, Session};
 use super::stay::{LEASE, stay};
 use super::words::{Named, Subscribe};
@@ -21,6 +22,9 @@ use crate::service::rpc::{Id, RpcError};
 
 /// How long somebody is still present whose line is lost: it may come back.
 pub(super) const LOST_LEASE: Duration = Duration::from_secs(10);
+
+/// Gaps that a line is told of before it is seen whether it reads on.
+const GAPS_AT_ONCE: usize = 16;
 
 /// What a line has subscribed to, by what it called it.
 pub(super) enum Subscription {
@@ -71,7 +75,8 @@ impl State {
         if self.subscriptions.borrow().len() >= self.shared.limits.max_subscriptions {
             return Err(Fault::TooMany.into());
         }
-        let subscriber = self.subscriber(&session, id);
+        let asked = id.map(|id| (Arc::clone(&session), id));
+        let subscriber = self.subscriber(Beginning::Answer(asked));
         if name.ends_with('*') {
             return self.subscribe_all(name, subscriber);
         }
@@ -89,7 +94,7 @@ impl State {
         self.shared.counts.subscribed();
         self.subscriptions.borrow_mut().insert(name.clone(), subscription);
         if self.is_over.get() {
-            self.unsubscribe_from(&session, &name);
+            self.unsubscribe_from(&name);
         } else if namespace.has_presence {
             // The answer was given already: who cannot be shown hears all the same.
             let _ = self.shared.enter(&channel, &namespace, &session, LEASE).await;
@@ -99,10 +104,9 @@ impl State {
         Ok(None)
     }
 
-    fn subscriber(&self, session: &Arc<Session>, id: Option<Id>) -> Subscriber {
+    fn subscriber(&self, told: Beginning) -> Subscriber {
         let counts = self.shared.counts.clone();
-        let asked = id.map(|id| (Arc::clone(session), id));
-        Subscriber { target: self.peer.target(), counts, asked }
+        Subscriber { target: self.peer.target(), told, counts }
     }
 
     fn subscribe_all(&self, name: String, subscriber: Subscriber) -> Outcome {
@@ -112,6 +116,25 @@ impl State {
         self.shared.counts.subscribed();
         self.subscriptions.borrow_mut().insert(name, Subscription::Pattern(pattern));
         Ok(None)
+    }
+
+    /// Has the peer hear again what it was too slow for, now that it has read. Each is told of its gap:
+    /// only some at once, for it may be too slow for those, too.
+    pub(super) fn go_on(&self) {
+        let hub = &self.shared.hub;
+        for name in iter::from_fn(|| self.peer.next_skipped()).take(GAPS_AT_ONCE) {
+            let subscriber = self.subscriber(Beginning::Gap);
+            match self.subscriptions.borrow().get(&*name) {
+                Some(Subscription::Channel(channel, _)) => {
+                    hub.go_on(channel, &self.outlet, subscriber);
+                }
+                Some(Subscription::Pattern(pattern)) => {
+                    hub.go_on_all(pattern, &self.outlet, subscriber);
+                }
+                // It begins anew by itself, or is not wanted any more.
+                Some(Subscription::Asked) | None => {}
+            }
+        }
     }
 
     pub(super) fn unsubscribe(
@@ -132,7 +155,7 @@ impl State {
 
     /// Ends a subscription; whoever was present there is for as long as this still.
     pub(super) fn leave(self: &Rc<Self>, session: &Arc<Session>, name: &str, present: Duration) {
-        let left = self.unsubscribe_from(session, name);
+        let left = self.unsubscribe_from(name);
         let Some((channel, namespace)) = left.as_ref().and_then(Subscription::presence) else {
             return;
         };
@@ -148,13 +171,9 @@ impl State {
     }
 
     /// Ends a subscription, and says nothing of who is present.
-    pub(super) fn unsubscribe_from(
-        &self,
-        session: &Arc<Session>,
-        name: &str,
-    ) -> Option<Subscription> {
+    pub(super) fn unsubscribe_from(&self, name: &str) -> Option<Subscription> {
         let subscription = self.subscriptions.borrow_mut().remove(name)?;
-        let subscriber = self.subscriber(session, None);
+        let subscriber = self.subscriber(Beginning::Answer(None));
         let hub = &self.shared.hub;
         match &subscription {
             Subscription::Asked => return None,

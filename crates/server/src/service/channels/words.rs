@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use tieline::CloseCode;
-use tieline_hub::{Epoch, Member, Missing, Outcome, Position, Publication, Recovered};
+use tieline_hub::{Epoch, Member, Missing, Outcome, Position, Publication, Recovered, Source};
 
 use super::SUPERSEDED;
 use crate::service::rpc::{Id, RpcError, written};
@@ -163,11 +163,16 @@ pub(super) struct Moved<'a> {
     pub(super) who: Who<'a>,
 }
 
+/// Publications of a channel are missing, or of any of a pattern, which has no position.
 #[derive(Serialize)]
 pub(super) struct Gap<'a> {
-    pub(super) channel: &'a str,
-    pub(super) position: Place,
-    pub(super) reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pattern: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<Place>,
+    reason: &'static str,
 }
 
 /// A subscription has ended, and not because its client said so.
@@ -251,6 +256,16 @@ impl<'a> Subscribed<'a> {
     }
 }
 
+impl<'a> Gap<'a> {
+    pub(super) fn of(source: Source<'a>, position: Option<Position>, reason: &'static str) -> Self {
+        let (channel, pattern) = match source {
+            Source::Channel(channel) => (Some(channel.as_str()), None),
+            Source::Pattern(pattern) => (None, Some(pattern.as_str())),
+        };
+        Self { channel, pattern, position: position.map(Place::from), reason }
+    }
+}
+
 impl<'a> Item<'a> {
     pub(super) fn of(publication: &'a Publication) -> Self {
         let text = str::from_utf8(&publication.data).ok();
@@ -267,7 +282,7 @@ impl<'a> Who<'a> {
     }
 }
 
-fn reason(missing: Missing) -> &'static str {
+pub(super) fn reason(missing: Missing) -> &'static str {
     match missing {
         Missing::Expired => "expired",
         Missing::TooMany => "too_many",

@@ -198,10 +198,14 @@ impl Channels {
         channel.queue.push(Event::Publication(told.of(name, epoch)));
     }
 
-    /// The server has lost publications.
-    pub(super) fn missed(&mut self, lost: Lost<'_>) {
-        let Some((_, channel)) = self.on(&lost.channel) else { return };
-        channel.miss(Some(lost.position), None, Reason::parse(&lost.reason));
+    /// The server has lost publications, or has left out what this line was too slow for; `None` where that
+    /// is not of the language.
+    pub(super) fn missed(&mut self, lost: &Lost<'_>) -> Option<()> {
+        let (name, position) = lost.place()?;
+        if let Some((_, channel)) = self.on(name) {
+            channel.miss(position.cloned(), None, Reason::parse(&lost.reason));
+        }
+        Some(())
     }
 
     pub(super) fn joined(&mut self, moved: Moved<'_>) {

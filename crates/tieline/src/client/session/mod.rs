@@ -248,7 +248,7 @@ impl Session {
         let Some(params) = heard.params.map(RawValue::get) else { return Some(()) };
         match &**method {
             "disconnect" => self.sent_away(&serde_json::from_str(params).ok()?),
-            "gap" => self.channels.missed(serde_json::from_str::<Lost<'_>>(params).ok()?),
+            "gap" => self.channels.missed(&serde_json::from_str::<Lost<'_>>(params).ok()?)?,
             "join" => self.channels.joined(serde_json::from_str::<Moved<'_>>(params).ok()?),
             "leave" => self.channels.left(serde_json::from_str::<Moved<'_>>(params).ok()?),
             "message" => self.count(text.len(), now),

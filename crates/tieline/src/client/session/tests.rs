@@ -206,6 +206,34 @@ fn a_hole_is_mended_or_told() {
 }
 
 #[test]
+fn a_line_that_was_too_slow_is_told_so_and_goes_on_behind_the_gap() {
+    let mut scene = Scene::connected();
+    let (queue, all) = (scene.subscribe("a"), scene.subscribe("a*"));
+    let answers = [json!({ "position": position(0), "publications": [] }), json!({})];
+    for answer in answers {
+        let id = scene.says()["id"].clone();
+        scene.hears(&json!({ "id": id, "result": answer }));
+    }
+    scene.publishes(1);
+    let gap = json!({ "channel": "a", "position": position(7), "reason": "slow" });
+    scene.hears(&json!({ "method": "gap", "params": gap }));
+    scene.publishes(8);
+    assert_eq!(events(&queue), ["1", "slow", "8"]);
+    let gap = json!({ "pattern": "a*", "reason": "slow" });
+    scene.hears(&json!({ "method": "gap", "params": gap }));
+    assert_eq!(events(&all), ["slow"]);
+    assert_eq!(scene.says_all(), Vec::<String>::new(), "nothing is asked for again");
+    // A channel has a position, and a pattern has none.
+    for wrong in [json!({ "channel": "a" }), json!({ "pattern": "a*", "position": position(1) })] {
+        let mut scene = Scene::connected();
+        let mut params = wrong.clone();
+        params["reason"] = "slow".into();
+        scene.hears(&json!({ "method": "gap", "params": params }));
+        assert!(matches!(scene.session.take_news(), Some(News::Failed(Error::Answer))), "{wrong}");
+    }
+}
+
+#[test]
 fn whoever_leaves_while_it_is_asked_for_leaves_when_it_is_answered() {
     let mut scene = Scene::connected();
     let queue = scene.subscribe("a");

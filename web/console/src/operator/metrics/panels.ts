@@ -3,11 +3,12 @@
 import { formatBytes, formatCount } from "../../quantities.ts";
 import type { Sample } from "./exposition.ts";
 
-/** One curve: a sum of samples, as it is, or how much it grows in a second. */
+/** One curve: a sum of samples, as it is, or how much it grows in a second, or with each that `per` counts. */
 export interface Curve {
   readonly label: string;
   readonly metric: string;
   readonly isRate: boolean;
+  readonly per?: string;
   readonly of?: (labels: Sample["labels"]) => boolean;
 }
 
@@ -26,6 +27,12 @@ function rate(label: string, metric: string, of?: Curve["of"]): Curve {
 
 function level(label: string, metric: string): Curve {
   return { label, metric: `tieline_${metric}`, isRate: false };
+}
+
+/** How long each took. */
+function mean(label: string, histogram: string): Curve {
+  const [metric, per] = [`tieline_${histogram}_sum`, `tieline_${histogram}_count`];
+  return { label, metric, isRate: true, per };
 }
 
 const inward: Curve["of"] = ({ direction }) => direction === "in";
@@ -69,6 +76,19 @@ export const PANELS: readonly Panel[] = [
     ],
   },
   {
+    id: "waiting",
+    title: "Waiting for slow clients",
+    format: (value) => formatBytes(Math.round(value)),
+    isOfBytes: true,
+    curves: [level("backlogs", "backlog_bytes")],
+  },
+  {
+    id: "times",
+    title: "Time taken",
+    format: (value) => `${formatNumber(value * 1000)} ms`,
+    curves: [mean("ping", "ping_seconds"), mean("fan-out to 16 or more", "fan_out_seconds")],
+  },
+  {
     id: "publications",
     title: "Publications",
     format: PER_SECOND,
@@ -77,6 +97,7 @@ export const PANELS: readonly Panel[] = [
       rate("not published", "channels_publications_total", ({ result }) =>
         ["failed", "overloaded"].includes(result ?? ""),
       ),
+      rate("gaps told", "channels_gaps_total"),
     ],
   },
   {

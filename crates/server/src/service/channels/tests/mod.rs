@@ -6,6 +6,7 @@ mod fixtures;
 mod own;
 mod presence;
 mod sessions;
+mod slow;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -27,6 +28,10 @@ publish = 'all'
 presence = true
 join_leave = true
 patterns = true
+[namespace.news]
+publish = 'all'
+patterns = true
+slow = 'skip'
 [namespace.quiet]
 publish = 'all'
 presence = true

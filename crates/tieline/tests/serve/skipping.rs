@@ -1,0 +1,160 @@
+//! What becomes of who hears a topic too slowly, and would rather miss some of it?
+
+use tieline::serve::{Handler, Link, ListenOptions, Message};
+use tieline::{AcceptOptions, Agreement, CloseCode, Connect, Deflate, Request};
+
+use crate::raw::*;
+use crate::served::*;
+
+/// More than the system and a backlog hold for a peer that does not read, in messages of this size.
+const MESSAGES: u64 = 600;
+const BYTES: usize = 40_000;
+
+/// `skip` and `stay` subscribe to the news, `leave` unsubscribes, `waits` asks whether anything waits on the worker, what
+/// is binary is published, and anything else is said back. Who has skipped the news hears so, and them again.
+struct News;
+
+impl Handler for News {
+    type State = ();
+
+    fn open(&mut self, _: &Link, _: &Request, _: &Agreement) {}
+
+    fn message(&mut self, (): &mut (), link: &Link, message: Message<'_>) {
+        match message.text() {
+            Some("skip") => link.subscribe_skipping("news"),
+            Some("stay") => link.subscribe("news"),
+            Some("leave") => link.unsubscribe("news"),
+            Some("waits") => link.send((link.worker().waiting_bytes() > 100_000).to_string()),
+            Some(_) => link.send(message),
+            None => link.worker().publish("news", message),
+        }
+    }
+
+    fn writable(&mut self, (): &mut (), link: &Link) {
+        while let Some(topic) = link.next_skipped() {
+            link.send(format!("{topic} skipped"));
+            link.subscribe_skipping(&topic);
+        }
+    }
+}
+
+/// One that begins with its number, and does not become smaller.
+fn numbered(number: u64) -> Vec<u8> {
+    let mut noise = number as u32 | 1;
+    let mut random = || {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (noise >> 24) as u8
+    };
+    let mut bytes: Vec<u8> = (0..BYTES).map(|_| random()).collect();
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    bytes
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    u64::from_be_bytes(*bytes.first_chunk().unwrap())
+}
+
+async fn publish(speaker: &mut Socket, number: u64) {
+    speaker.send(numbered(number)).await.unwrap();
+    speaker.send("done").await.unwrap();
+    expect(speaker, &["done"]).await;
+}
+
+/// Publishes more than who does not read can be told, while somebody reads all of it.
+async fn flood(server: &Served, speaker: &mut Socket) {
+    let mut hearer = server.connect("/").await;
+    hearer.send("skip").await.unwrap();
+    hearer.send("ready").await.unwrap();
+    expect(&mut hearer, &["ready"]).await;
+    for n in 0..MESSAGES {
+        publish(speaker, n).await;
+        assert_eq!(number(soon(hearer.next()).await.unwrap().unwrap().as_bytes()), n);
+    }
+}
+
+fn subscribed(server: &Served, how: &str) -> Raw {
+    let mut raw = Raw::open_narrowly(server.address);
+    raw.say(masked(TEXT, how));
+    raw.say(masked(TEXT, "ready"));
+    raw.expect(TEXT, "ready");
+    raw
+}
+
+#[tokio::test]
+async fn it_is_told_of_the_gap_and_goes_on_while_its_line_lives_and_others_hear_all() {
+    let server = served(|| News);
+    let mut slow = subscribed(&server, "skip");
+    let mut stays = subscribed(&server, "stay");
+    let mut speaker = server.connect("/").await;
+    flood(&server, &mut speaker).await;
+    speaker.send("waits").await.unwrap();
+    expect(&mut speaker, &["true"]).await;
+    // What it asks meanwhile it is answered, in its place.
+    slow.say(masked(TEXT, "still here"));
+    let mut next = 0;
+    loop {
+        let frame = slow.frame();
+        if frame.first == TEXT {
+            assert_eq!(frame.payload, b"still here");
+            break;
+        }
+        assert_eq!(number(&frame.payload), next, "none is missing before the gap");
+        next += 1;
+    }
+    assert!(0 < next && next < MESSAGES, "{next}");
+    slow.expect(TEXT, "news skipped");
+    for n in MESSAGES..MESSAGES + 3 {
+        publish(&mut speaker, n).await;
+        assert_eq!(number(&slow.frame().payload), n);
+    }
+    // Who would not miss any is closed, as ever.
+    loop {
+        let frame = stays.frame();
+        if frame.first == CLOSE {
+            assert_eq!(frame.code(), Some(1013));
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_meanwhile_is_told_of_no_gap() {
+    let server = served(|| News);
+    let mut slow = subscribed(&server, "skip");
+    let mut speaker = server.connect("/").await;
+    flood(&server, &mut speaker).await;
+    slow.say(masked(TEXT, "leave"));
+    slow.say(masked(TEXT, "left"));
+    while slow.frame().payload != b"left" {}
+    publish(&mut speaker, MESSAGES).await;
+    slow.say(masked(TEXT, "and nothing more"));
+    slow.expect(TEXT, "and nothing more");
+}
+
+#[tokio::test]
+async fn what_is_skipped_leaves_no_hole_in_a_kept_window() {
+    let deflate = Deflate { min_bytes: 0, ..Deflate::default() };
+    let accept = AcceptOptions { deflate: Some(deflate.clone()), ..AcceptOptions::default() };
+    let server = served_with(ListenOptions { accept, ..ListenOptions::default() }, || News);
+    let request = Connect::to(server.url("/")).deflate(deflate).require_deflate();
+    let mut slow = request.open().await.unwrap();
+    slow.send("skip").await.unwrap();
+    slow.send("ready").await.unwrap();
+    expect(&mut slow, &["ready"]).await;
+    let mut speaker = server.connect("/").await;
+    flood(&server, &mut speaker).await;
+    let mut heard = 0;
+    loop {
+        let message = soon(slow.next()).await.unwrap().expect("every message can be inflated");
+        match message.text() {
+            Some(text) => break assert_eq!(text, "news skipped"),
+            None => assert_eq!(number(message.as_bytes()), heard),
+        }
+        heard += 1;
+    }
+    assert!(heard < MESSAGES, "{heard}");
+    publish(&mut speaker, MESSAGES).await;
+    let message = soon(slow.next()).await.unwrap().expect("every message can be inflated");
+    assert_eq!(message.as_bytes(), numbered(MESSAGES));
+    slow.close(CloseCode::NORMAL, "").await.unwrap();
+}
