@@ -23,14 +23,14 @@ export async function checkLooks(browser, origin) {
   });
 }
 
-/** Opens a page in each size and colour; `use` says when to look at it, and how that state of it is called. */
+/** Opens a page in each size, in both colours side by side; `use` says when to look at it, and how that state of it is called. */
 export async function lookAt(browser, what, address, use) {
   const screenshots = join(folder, "screenshots");
   mkdirSync(screenshots, { recursive: true });
   for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of ["light", "dark"]) {
+    const inColour = (colorScheme) => {
       const where = `${browser.name}, ${viewport.width} px, ${colorScheme}`;
-      await check(`${where}: of ${what} nothing scrolls sideways`, async () => {
+      return check(`${where}: of ${what} nothing scrolls sideways`, async () => {
         const window = await openWindow(browser, address, { viewport, colorScheme });
         await use(window, async (state) => {
           const path = join(screenshots, `${size}-${colorScheme}-${state}.png`);
@@ -39,7 +39,8 @@ export async function lookAt(browser, what, address, use) {
         });
         await window.close();
       });
-    }
+    };
+    await Promise.all(["light", "dark"].map(inColour));
   }
 }
 
@@ -54,7 +55,7 @@ async function use(window, demo) {
   }
   if (demo === "channels") {
     for (const text of [WORDS, JSON.stringify({ words: WORDS })]) {
-      await window.type("channels-input", text);
+      await window.paste("channels-input", text);
       await window.click("channels-publish");
     }
     await window.sees("channels-log", '{"words":"Somebody says');
@@ -62,10 +63,10 @@ async function use(window, demo) {
   }
   if (demo === "rpc") {
     await window.type("rpc-method", "demo_echo");
-    await window.type("rpc-params", JSON.stringify([WORDS]));
+    await window.paste("rpc-params", JSON.stringify([WORDS]));
     await window.click("rpc-call");
   } else {
-    await window.type(`${demo}-input`, WORDS);
+    await window.paste(`${demo}-input`, WORDS);
     await window.click(`${demo}-send`);
   }
   await window.sees(`${demo}-log`, "Somebody says");

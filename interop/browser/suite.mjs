@@ -1,4 +1,4 @@
-// The page in Chromium, over ws and wss, from disk and from elsewhere, once in Firefox, and the operator's page.
+// The page in Chromium, over ws and wss, from disk and from elsewhere, and the operator's page; beside it the page in Firefox.
 
 import { startBackend } from "../gateway/backend_process.mjs";
 import { startOperated } from "../gateway/server.mjs";
@@ -17,29 +17,41 @@ import { checkOrigins } from "./origins.mjs";
 import { checkRpc } from "./rpc.mjs";
 import { openToDisk, startGuarded } from "./servers.mjs";
 
-const byDefault = await startTieline({ flags: ["--legacy"] });
-const configured = await openToDisk();
-const [plain, secure] = configured.origins;
-const guarded = await startGuarded();
+const backend = await startBackend();
 
-const chromium = await startChromium();
-await checkDemos(chromium, byDefault.origins[0]);
-await checkDemos(chromium, secure);
-await checkRpc(chromium, plain);
-await checkRpc(chromium, secure);
-await checkChannels(chromium, byDefault.origins[0], guarded);
-await checkLooks(chromium, plain);
-await checkOrigins(chromium, byDefault, configured);
-await checkChatWithHixie76(chromium, byDefault);
-await checkOperatorsPage(chromium, await startOperated(await startBackend()));
-await checkOperatorsChannels(chromium);
-await checkMetrics(chromium);
+/** Servers of a browser's own: what one does is nothing to the other. */
+async function startServers() {
+  return { byDefault: await startTieline({ flags: ["--legacy"] }), configured: await openToDisk() };
+}
 
-const firefox = await startFirefox();
-await checkDemos(firefox, byDefault.origins[0]);
-await checkDemos(firefox, secure);
-await checkTalking(firefox, byDefault.origins[0]);
+async function inChromium({ byDefault, configured }, guarded, operated) {
+  const [plain, secure] = configured.origins;
+  const chromium = await startChromium();
+  await checkDemos(chromium, byDefault.origins[0]);
+  await checkDemos(chromium, secure);
+  await checkRpc(chromium, plain);
+  await checkRpc(chromium, secure);
+  await checkChannels(chromium, byDefault.origins[0], guarded);
+  await checkLooks(chromium, plain);
+  await checkOrigins(chromium, byDefault, configured);
+  await checkChatWithHixie76(chromium, byDefault);
+  await checkOperatorsPage(chromium, operated);
+  await checkOperatorsChannels(chromium);
+  await checkMetrics(chromium);
+  await checkEnding(chromium, byDefault);
+  await Promise.all([chromium.close(), configured.stop(), guarded.stop()]);
+}
 
-await checkEnding(chromium, byDefault);
-await Promise.all([chromium.close(), firefox.close(), configured.stop(), guarded.stop()]);
+async function inFirefox({ byDefault, configured }) {
+  const firefox = await startFirefox();
+  await checkDemos(firefox, byDefault.origins[0]);
+  await checkDemos(firefox, configured.origins[1]);
+  await checkTalking(firefox, byDefault.origins[0]);
+  await Promise.all([firefox.close(), configured.stop(), byDefault.stop()]);
+}
+
+// Side by side: most of the time a browser waits.
+const [first, second] = [await startServers(), await startServers()];
+const [guarded, operated] = [await startGuarded(), await startOperated(backend)];
+await Promise.all([inChromium(first, guarded, operated), inFirefox(second)]);
 finish();

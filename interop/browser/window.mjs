@@ -35,6 +35,19 @@ export async function openWindow(browser, address, options) {
       await page.keyboard.press("Backspace");
       await page.type(selector(id), what);
     },
+    /** The same all at once, as pasted: for what is long, or much. */
+    async paste(id, what) {
+      await until(`a field ${id}`, () => exists(id));
+      await page.$eval(
+        selector(id),
+        (field, text) => {
+          field.focus();
+          field.select();
+          document.execCommand("insertText", false, text);
+        },
+        what,
+      );
+    },
     /** Waits until the element's text holds a string, or matches an expression. */
     async sees(id, expected) {
       let seen = "";
