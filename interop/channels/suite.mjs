@@ -47,7 +47,11 @@ subscribe = "right"
 
 [[route]]
 path = "/tieline"
-service = { kind = "channels", keep_session = "20s" }
+service = { kind = "channels", keep_session = "20s", methods = "/rpc" }
+
+[[route]]
+path = "/rpc"
+service = { kind = "rpc", demo = true }
 
 [[route]]
 path = "/mine"

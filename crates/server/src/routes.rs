@@ -48,7 +48,9 @@ pub(crate) struct Routes {
 
 impl Routes {
     /// Starts the services.
-    pub(crate) fn new(plans: Vec<PlannedRoute>, resources: &Arc<Resources>) -> Self {
+    pub(crate) fn new(mut plans: Vec<PlannedRoute>, resources: &Arc<Resources>) -> Self {
+        // Their methods are there before those who call them.
+        plans.sort_by_key(|plan| !matches!(plan.service, Some(config::Service::Rpc(_))));
         let ticketed =
             plans.iter().find_map(|plan| Some((plan, plan.access.as_ref()?.ticketed()?)));
         let office = ticketed.map(|(plan, ticketed)| Route::ticket_office(plan, ticketed));
@@ -256,7 +258,9 @@ fn start(
         config::Service::Room {} => Arc::new(Room::default()),
         config::Service::Rpc(rpc) => {
             let methods = plan.methods.clone();
-            Arc::new(Rpc::new(rpc, methods, &plan.path, resources))
+            let rpc = Rpc::new(rpc, methods, &plan.path, resources);
+            resources.methods.add(&plan.path, rpc.callable(plan.access.clone()));
+            Arc::new(rpc)
         }
         config::Service::Shell(shell) => {
             Arc::new(Shell::new(shell, &plan.path, &resources.processes))

@@ -174,6 +174,17 @@ export class Tieline extends Emitter<ClientEvents> {
     return channel as Channel<T>;
   }
 
+  /**
+   * Calls a method of the application behind the server; what it answers. It is never done twice: where nobody knows whether it
+   * was, the error is `lost` or `timed-out`.
+   */
+  async call<T = unknown>(
+    method: string,
+    params?: readonly unknown[] | Readonly<Record<string, unknown>>,
+  ): Promise<T> {
+    return (await this.#ask("once", "call", { method, ...given({ params }) })) as T;
+  }
+
   /** Shows a newer token on this line, before the one it has expires. */
   async refresh(): Promise<void> {
     const token = await this.#tokens.renew();

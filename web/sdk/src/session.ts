@@ -9,8 +9,11 @@
 import { type Problem, TielineError } from "./errors.ts";
 import { type Connected, type Heard, writeCall, writeNotification } from "./wire.ts";
 
-/** `line`: it means this line alone, and is forgotten with it. `session`: it is sent again, even in another session. */
-export type Kind = "line" | "session";
+/**
+ * `line`: it means this line alone, and is forgotten with it. `once`: it is sent again where it was not taken, and in another
+ * session never. `session`: it is sent again, even in another session.
+ */
+export type Kind = "line" | "once" | "session";
 
 /** What a call came to. */
 export type Outcome = { readonly result: unknown } | { readonly error: TielineError };
@@ -116,7 +119,8 @@ export function createSession(options: SessionOptions) {
       ackAt = undefined;
       for (const call of [...waiting.values()]) {
         if (call.number === undefined || (recovered && call.number <= taken)) continue;
-        call.number = undefined;
+        if (!recovered && call.kind === "once") fail(call, "lost");
+        else call.number = undefined;
       }
       if (wasTooLarge) rejectTooLarge();
       wasTooLarge = false;
@@ -139,7 +143,7 @@ export function createSession(options: SessionOptions) {
       const isFull =
         waiting.size >= options.maxCalls || waitingCharacters + text.length > options.maxCharacters;
       // What a line itself asks is one call for each channel at most.
-      if (isFull && kind === "session") {
+      if (isFull && kind !== "line") {
         settle({ error: new TielineError("busy") });
         return;
       }

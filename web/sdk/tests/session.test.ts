@@ -102,6 +102,22 @@ test("in a new session all that has no answer is sent again, in its order", () =
   assert.deepEqual(sent(session), ["b", "later"]);
 });
 
+test("what is done once is sent again where it was not taken, and never in another session", () => {
+  const session = createSession(LIMITS);
+  const { ask, outcomes } = asks(session);
+  session.connected(connected());
+  for (const method of ["a", "b"]) ask(method, "once");
+  sent(session);
+  session.lost();
+  session.connected(connected({ recovered: true, seen: 1 }));
+  assert.deepEqual(sent(session), ["b"]);
+  session.lost();
+  ask("later", "once");
+  session.connected(connected());
+  assert.deepEqual(outcomes, { a: "lost", b: "lost" });
+  assert.deepEqual(sent(session), ["later"]);
+});
+
 test("what means a line is forgotten with it", () => {
   const session = createSession(LIMITS);
   const { ask, outcomes } = asks(session);

@@ -37,6 +37,10 @@ pub struct Channels {
     /// Over how long clients come back when the server stops: each is told to wait for a random part
     /// of it. Default "5s".
     pub leave_over: Span,
+
+    /// The path of a route of the kind "rpc", whose methods `call` calls. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub methods: Option<String>,
 }
 
 impl Default for Channels {
@@ -49,6 +53,7 @@ impl Default for Channels {
             max_batch: 100,
             connect_within: Span::from_secs(10),
             leave_over: Span::from_secs(5),
+            methods: None,
         }
     }
 }

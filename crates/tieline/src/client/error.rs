@@ -46,6 +46,8 @@ pub struct Fault {
     pub code: i64,
     /// What is wrong.
     pub message: Arc<str>,
+    /// What else is said of it, as JSON.
+    pub data: Option<Arc<str>>,
 }
 
 /// What to do about an error.
@@ -88,7 +90,9 @@ impl Fault {
         match self.code {
             Self::TOKEN => Advice::Token,
             // Overloaded, the disk failed, and what the server cannot say better.
-            4011 | 4012 | -32603 => Advice::Again,
+            4011 | 4012 | -32603 | -32005 => Advice::Again,
+            // A method did not answer in time.
+            -32002 => Advice::Look,
             _ => Advice::GiveUp,
         }
     }

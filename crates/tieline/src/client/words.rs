@@ -7,6 +7,7 @@ use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::error::Fault;
 use super::event::{Member, Publication};
 use super::position::Position;
 
@@ -40,8 +41,10 @@ pub(super) struct Heard<'a> {
 
 #[derive(Deserialize)]
 pub(super) struct Refused {
-    pub(super) code: i64,
-    pub(super) message: Arc<str>,
+    code: i64,
+    message: Arc<str>,
+    #[serde(default)]
+    data: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -212,6 +215,14 @@ pub(super) struct Disconnect {
 pub(super) fn ask(id: Option<u64>, method: &str, params: &impl Serialize) -> ByteString {
     let ask = Ask { jsonrpc: "2.0", id, method, params };
     serde_json::to_string(&ask).expect("our own words have their JSON").into()
+}
+
+impl Refused {
+    /// What the caller is told.
+    pub(super) fn fault(&self) -> Fault {
+        let data = self.data.as_ref().map(|data| data.get().into());
+        Fault { code: self.code, message: Arc::clone(&self.message), data }
+    }
 }
 
 impl Item {

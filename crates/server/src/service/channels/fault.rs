@@ -1,6 +1,6 @@
 //! What a call is answered that cannot be done, and what its caller should do then.
 
-use crate::service::rpc::RpcError;
+use crate::service::rpc::{RpcError, Unlet};
 use tieline_hub::BrokerError;
 
 /// Why a call is not done.
@@ -72,6 +72,15 @@ impl Fault {
 impl From<Fault> for RpcError {
     fn from(fault: Fault) -> Self {
         Self::new(fault.code(), fault.message())
+    }
+}
+
+impl From<Unlet> for Fault {
+    fn from(unlet: Unlet) -> Self {
+        match unlet {
+            Unlet::Anonymous => Self::Token,
+            Unlet::Rights => Self::Forbidden,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -44,6 +45,8 @@ pub(super) struct State {
     /// Whether something says from time to time that it is still present.
     pub(super) is_staying: Cell<bool>,
     pub(super) is_over: Cell<bool>,
+    /// Where from; `None` over a Unix socket.
+    pub(super) address: Option<IpAddr>,
     renewal: Option<Renewal>,
     session: RefCell<Option<Arc<Session>>>,
     in_flight: Cell<usize>,
@@ -63,6 +66,7 @@ impl Line {
             subscriptions: RefCell::default(),
             is_staying: Cell::default(),
             is_over: Cell::default(),
+            address: request.address().map(|address| address.ip()),
             renewal: request.renewal(),
             session: RefCell::default(),
             in_flight: Cell::default(),
@@ -154,6 +158,7 @@ impl State {
         session.take();
         let line = Rc::clone(self);
         let done = match &*method {
+            "call" => decode(params).map(|asked| self.work(id.clone(), line.call(asked))),
             "history" => decode(params).map(|asked| self.work(id.clone(), line.history(asked))),
             "ping" => {
                 self.answer(id.as_ref(), Ok(nothing()));

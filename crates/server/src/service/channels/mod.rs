@@ -33,6 +33,7 @@ use self::line::Line;
 pub(crate) use self::namespaces::Namespaces;
 use self::outlet::Worker;
 use self::session::Sessions;
+use super::rpc::Callable;
 use super::{Accept, Conversation, Refusal, Service};
 use crate::config;
 use crate::peer::Peer;
@@ -66,6 +67,8 @@ struct Shared {
     counts: Counts,
     sessions: Sessions,
     limits: config::Channels,
+    /// What `call` calls.
+    methods: Option<Callable>,
 }
 
 impl Channels {
@@ -78,6 +81,9 @@ impl Channels {
             counts,
             sessions,
             limits: written.clone(),
+            methods: written.methods.as_ref().map(|path| {
+                resources.methods.find(path).expect("its route was checked, and started before")
+            }),
         });
         resources.clients.add(&shared);
         Self(shared)

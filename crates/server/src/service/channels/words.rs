@@ -139,6 +139,14 @@ pub(super) struct Who<'a> {
     name: Option<&'a str>,
 }
 
+/// A method that is to be called, and what it is given.
+#[derive(Deserialize)]
+pub(super) struct Call {
+    pub(super) method: String,
+    #[serde(default)]
+    pub(super) params: Option<Box<RawValue>>,
+}
+
 #[derive(Serialize)]
 pub(super) struct Counted {
     pub(super) clients: usize,

@@ -36,7 +36,7 @@ use self::channels::Channels;
 use super::error::{Error, Fault};
 use super::queue::Queue;
 use super::words::{
-    Ack, Connect, Connected, Disconnect, Heard, Lost, Moved, Refused, Resume, Told, Unsubscribed,
+    Ack, Connect, Connected, Disconnect, Heard, Lost, Moved, Resume, Told, Unsubscribed,
     ask,
 };
 
@@ -252,7 +252,7 @@ impl Session {
             "publication" => self.channels.told(serde_json::from_str::<Told<'_>>(params).ok()?),
             "unsubscribed" => {
                 let Unsubscribed { channel, code, reason } = serde_json::from_str(params).ok()?;
-                self.channels.ended(&channel, Error::Fault(Fault { code, message: reason }));
+                self.channels.ended(&channel, Error::Fault(Fault { code, message: reason, data: None }));
             }
             // A word that is newer than this client.
             _ => {}
@@ -261,9 +261,8 @@ impl Session {
     }
 
     fn connected(&mut self, heard: &Heard<'_>) -> Option<()> {
-        if let Some(Refused { code, message }) = &heard.error {
-            let fault = Fault { code: *code, message: Arc::clone(message) };
-            self.news.push_back(News::Failed(Error::Fault(fault)));
+        if let Some(refused) = &heard.error {
+            self.news.push_back(News::Failed(Error::Fault(refused.fault())));
             return Some(());
         }
         let answer: Connected = serde_json::from_str(heard.result?.get()).ok()?;
@@ -284,9 +283,7 @@ impl Session {
         self.count(bytes, now);
         let Some(id) = heard.id() else { return Some(()) };
         let answer = match &heard.error {
-            Some(Refused { code, message }) => {
-                Err(Error::Fault(Fault { code: *code, message: Arc::clone(message) }))
-            }
+            Some(refused) => Err(Error::Fault(refused.fault())),
             None => Ok(heard.result.unwrap_or(RawValue::NULL)),
         };
         match self.calls.take(id) {

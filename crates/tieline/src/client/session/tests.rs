@@ -254,3 +254,14 @@ fn what_is_not_of_the_language_ends_the_client() {
     scene.hears(&json!({ "method": "weather", "params": { "is": "fine" } }));
     assert!(scene.session.take_news().is_none());
 }
+
+#[test]
+fn an_error_is_told_with_all_that_is_said_of_it() {
+    let mut scene = Scene::connected();
+    let mut call = scene.call("call", false);
+    let id = scene.says()["id"].clone();
+    let error = json!({ "code": 7, "message": "no", "data": { "at": 1 } });
+    scene.hears(&json!({ "id": id, "error": error }));
+    let Err(Error::Fault(fault)) = call.try_recv().unwrap() else { panic!("it is an error") };
+    assert_eq!((fault.code, fault.data.as_deref()), (7, Some(r#"{"at":1}"#)));
+}

@@ -2,6 +2,7 @@
 
 mod access;
 mod calls;
+mod methods;
 mod presence;
 mod sessions;
 
@@ -17,6 +18,7 @@ use super::*;
 use crate::auth::{Access, Rule, Tokens};
 use crate::by_hand::{Bench, file, request};
 use crate::config::{File, Overrides, Plan, Source};
+use crate::service::rpc::Rpc;
 
 const NAMESPACES: &str = "
 [namespace.chat]
@@ -59,6 +61,12 @@ impl Scene {
             panic!("the route is one of channels");
         };
         let resources = Resources::new(Vec::new(), plan.namespaces, None).unwrap();
+        for route in &plan.routes {
+            if let Some(config::Service::Rpc(rpc)) = &route.service {
+                let rpc = Rpc::new(rpc, route.methods.clone(), &route.path, &resources);
+                resources.methods.add(&route.path, rpc.callable(route.access.clone()));
+            }
+        }
         let channels = Channels::new(&written, &resources);
         Self { channels, bench: Bench::new(), resources: Arc::new(resources) }
     }
