@@ -47,7 +47,7 @@ subscribe = "right"
 
 [[route]]
 path = "/tieline"
-service = { kind = "channels", keep_session = "20s", methods = "/rpc" }
+service = { kind = "channels", keep_session = "20s", methods = "/rpc", devices = {} }
 
 [[route]]
 path = "/rpc"

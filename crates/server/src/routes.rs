@@ -243,7 +243,9 @@ fn start(
     resources: &Arc<Resources>,
 ) -> Arc<dyn Service> {
     match kind {
-        config::Service::Channels(channels) => Arc::new(Channels::new(channels, resources)),
+        config::Service::Channels(channels) => {
+            Arc::new(Channels::new(&plan.path, plan.access.is_some(), channels, resources))
+        }
         config::Service::Chat {} => Arc::new(Chat::default()),
         config::Service::Command(command) => {
             Arc::new(Command::new(command, &plan.path, &resources.processes))
@@ -252,7 +254,7 @@ fn start(
         config::Service::Echo {} => Arc::new(Echo),
         config::Service::Gateway(_) => {
             let gateway = plan.gateway.as_ref().expect("a gateway was checked as one");
-            Arc::new(Gateway::new(&plan.path, gateway, resources))
+            Arc::new(Gateway::new(&plan.path, plan.access.is_some(), gateway, resources))
         }
         config::Service::Proxy(_) => unreachable!("its plan has a tunnel instead"),
         config::Service::Room {} => Arc::new(Room::default()),

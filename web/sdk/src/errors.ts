@@ -34,6 +34,7 @@ const ADVICE: Readonly<Record<number, Advice>> = {
   4003: "token",
   4011: "retry",
   4012: "retry",
+  4018: "retry",
   4401: "token",
 };
 

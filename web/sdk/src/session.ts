@@ -155,6 +155,7 @@ export function createSession(options: SessionOptions) {
 
     /** Takes a message of the line that is connected. */
     heard(heard: Heard, characters: number, now: number): void {
+      if (heard.kind === "message" && heard.device === undefined) count(characters, now);
       if (heard.kind !== "answer" && heard.kind !== "error") return;
       count(characters, now);
       const call = heard.id === null ? undefined : waiting.get(heard.id);

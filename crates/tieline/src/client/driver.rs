@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::error::{Advice, Error};
+use super::mailbox::Mailbox;
 use super::queue::Queue;
 use super::session::{Answer, Asker, News, Session};
 use super::state::State;
@@ -26,7 +27,11 @@ pub(super) enum Order {
     Call { method: &'static str, params: Box<RawValue>, may_repeat: bool, answer: Answer },
     Close(oneshot::Sender<()>),
     Leave(Arc<str>, Arc<Queue>),
+    Quit(Arc<str>, Arc<Mailbox>),
+    Received(Arc<str>, u64),
+    Register(Arc<str>, Arc<Mailbox>, Asker),
     Subscribe(Arc<str>, Arc<Queue>, Asker),
+    Unregister(Arc<str>, Arc<Mailbox>, Asker),
 }
 
 pub(super) struct Driver {
@@ -106,6 +111,14 @@ impl Driver {
                 self.session.call(method, &params, may_repeat, answer, now);
             }
             Order::Leave(channel, queue) => self.session.leave(&channel, &queue),
+            Order::Quit(device, mailbox) => self.session.quit(&device, &mailbox),
+            Order::Received(device, id) => self.session.received(&device, id),
+            Order::Register(device, mailbox, asker) => {
+                self.session.register(&device, &mailbox, asker, now);
+            }
+            Order::Unregister(device, mailbox, asker) => {
+                self.session.unregister(&device, &mailbox, asker);
+            }
             Order::Subscribe(channel, queue, asker) => {
                 self.session.subscribe(&channel, &queue, asker, now);
             }
@@ -181,8 +194,10 @@ impl Order {
         match self {
             Self::Call { answer, .. } => _ = answer.send(Err(error.clone())),
             Self::Close(closed) => _ = closed.send(()),
-            Self::Leave(..) => {}
-            Self::Subscribe(_, _, asker) => _ = asker.send(Err(error.clone())),
+            Self::Leave(..) | Self::Quit(..) | Self::Received(..) => {}
+            Self::Register(_, _, asker)
+            | Self::Subscribe(_, _, asker)
+            | Self::Unregister(_, _, asker) => _ = asker.send(Err(error.clone())),
         }
     }
 }

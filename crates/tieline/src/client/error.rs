@@ -30,6 +30,8 @@ pub enum Error {
     Line(Arc<Why>),
     /// The session was lost after the call was sent: it may have been done, or not.
     Lost,
+    /// This client is the device already.
+    Registered,
     /// This client has subscribed to the channel already.
     Subscribed,
     /// No answer in time: it may have been done, or not. A publication may be made again with its key.
@@ -75,6 +77,7 @@ impl Error {
             | Self::Disconnected { .. }
             | Self::Encode(_)
             | Self::Line(_)
+            | Self::Registered
             | Self::Subscribed
             | Self::TooBig => Advice::GiveUp,
         }
@@ -90,7 +93,7 @@ impl Fault {
         match self.code {
             Self::TOKEN => Advice::Token,
             // Overloaded, the disk failed, and what the server cannot say better.
-            4011 | 4012 | -32603 | -32005 => Advice::Again,
+            4011 | 4012 | 4018 | -32603 | -32005 => Advice::Again,
             // A method did not answer in time.
             -32002 => Advice::Look,
             _ => Advice::GiveUp,
@@ -116,6 +119,7 @@ impl fmt::Display for Error {
             Self::Lost => {
                 f.write_str("session was lost before the answer: it may have been done, or not")
             }
+            Self::Registered => f.write_str("this client is the device already"),
             Self::Subscribed => f.write_str("this client has subscribed to the channel already"),
             Self::TimedOut => f.write_str("no answer in time: it may have been done, or not"),
             Self::TooBig => f.write_str("message is bigger than the server takes"),

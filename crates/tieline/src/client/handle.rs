@@ -10,10 +10,12 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use super::builder::Builder;
+use super::device::Device;
 use super::driver::Order;
 use super::error::Error;
 use super::event::Member;
 use super::history::{History, Published, Range, Stats};
+use super::mailbox::Mailbox;
 use super::position::Position;
 use super::queue::Queue;
 use super::state::State;
@@ -22,7 +24,7 @@ use super::words::{Call, HistoryIs, HistoryOf, Members, Named, Publish};
 
 /// A client of channels, which comes back by itself. Clones are the same client.
 ///
-/// It lives in a task of its own, until every clone and every [`Subscription`] is dropped, or it is
+/// It lives in a task of its own, until every clone, every [`Subscription`] and every [`Device`] is dropped, or it is
 /// [closed](Self::close). Calls wait while there is no line, and are made again on the next where the server has
 /// not taken them; none is done twice.
 ///
@@ -220,6 +222,38 @@ impl Client {
     /// Dropping the future loses the answer, and nothing else.
     pub async fn presence_stats(&self, channel: &str) -> Result<Stats, Error> {
         self.ask("presence_stats", &named(channel), true).await
+    }
+
+    /// Registers as a device, where the server has devices: it can be sent messages also while it is away. A
+    /// client is one device at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Fault`] where the server does not want it, [`Error::Registered`] where this client is this device
+    /// already, and as [`call`](Self::call) says.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not take it back.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: tieline::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut device = client.device("ab12cd34").await?;
+    /// while let Some(message) = device.next().await {
+    ///     println!("{}", message.data); // acknowledged by the next call
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn device(&self, id: impl Into<Arc<str>>) -> Result<Device, Error> {
+        let id = id.into();
+        let mailbox = Mailbox::new(self.shared.max_events, self.shared.max_bytes);
+        let (asker, answer) = oneshot::channel();
+        let order = Order::Register(Arc::clone(&id), Arc::clone(&mailbox), asker);
+        self.orders.send(order).map_err(|_| self.ended())?;
+        answer.await.unwrap_or_else(|_| Err(self.ended()))?;
+        Ok(Device::new(id, mailbox, self.orders.clone()))
     }
 
     /// Calls a method of the application behind the server.

@@ -145,6 +145,37 @@ pub(super) struct Members {
     pub(super) members: Vec<Member>,
 }
 
+/// A device, and nothing else.
+#[derive(Serialize)]
+pub(super) struct OfDevice<'a> {
+    pub(super) device: Cow<'a, str>,
+}
+
+/// Messages to a device that have come.
+#[derive(Serialize)]
+pub(super) struct Received {
+    pub(super) ids: [u64; 1],
+}
+
+/// A message to a device, or without one to this client.
+#[derive(Deserialize)]
+pub(super) struct Message<'a> {
+    #[serde(borrow, default)]
+    pub(super) device: Option<Cow<'a, str>>,
+    pub(super) id: u64,
+    pub(super) data: Box<RawValue>,
+}
+
+/// A line is a device's no more.
+#[derive(Deserialize)]
+pub(super) struct Unregistered<'a> {
+    #[serde(borrow)]
+    pub(super) device: Cow<'a, str>,
+    pub(super) code: i64,
+    #[serde(default)]
+    pub(super) reason: Arc<str>,
+}
+
 #[derive(Serialize)]
 pub(super) struct Call<'a, P> {
     pub(super) method: &'a str,

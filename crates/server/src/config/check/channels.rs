@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Check;
+use super::gateway::MAX_DEVICES;
+use super::{Check, SECOND, YEAR};
 use crate::config::channels::Channels;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::file::File;
@@ -54,6 +55,12 @@ impl Check<'_> {
         ] {
             self.in_range(value, 1, max, &key.name(name))?;
         }
+        if let Some(devices) = &written.devices {
+            let key = key.name("devices");
+            self.inbox(&devices.inbox, true, file, &key.name("inbox"))?;
+            self.in_range(devices.max_devices, 1, MAX_DEVICES, &key.name("max_devices"))?;
+            self.time_in_range(devices.forget_after, SECOND, YEAR, &key.name("forget_after"))?;
+        }
         if let Some(path) = &written.methods {
             self.methods(path, route, file, &key.name("methods"))?;
         }
@@ -61,13 +68,7 @@ impl Check<'_> {
     }
 
     /// The route whose methods are called: it is there, and nobody comes to it by another's tokens.
-    fn methods(
-        &self,
-        path: &str,
-        from: &Route,
-        file: &File,
-        key: &Key,
-    ) -> Result<(), ConfigError> {
+    fn methods(&self, path: &str, from: &Route, file: &File, key: &Key) -> Result<(), ConfigError> {
         let is_rpc = |route: &&Route| matches!(route.service, Some(Service::Rpc(_)));
         let found = file.route.iter().filter(is_rpc).find(|route| route.path == path);
         let Some(found) = found else {
@@ -103,6 +104,26 @@ mod tests {
                 "[route.service]\nmethods = '/echo'\n[[route]]\npath = '/echo'\nservice = { kind = 'echo' }",
                 "service.methods",
                 "no route has the path \"/echo\"",
+            ),
+            (
+                "[route.service]\ndevices = { inbox = { durable = true } }",
+                "devices.inbox.durable",
+                "[store]",
+            ),
+            (
+                "[route.service]\ndevices = { inbox = { max_messages = 0 } }",
+                "devices.inbox.max_messages",
+                "between 1 and",
+            ),
+            (
+                "[route.service]\ndevices = { max_devices = 0 }",
+                "devices.max_devices",
+                "between 1 and",
+            ),
+            (
+                "[route.service]\ndevices = { forget_after = '0s' }",
+                "devices.forget_after",
+                "between 1s and",
             ),
             (
                 "[route.service]\nmethods = '/rpc'\n[[route]]\npath = '/rpc'\nservice = { kind = 'rpc' }\n\

@@ -62,6 +62,9 @@ impl State {
     /// Calls a method of the route that the configuration names.
     pub(super) async fn call(self: Rc<Self>, asked: Call) -> Outcome {
         let Call { method, params } = asked;
+        let Some(methods) = &self.shared.methods else {
+            return Err(RpcError::method_not_found(&method));
+        };
         if method.len() > MAX_METHOD_BYTES {
             let why = format!("a method has at most {MAX_METHOD_BYTES} bytes");
             return Err(RpcError::invalid_params(why));
@@ -70,9 +73,6 @@ impl State {
         if params.as_ref().is_some_and(|params| !params.get().starts_with(['[', '{'])) {
             return Err(RpcError::invalid_params("`params` are an array or an object"));
         }
-        let Some(methods) = &self.shared.methods else {
-            return Err(RpcError::method_not_found(&method));
-        };
         methods.let_in(self.identity.borrow().as_deref()).map_err(Fault::from)?;
         let answered = methods.call(method, params, self.address).await;
         let len = answered.as_ref().map_or_else(RpcError::len, |result| result.get().len());

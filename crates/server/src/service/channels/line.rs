@@ -42,6 +42,8 @@ pub(super) struct State {
     pub(super) outlet: Worker,
     pub(super) identity: RefCell<Option<Arc<Identity>>>,
     pub(super) subscriptions: RefCell<HashMap<String, Subscription>>,
+    /// The device that has registered here last.
+    pub(super) device: RefCell<Option<Rc<str>>>,
     /// Whether something says from time to time that it is still present.
     pub(super) is_staying: Cell<bool>,
     pub(super) is_over: Cell<bool>,
@@ -64,6 +66,7 @@ impl Line {
             outlet: Worker::new(peer.inbox(), &shared.namespaces),
             identity: RefCell::new(request.identity().cloned().map(Arc::new)),
             subscriptions: RefCell::default(),
+            device: RefCell::default(),
             is_staying: Cell::default(),
             is_over: Cell::default(),
             address: request.address().map(|address| address.ip()),
@@ -155,6 +158,12 @@ impl State {
             }
             return;
         }
+        if method == "received" {
+            if let Ok(received) = decode(params) {
+                self.received(&received);
+            }
+            return;
+        }
         session.take();
         let line = Rc::clone(self);
         let done = match &*method {
@@ -170,9 +179,15 @@ impl State {
             }
             "publish" => decode(params).map(|asked| self.work(id.clone(), line.publish(asked))),
             "refresh" => self.refresh(params).map(|told| self.answer(id.as_ref(), Ok(told))),
+            "register" => decode(params).map(|asked| {
+                self.work(id.clone(), line.register(id.clone(), session, asked));
+            }),
             "subscribe" => decode(params).map(|asked| {
                 self.work(id.clone(), line.subscribe(id.clone(), session, asked));
             }),
+            "unregister" => {
+                decode(params).map(|asked| self.work(id.clone(), line.unregister(asked)))
+            }
             "unsubscribe" => decode(params)
                 .and_then(|asked| self.unsubscribe(&session, &asked))
                 .map(|()| self.answer(id.as_ref(), Ok(nothing()))),
@@ -297,6 +312,7 @@ impl State {
     /// The line is over; its session waits for the next, unless its client has said that there is none.
     fn close(self: &Rc<Self>, how: &Closed) {
         self.is_over.set(true);
+        self.leave_device();
         let Some(session) = self.session() else { return };
         let goes_on = session.park(self.peer.id());
         let is_for_good = !goes_on && is_goodbye(how);

@@ -23,7 +23,10 @@ fn a_method_is_called_and_its_result_or_its_error_is_the_answer() {
         assert_eq!(sum, 3);
         let echo = calls("demo_echo", json!({ "a": [null] }));
         assert_eq!(scene.call(&mut end, "call", echo).await, json!({ "a": [null] }));
-        assert_eq!(scene.call(&mut end, "call", json!({ "method": "demo_echo" })).await, json!(null));
+        assert_eq!(
+            scene.call(&mut end, "call", json!({ "method": "demo_echo" })).await,
+            json!(null)
+        );
         for (asked, code) in [
             (calls("demo_fail", json!([7, "as was asked"])), 7),
             (calls("demo_sum", json!([true])), -32602),
@@ -82,16 +85,15 @@ fn an_answer_that_was_lost_with_its_line_comes_on_the_next_and_nothing_is_done_t
 #[test]
 fn the_time_and_the_size_of_an_answer_are_bounded() {
     run(async {
-        let mut scene =
-            scene("keep_session_bytes = 200", "limits = { call_within = '2s' }");
+        let mut scene = scene("keep_session_bytes = 400", "limits = { call_within = '2s' }");
         let (mut end, first) = scene.connect(json!({})).await;
         end.ask("call", calls("demo_wait", json!([3_000])));
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert_eq!(scene.heard(&end).await[0]["error"]["code"], -32002);
-        let large = json!(["x".repeat(300)]);
+        let large = json!(["x".repeat(500)]);
         let error = scene.call(&mut end, "call", calls("demo_echo", large)).await;
         assert_eq!(error["code"], -32003);
-        let large = json!([1, "x".repeat(300)]);
+        let large = json!([1, "x".repeat(500)]);
         let error = scene.call(&mut end, "call", calls("demo_fail", large)).await;
         assert_eq!(error["code"], -32003);
         // What was too large did not end the session.
@@ -108,7 +110,7 @@ fn the_time_and_the_size_of_an_answer_are_bounded() {
 fn nobody_calls_whom_the_route_would_not_let_in() {
     const TOKENS: &str = "alice alice-0123456789 ask\nbob bob-0123456789ab\n";
     run(async {
-        let tokens = crate::by_hand::file(TOKENS);
+        let tokens = file(TOKENS);
         let tokens = tokens.display();
         let access = format!("kind = 'token', file = '{tokens}'");
         let mut scene = Scene::new(&format!(
