@@ -144,6 +144,8 @@ export function createRegistration(device: string, { ask, tell }: RegistrationHo
     unregistered(code: number, reason: string, error: TielineError): void {
       if (wish === "none") return;
       phase = "off";
+      // What was asked before is answered late.
+      line += 1;
       stop();
       settle(error);
       tell({ kind: "unregistered", code, reason });

@@ -190,6 +190,16 @@ test("it goes on elsewhere, and is not registered here again", async () => {
   assert.deepEqual([asked.length, device.isOver], [0, true]);
 });
 
+test("an answer that comes behind its takeover changes nothing", async () => {
+  const { device, answer } = scene();
+  device.registration.lineUp();
+  const wanted = device.registration.want();
+  device.unregistered(4017, "elsewhere");
+  answer();
+  await assert.rejects(wanted, { code: 4017 });
+  assert.equal(device.isRegistered, false);
+});
+
 test("it is forgotten also where the line is lost meanwhile", async () => {
   const { device, asked, answer } = await registered();
   const forgotten = device.unregister();

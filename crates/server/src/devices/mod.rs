@@ -94,13 +94,13 @@ pub(crate) struct DeviceInfo {
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notified {
-    /// It was sent on the device's line.
+    /// It was sent on the line there is.
     Delivered,
     /// The inbox cannot take it, or the store cannot.
     Full,
-    /// It waits in the device's inbox.
+    /// It waits in the inbox.
     Stored,
-    /// There is no such device.
+    /// There is nobody of this id.
     Unknown,
 }
 
@@ -234,11 +234,16 @@ impl Devices {
                 self.0.users.add(user, &id);
             }
             device.inbox.rewind();
-            let older = device.line.replace(Line::new(line.clone()));
-            self.0.counts.bound(older.is_some());
-            older.map(|older| (older, before))
+            match device.line.replace(Line::new(line.clone())) {
+                // It is so already; what was not answered is sent once more.
+                Some(same) if same.remote.id() == line.id() => None,
+                older => {
+                    self.0.counts.bound(older.is_some());
+                    older.map(|older| (older, before))
+                }
+            }
         };
-        if let Some((older, rules)) = older.filter(|(older, _)| older.remote.id() != line.id()) {
+        if let Some((older, rules)) = older {
             (rules.dialect.let_go)(&older.remote, id);
         }
         Ok(())

@@ -57,6 +57,18 @@ async fn what_came_while_its_line_was_lost_is_given_to_a_device_once_and_in_orde
 }
 
 #[tokio::test]
+async fn what_came_while_nobody_read_is_given_to_the_next_who_does() {
+    let (server, operator) = operated("").await;
+    let client = server.client().await;
+    drop(client.device("d").await.unwrap());
+    send(&operator, 1..=2, 200).await;
+    let mut device = client.device("d").await.unwrap();
+    for number in 1..=2 {
+        assert_eq!(next(&mut device).await, json!({ "n": number }));
+    }
+}
+
+#[tokio::test]
 async fn a_device_goes_over_to_another_client_with_what_was_not_dealt_with() {
     let (server, operator) = operated("").await;
     let (first, second) = (server.client().await, server.client().await);

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::error::{Advice, Error};
+use super::letters::Letters;
 use super::mailbox::Mailbox;
 use super::queue::Queue;
 use super::session::{Answer, Asker, News, Session};
@@ -39,6 +40,7 @@ pub(super) struct Driver {
     session: Session,
     orders: mpsc::UnboundedReceiver<Order>,
     state: watch::Sender<State>,
+    letters: Arc<Letters>,
     /// Whether another token may be had for another line.
     has_fresh_tokens: bool,
     /// The server ends the line and wants this client no more.
@@ -51,9 +53,10 @@ impl Driver {
         session: Session,
         orders: mpsc::UnboundedReceiver<Order>,
         state: watch::Sender<State>,
+        letters: Arc<Letters>,
         has_fresh_tokens: bool,
     ) -> Self {
-        Self { line, session, orders, state, has_fresh_tokens, sent_away: None }
+        Self { line, session, orders, state, letters, has_fresh_tokens, sent_away: None }
     }
 
     /// Runs until nobody holds the client or a subscription, it is closed, or there is no coming back.
@@ -64,6 +67,7 @@ impl Driver {
             }
         };
         self.session.end(&error);
+        self.letters.end();
         let code = match error {
             Error::Answer => CloseCode::PROTOCOL,
             _ => CloseCode::NORMAL,
@@ -172,6 +176,7 @@ impl Driver {
                     // Where it ends already it comes back by itself.
                     let _ = self.line.restart(TIMED_OUT, "");
                 }
+                News::Message(id, data) => self.letters.push(id, data),
                 News::Leave(wait) => self.line.wait_at_least(wait),
                 News::SentAway(error) => self.sent_away = Some(error),
             }

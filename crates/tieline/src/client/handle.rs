@@ -15,6 +15,7 @@ use super::driver::Order;
 use super::error::Error;
 use super::event::Member;
 use super::history::{History, Published, Range, Stats};
+use super::letters::{DirectMessage, Letters};
 use super::mailbox::Mailbox;
 use super::position::Position;
 use super::queue::Queue;
@@ -60,6 +61,7 @@ pub(super) struct Shared {
     pub(super) room: Semaphore,
     pub(super) max_events: usize,
     pub(super) max_bytes: usize,
+    pub(super) letters: Arc<Letters>,
     pub(super) keys: Keys,
 }
 
@@ -278,6 +280,17 @@ impl Client {
         params: &impl Serialize,
     ) -> Result<T, Error> {
         self.ask("call", &Call { method, params }, false).await
+    }
+
+    /// What is said next to this client alone, by whoever operates the server; `None` once it has ended. Each
+    /// comes once, to one of those who ask, also where a line was lost meanwhile. What nobody reads waits within the same
+    /// bounds as a subscription; then the oldest are dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: a message is taken only when it is given.
+    pub async fn next_message(&self) -> Option<DirectMessage> {
+        self.shared.letters.next().await
     }
 
     /// How it is now.

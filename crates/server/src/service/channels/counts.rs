@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use tieline_hub::{BrokerError, Outcome, Published};
 
+use crate::devices::Notified;
 use crate::metrics::Metrics;
 
 /// The counters of all channels. Clones are the same.
@@ -20,6 +21,7 @@ pub(crate) struct Counts {
     sessions: Gauge,
     resumed: Family<Result, Counter>,
     subscriptions: Gauge,
+    messages: Family<Result, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -38,9 +40,17 @@ impl Counts {
             sessions: Gauge::default(),
             resumed: Family::default(),
             subscriptions: Gauge::default(),
+            messages: Family::default(),
         };
-        let Self { publications, publish_seconds, recoveries, sessions, resumed, subscriptions } =
-            counts.clone();
+        let Self {
+            publications,
+            publish_seconds,
+            recoveries,
+            sessions,
+            resumed,
+            subscriptions,
+            messages,
+        } = counts.clone();
         metrics.register(|registry| {
             let registry = registry.sub_registry_with_prefix("channels");
             registry.register("publications", "Publications, by what became of them", publications);
@@ -57,6 +67,7 @@ impl Counts {
             registry.register("sessions", "Sessions, those without a line included", sessions);
             registry.register("resumed", "Sessions asked to go on, by whether they did", resumed);
             registry.register("subscriptions", "Channels that lines hear", subscriptions);
+            registry.register("messages", "Messages to clients, by what became of them", messages);
         });
         counts
     }
@@ -75,6 +86,19 @@ impl Counts {
                 Ok(_) => "repeat",
                 Err(BrokerError::Overloaded) => "overloaded",
                 Err(_) => "failed",
+            },
+        );
+    }
+
+    /// Something was said to a client alone, or was not.
+    pub(crate) fn told(&self, notified: Notified) {
+        count(
+            &self.messages,
+            match notified {
+                Notified::Delivered => "delivered",
+                Notified::Full => "full",
+                Notified::Stored => "stored",
+                Notified::Unknown => "unknown",
             },
         );
     }

@@ -17,7 +17,7 @@ use tracing::error;
 use super::fault::Fault;
 use super::line::{Outcome, State, told};
 use super::session::Session;
-use super::words::{Device, DeviceMessage, Received, Unregistered, notification, result};
+use super::words::{Device, Message, Received, Unregistered, notification, result};
 use crate::causes::Causes;
 use crate::devices::{Dialect, MAX_ID_BYTES, Said, Unbound, is_id};
 use crate::peer::Remote;
@@ -36,7 +36,8 @@ enum Data<'a> {
 
 fn say(said: Said<'_>) -> ByteString {
     let Said { device, number, text } = said;
-    notification("message", &DeviceMessage { device, id: number, data: Data::of(text) }).into()
+    notification("message", &Message { device: Some(device), id: number, data: Data::of(text) })
+        .into()
 }
 
 fn let_go(line: &Remote, device: &str) {
@@ -71,17 +72,15 @@ impl State {
             return Err(RpcError::invalid_params(why));
         }
         let device: Rc<str> = asked.device.into();
-        match self.own_device() {
-            Some(own) if own == device => {}
-            Some(_) => return Err(Fault::HasDevice.into()),
-            None => {
-                let identity = self.identity.borrow();
-                let user = identity.as_ref().map(|identity| &*identity.user);
-                let bound = devices.bind(&device, &self.peer.remote(), user, rules);
-                bound.map_err(Fault::from)?;
-                *self.device.borrow_mut() = Some(Rc::clone(&device));
-            }
+        if self.own_device().is_some_and(|own| own != device) {
+            return Err(Fault::HasDevice.into());
         }
+        {
+            let identity = self.identity.borrow();
+            let user = identity.as_ref().map(|identity| &*identity.user);
+            devices.bind(&device, &self.peer.remote(), user, rules).map_err(Fault::from)?;
+        }
+        *self.device.borrow_mut() = Some(Rc::clone(&device));
         if let Err(error) = devices.register(&device).await {
             error!(error = %Causes(&error), "a device cannot register: it cannot be recorded");
             devices.left(&device, line);

@@ -17,6 +17,7 @@ use super::counts::Counts;
 use super::words::Disconnect;
 use crate::auth::Secret;
 use crate::config;
+use crate::devices::Notified;
 use crate::peer::Remote;
 use crate::peer_id::PeerId;
 use crate::random;
@@ -145,10 +146,9 @@ impl Sessions {
         Some(session)
     }
 
-    /// The line of the session with this id, where it has one.
-    pub(super) fn line(&self, id: &str) -> Option<Remote> {
-        let session = Arc::clone(self.lock().get(id)?);
-        session.lock().line.clone()
+    /// The session with this id.
+    pub(super) fn find(&self, id: &str) -> Option<Arc<Session>> {
+        self.lock().get(id).cloned()
     }
 
     /// Forgets what nobody came back for.
@@ -175,16 +175,32 @@ impl Sessions {
 impl Session {
     /// Says something that has to arrive: on the line, and again on the next where this one is lost.
     pub(super) fn say(&self, text: impl Into<Arc<str>>) {
-        let text = text.into();
         let mut state = self.lock();
-        if let Some(line) = &state.line {
-            line.send(&*text);
-        }
-        state.bytes += text.len();
-        state.waiting.push_back(text);
+        state.say(text.into());
         if state.bytes > self.max_bytes {
             state.tear();
         }
+    }
+
+    /// Says a message to its client, as it is written with its number; where there is no room for it, nothing
+    /// is said.
+    pub(super) fn tell(&self, write: impl FnOnce(u64) -> String) -> Notified {
+        let mut state = self.lock();
+        if state.is_torn && state.line.is_none() {
+            return Notified::Unknown;
+        }
+        let text = write(state.arrived + state.waiting.len() as u64 + 1);
+        let is_busy = state.line.as_ref().is_some_and(Remote::is_full);
+        if is_busy || state.bytes + text.len() > self.max_bytes {
+            return Notified::Full;
+        }
+        state.say(text.into());
+        if state.line.is_some() { Notified::Delivered } else { Notified::Stored }
+    }
+
+    /// Its line, where it has one.
+    pub(super) fn line(&self) -> Option<Remote> {
+        self.lock().line.clone()
     }
 
     /// A request of it was taken.
@@ -219,6 +235,14 @@ impl Session {
 }
 
 impl State {
+    fn say(&mut self, text: Arc<str>) {
+        if let Some(line) = &self.line {
+            line.send(&*text);
+        }
+        self.bytes += text.len();
+        self.waiting.push_back(text);
+    }
+
     /// Forgets what has arrived. Whether the rest is there: nobody has seen what was not said, and what
     /// was seen once is forgotten.
     fn forget(&mut self, seen: u64) -> bool {

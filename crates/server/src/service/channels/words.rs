@@ -151,10 +151,12 @@ pub(super) struct Received {
     pub(super) ids: Vec<u64>,
 }
 
-/// A message to a device.
+/// A message to a device, or without one to the client itself.
 #[derive(Serialize)]
-pub(super) struct DeviceMessage<'a, D> {
-    pub(super) device: &'a str,
+pub(super) struct Message<'a, D> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) device: Option<&'a str>,
+    /// To a client the number that it has among all that counts in its session.
     pub(super) id: u64,
     pub(super) data: D,
 }

@@ -95,6 +95,8 @@ pub(super) enum News {
     },
     /// Nothing more comes of it.
     Failed(Error),
+    /// Something was said to this client alone.
+    Message(u64, Box<RawValue>),
     /// The line is to be opened anew.
     Restart,
     /// The server ends the line: come back after that time.
@@ -293,7 +295,10 @@ impl Session {
                 let Message { device, id, data } = serde_json::from_str(params).ok()?;
                 match device {
                     Some(device) => self.told(&device, DeviceMessage { id, data }),
-                    None => self.count(text.len(), now),
+                    None => {
+                        self.count(text.len(), now);
+                        self.news.push_back(News::Message(id, data));
+                    }
                 }
             }
             "publication" => self.channels.told(serde_json::from_str::<Told<'_>>(params).ok()?),

@@ -352,3 +352,13 @@ fn a_device_is_forgotten_also_where_the_line_is_lost_meanwhile() {
     scene.connect(true, 3);
     assert_eq!(scene.says_all(), [""; 0]);
 }
+
+#[test]
+fn a_message_to_the_client_counts_in_the_session() {
+    let mut scene = Scene::connected();
+    scene.hears(&json!({ "method": "message", "params": { "id": 1, "data": { "a": 1 } } }));
+    let Some(News::Message(1, data)) = scene.session.take_news() else { panic!("it is told") };
+    assert_eq!(data.get(), r#"{"a":1}"#);
+    scene.session.lost(None);
+    assert_eq!(scene.connect(true, 0)["session"]["seen"], 1);
+}
