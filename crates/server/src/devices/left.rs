@@ -51,6 +51,8 @@ impl Left {
     /// taken back in the last moment. What is left of other routes is warned of, and stays in the store.
     pub(super) fn finish(self) -> Vec<(String, Waiting)> {
         let Self { registrations, messages, claimed } = self;
+        let devices = registrations.values().flatten().map(|(device, _)| device.clone());
+        let known: HashSet<String> = devices.collect();
         let mut orphans = Vec::new();
         let mut unclaimed: HashMap<String, (usize, usize)> = HashMap::new();
         for (route, devices) in registrations {
@@ -58,7 +60,7 @@ impl Left {
         }
         for (device, messages) in messages {
             for waiting in messages {
-                if claimed.contains(&*waiting.route) {
+                if claimed.contains(&*waiting.route) && !known.contains(&device) {
                     orphans.push((device.clone(), waiting));
                 } else {
                     unclaimed.entry(waiting.route.to_string()).or_default().1 += 1;

@@ -1,4 +1,5 @@
-//! The devices of all routes, whichever dialect they speak: which are on line, which can be reached, and what waits for them.
+//! The devices of all routes, in either dialect: which are on line, which can be reached, and what waits for
+//! them.
 //!
 //! | a device is   | when                                                    | a message for it is   |
 //! |---------------|---------------------------------------------------------|-----------------------|

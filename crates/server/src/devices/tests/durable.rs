@@ -109,6 +109,12 @@ async fn what_waits_for_a_device_goes_with_it_to_another_route_and_is_found_ther
         assert_eq!(devices.notify("d", text, None).await, Notified::Stored);
     }
     drop(devices);
+    let store = Store::open(&folder, 0).unwrap();
+    let devices = Devices::open(Some(store), &Metrics::default()).unwrap();
+    devices.adopt(&here);
+    devices.warn_of_unclaimed();
+    assert!(devices.find("d").is_none(), "its route is no more, and may come again");
+    drop(devices);
     for order in [[&here, &there], [&there, &here]] {
         let found = open(order).find("d").unwrap();
         assert_eq!((&*found.route, found.waiting_messages), ("/b", 2));
