@@ -41,6 +41,8 @@ pub(crate) struct Resources {
     store: Option<Store>,
     /// The clients of channels, by their ids.
     pub(crate) clients: Clients,
+    /// What routes of JSON-RPC answer, for other services.
+    pub(crate) methods: rpc::Callables,
     /// What is counted of upstreams.
     pub(crate) proxied: Families,
     /// What is counted of JSON-RPC.
@@ -95,6 +97,7 @@ impl Resources {
             standing: Standing::default(),
             store,
             clients: Clients::default(),
+            methods: rpc::Callables::default(),
             outboxes,
             processes,
             proxied,

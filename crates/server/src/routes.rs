@@ -48,7 +48,9 @@ pub(crate) struct Routes {
 
 impl Routes {
     /// Starts the services.
-    pub(crate) fn new(plans: Vec<PlannedRoute>, resources: &Arc<Resources>) -> Self {
+    pub(crate) fn new(mut plans: Vec<PlannedRoute>, resources: &Arc<Resources>) -> Self {
+        // Their methods are there before those who call them.
+        plans.sort_by_key(|plan| !matches!(plan.service, Some(config::Service::Rpc(_))));
         let ticketed =
             plans.iter().find_map(|plan| Some((plan, plan.access.as_ref()?.ticketed()?)));
         let office = ticketed.map(|(plan, ticketed)| Route::ticket_office(plan, ticketed));
@@ -241,7 +243,9 @@ fn start(
     resources: &Arc<Resources>,
 ) -> Arc<dyn Service> {
     match kind {
-        config::Service::Channels(channels) => Arc::new(Channels::new(channels, resources)),
+        config::Service::Channels(channels) => {
+            Arc::new(Channels::new(&plan.path, plan.access.is_some(), channels, resources))
+        }
         config::Service::Chat {} => Arc::new(Chat::new(&plan.path, resources)),
         config::Service::Command(command) => {
             Arc::new(Command::new(command, &plan.path, &resources.processes))
@@ -250,13 +254,15 @@ fn start(
         config::Service::Echo {} => Arc::new(Echo),
         config::Service::Gateway(_) => {
             let gateway = plan.gateway.as_ref().expect("a gateway was checked as one");
-            Arc::new(Gateway::new(&plan.path, gateway, resources))
+            Arc::new(Gateway::new(&plan.path, plan.access.is_some(), gateway, resources))
         }
         config::Service::Proxy(_) => unreachable!("its plan has a tunnel instead"),
         config::Service::Room {} => Arc::new(Room::new(&plan.path, resources)),
         config::Service::Rpc(rpc) => {
             let methods = plan.methods.clone();
-            Arc::new(Rpc::new(rpc, methods, &plan.path, resources))
+            let rpc = Rpc::new(rpc, methods, &plan.path, resources);
+            resources.methods.add(&plan.path, rpc.callable(plan.access.clone()));
+            Arc::new(rpc)
         }
         config::Service::Shell(shell) => {
             Arc::new(Shell::new(shell, &plan.path, &resources.processes))

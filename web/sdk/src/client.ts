@@ -5,6 +5,7 @@ import { opener, usable } from "./carriers/all.ts";
 import type { CarrierName, Hears, Tools } from "./carriers/carrier.ts";
 import { LOST } from "./carriers/carrier.ts";
 import { type Asks, Channel } from "./channel.ts";
+import { Device, type DeviceAsks } from "./device.ts";
 import { Emitter } from "./emitter.ts";
 import { isForGood, isOfToken, SUPERSEDED, TielineError, TOKEN } from "./errors.ts";
 import { createHeartbeat } from "./heartbeat.ts";
@@ -13,7 +14,7 @@ import { Line, type LineEnd, type Owner } from "./line.ts";
 import { watchNetwork } from "./network.ts";
 import { createSession, type Kind } from "./session.ts";
 import { createTokens, type TokenSource } from "./tokens.ts";
-import { given, readConnected, readMessage } from "./wire.ts";
+import { given, readConnected, readMessage, writeNotification } from "./wire.ts";
 
 /** How a client speaks; times are milliseconds. */
 export interface Options {
@@ -65,6 +66,8 @@ export interface ClientEvents {
     readonly recovered: boolean;
   };
   disconnected: { readonly code: number; readonly reason: string; readonly retryInMs: number };
+  /** Somebody behind the server says something to this client alone; each once, also over a loss. */
+  message: { readonly id: number; readonly data: unknown };
   /** It stays away: it was closed, or there is no sense in coming back. */
   closed: { readonly error?: TielineError };
 }
@@ -85,7 +88,8 @@ export class Tieline extends Emitter<ClientEvents> {
   readonly #backoff;
   readonly #ladder;
   readonly #channels = new Map<string, Channel>();
-  readonly #asks: Asks;
+  readonly #devices = new Map<string, Device>();
+  readonly #asks: Asks & DeviceAsks;
   readonly #owner: Owner;
   readonly #unwatch: () => void;
   #state: State = "connecting";
@@ -138,6 +142,9 @@ export class Tieline extends Emitter<ClientEvents> {
         this.#turn();
       },
       askAgain: (method, params) => this.#ask("session", method, params),
+      tellLine: (method, params) => {
+        if (this.#isUp) this.#line?.send(writeNotification(method, params));
+      },
       maxItems: options.maxItems ?? 1_000,
     };
     this.#owner = {
@@ -172,6 +179,38 @@ export class Tieline extends Emitter<ClientEvents> {
       else if (this.#isUp) channel.subscription.lineUp();
     }
     return channel as Channel<T>;
+  }
+
+  /**
+   * Registers as a device, on every line that follows as well: it can be sent messages also while it is away. Done when the
+   * server has it. A client is one device at a time.
+   */
+  async device<T = unknown>(id: string): Promise<Device<T>> {
+    if (this.#state === "closed") throw new TielineError("closed");
+    let device = this.#devices.get(id);
+    if (!device || device.isOver) {
+      device = new Device(id, this.#asks);
+      this.#devices.set(id, device);
+      if (this.#isUp) device.registration.lineUp();
+    }
+    try {
+      await device.registration.want();
+    } catch (error) {
+      this.#devices.delete(id);
+      throw error;
+    }
+    return device as Device<T>;
+  }
+
+  /**
+   * Calls a method of the application behind the server; what it answers. It is never done twice: where nobody knows whether it
+   * was, the error is `lost` or `timed-out`.
+   */
+  async call<T = unknown>(
+    method: string,
+    params?: readonly unknown[] | Readonly<Record<string, unknown>>,
+  ): Promise<T> {
+    return (await this.#ask("once", "call", { method, ...given({ params }) })) as T;
   }
 
   /** Shows a newer token on this line, before the one it has expires. */
@@ -302,6 +341,7 @@ export class Tieline extends Emitter<ClientEvents> {
     const { client, recovered, user } = answer;
     this.emit("connected", { client, recovered, carrier: line.name, ...given({ user }) });
     for (const channel of this.#channels.values()) channel.subscription.lineUp();
+    for (const device of this.#devices.values()) device.registration.lineUp();
   }
 
   #dispatch(heard: NonNullable<ReturnType<typeof readMessage>>): void {
@@ -316,6 +356,13 @@ export class Tieline extends Emitter<ClientEvents> {
         this.#channels.get(name)?.subscription.heard(heard);
         return;
       }
+      case "message":
+        if (heard.device !== undefined) this.#devices.get(heard.device)?.heard(heard);
+        else this.emit("message", { id: heard.id, data: heard.data });
+        return;
+      case "unregistered":
+        this.#devices.get(heard.device)?.unregistered(heard.code, heard.reason);
+        return;
       case "join":
       case "leave":
       case "unsubscribed":
@@ -340,6 +387,7 @@ export class Tieline extends Emitter<ClientEvents> {
     this.#heartbeat = undefined;
     this.#session.lost(code);
     for (const channel of this.#channels.values()) channel.subscription.lineDown();
+    for (const device of this.#devices.values()) device.registration.lineDown();
   }
 
   /** Tries WebSocket again after a while, beside the line there is. */
@@ -464,6 +512,7 @@ export class Tieline extends Emitter<ClientEvents> {
     this.#session.end();
     const why = error ?? new TielineError("closed");
     for (const channel of this.#channels.values()) channel.close(why);
+    for (const device of this.#devices.values()) device.close(why);
     this.emit("closed", given({ error }));
   }
 }

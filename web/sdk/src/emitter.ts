@@ -14,6 +14,20 @@ export class Emitter<Events extends object> {
     return () => listeners.delete(listener);
   }
 
+  /** Whether anybody listens to it. */
+  protected isHeard(name: keyof Events): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
+  /** Tells, and waits until all who listen are done; whether none has thrown or rejected. */
+  protected async handle<K extends keyof Events>(name: K, event: Events[K]): Promise<boolean> {
+    const listeners = [...(this.#listeners.get(name) ?? [])] as Listener<Events[K]>[];
+    const done = await Promise.allSettled(listeners.map(async (listener) => listener(event)));
+    const failed = done.filter((it) => it.status === "rejected");
+    for (const { reason } of failed) console.error(reason);
+    return failed.length === 0;
+  }
+
   /** One that throws takes nothing from the others. */
   protected emit<K extends keyof Events>(name: K, event: Events[K]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {

@@ -4,6 +4,7 @@
 export type Problem =
   | "busy"
   | "closed"
+  | "lost"
   | "timed-out"
   | "too-large"
   | "unsubscribed"
@@ -18,6 +19,7 @@ export type Advice = "check" | "give-up" | "retry" | "token";
 const PROBLEMS: Readonly<Record<Problem, readonly [Advice, string]>> = {
   busy: ["retry", "as many calls wait as may: wait for some of them"],
   closed: ["give-up", "the client is closed"],
+  lost: ["check", "the session was lost before the answer: it may have been carried out"],
   "timed-out": ["check", "no answer in time: it may have been carried out"],
   "too-large": ["give-up", "the message is larger than the server takes"],
   unsubscribed: ["give-up", "it was unsubscribed meanwhile"],
@@ -32,6 +34,7 @@ const ADVICE: Readonly<Record<number, Advice>> = {
   4003: "token",
   4011: "retry",
   4012: "retry",
+  4018: "retry",
   4401: "token",
 };
 

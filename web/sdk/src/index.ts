@@ -9,6 +9,8 @@ export type {
 export { Channel } from "./channel.ts";
 export type { ClientEvents, Options, State } from "./client.ts";
 export { Tieline } from "./client.ts";
+export type { DeviceEvents, DeviceMessage } from "./device.ts";
+export { Device } from "./device.ts";
 export type { Advice, Problem } from "./errors.ts";
 export { TielineError } from "./errors.ts";
 export type { Gap } from "./recovery.ts";

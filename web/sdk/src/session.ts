@@ -9,8 +9,11 @@
 import { type Problem, TielineError } from "./errors.ts";
 import { type Connected, type Heard, writeCall, writeNotification } from "./wire.ts";
 
-/** `line`: it means this line alone, and is forgotten with it. `session`: it is sent again, even in another session. */
-export type Kind = "line" | "session";
+/**
+ * `line`: it means this line alone, and is forgotten with it. `once`: it is sent again where it was not taken, and in another
+ * session never. `session`: it is sent again, even in another session.
+ */
+export type Kind = "line" | "once" | "session";
 
 /** What a call came to. */
 export type Outcome = { readonly result: unknown } | { readonly error: TielineError };
@@ -116,7 +119,8 @@ export function createSession(options: SessionOptions) {
       ackAt = undefined;
       for (const call of [...waiting.values()]) {
         if (call.number === undefined || (recovered && call.number <= taken)) continue;
-        call.number = undefined;
+        if (!recovered && call.kind === "once") fail(call, "lost");
+        else call.number = undefined;
       }
       if (wasTooLarge) rejectTooLarge();
       wasTooLarge = false;
@@ -139,7 +143,7 @@ export function createSession(options: SessionOptions) {
       const isFull =
         waiting.size >= options.maxCalls || waitingCharacters + text.length > options.maxCharacters;
       // What a line itself asks is one call for each channel at most.
-      if (isFull && kind === "session") {
+      if (isFull && kind !== "line") {
         settle({ error: new TielineError("busy") });
         return;
       }
@@ -151,6 +155,7 @@ export function createSession(options: SessionOptions) {
 
     /** Takes a message of the line that is connected. */
     heard(heard: Heard, characters: number, now: number): void {
+      if (heard.kind === "message" && heard.device === undefined) count(characters, now);
       if (heard.kind !== "answer" && heard.kind !== "error") return;
       count(characters, now);
       const call = heard.id === null ? undefined : waiting.get(heard.id);

@@ -84,6 +84,19 @@ export type Notification =
       readonly reason: string;
     }
   | {
+      readonly kind: "message";
+      /** For a device; without one for this client. */
+      readonly device?: string;
+      readonly id: number;
+      readonly data: unknown;
+    }
+  | {
+      readonly kind: "unregistered";
+      readonly device: string;
+      readonly code: number;
+      readonly reason: string;
+    }
+  | {
       readonly kind: "disconnect";
       readonly code: number;
       readonly reason: string;
@@ -158,6 +171,17 @@ function readNotification(method: string, params: Fields): Heard | undefined {
     case "unsubscribed":
       if (typeof channel !== "string" || typeof code !== "number") return undefined;
       return { kind: "unsubscribed", channel, code, reason: textOf(reason) ?? "" };
+    case "message": {
+      const { data, device, id } = params;
+      if (!isCount(id) || data === undefined) return undefined;
+      if (device !== undefined && typeof device !== "string") return undefined;
+      return { kind: "message", id, data, ...given({ device }) };
+    }
+    case "unregistered": {
+      const { device } = params;
+      if (typeof device !== "string" || typeof code !== "number") return undefined;
+      return { kind: "unregistered", device, code, reason: textOf(reason) ?? "" };
+    }
     case "disconnect": {
       if (typeof code !== "number") return undefined;
       const { after, reconnect } = params;

@@ -102,6 +102,22 @@ test("in a new session all that has no answer is sent again, in its order", () =
   assert.deepEqual(sent(session), ["b", "later"]);
 });
 
+test("what is done once is sent again where it was not taken, and never in another session", () => {
+  const session = createSession(LIMITS);
+  const { ask, outcomes } = asks(session);
+  session.connected(connected());
+  for (const method of ["a", "b"]) ask(method, "once");
+  sent(session);
+  session.lost();
+  session.connected(connected({ recovered: true, seen: 1 }));
+  assert.deepEqual(sent(session), ["b"]);
+  session.lost();
+  ask("later", "once");
+  session.connected(connected());
+  assert.deepEqual(outcomes, { a: "lost", b: "lost" });
+  assert.deepEqual(sent(session), ["later"]);
+});
+
 test("what means a line is forgotten with it", () => {
   const session = createSession(LIMITS);
   const { ask, outcomes } = asks(session);
@@ -117,7 +133,7 @@ test("what means a line is forgotten with it", () => {
   assert.equal(JSON.parse(session.connect({})).params.session.seen, 1);
 });
 
-test("answers and errors count; publications and the answer to connect do not", () => {
+test("answers, errors and messages to the client count; what else comes does not", () => {
   const session = createSession(LIMITS);
   const first = JSON.parse(session.connect({})).id;
   assert.equal(session.isOfConnect(answer(first)), true);
@@ -128,9 +144,11 @@ test("answers and errors count; publications and the answer to connect do not", 
     { kind: "error", id: null, code: -32700, message: "" },
     { kind: "publication", publication: { channel: "c", offset: 1, data: 1 } },
     { kind: "join", channel: "c", member: { client: "c" } },
+    { kind: "message", id: 3, data: "to this client" },
+    { kind: "message", id: 4, data: "to a device", device: "d" },
   ];
   for (const message of heard) session.heard(message, 10, 0);
-  assert.equal(JSON.parse(session.connect({})).params.session.seen, 2);
+  assert.equal(JSON.parse(session.connect({})).params.session.seen, 3);
 });
 
 test("it says what has come: after a second, after many, after much", () => {

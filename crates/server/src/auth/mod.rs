@@ -109,11 +109,15 @@ impl Access {
             Rule::Tokens(tokens) => tokens.check(token)?,
         };
         self.standing.check(&identity, now)?;
-        let lacks = |right: &&String| !identity.rights.contains(right);
-        if self.rights.iter().any(|right| lacks(&right)) {
+        if !self.is_enough(&identity) {
             return Err(Denied::Rights { needed: self.rights.join(" ") });
         }
         Ok(identity)
+    }
+
+    /// Whether somebody has all the rights that are wanted here.
+    pub(crate) fn is_enough(&self, identity: &Identity) -> bool {
+        self.rights.iter().all(|right| identity.rights.contains(right))
     }
 
     /// The same for people who want to know beforehand: who it would be, or what it would be

@@ -155,6 +155,26 @@ impl Access {
             Self::Jwt(jwt) => jwt.anonymous,
         }
     }
+
+    /// Whether somebody whose token was good here is as well known there: the same tokens are, or nobody
+    /// is asked here. Rights, and where a token may be, do not matter.
+    pub(crate) fn is_judged_like(&self, there: &Self) -> bool {
+        match (self, there) {
+            (Self::None {}, _) | (Self::Ticket(_), Self::Ticket(_)) => true,
+            (Self::Token(here), Self::Token(there)) => here.file == there.file,
+            (Self::Jwt(here), Self::Jwt(there)) => {
+                let bare = |jwt: &JwtAccess| JwtAccess {
+                    rights: Vec::new(),
+                    anonymous: false,
+                    cookie: None,
+                    danger_query: None,
+                    ..jwt.clone()
+                };
+                bare(here) == bare(there)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Default for Access {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::gateway::{DeviceInbox, GatewayLimits};
 use super::span::Span;
 
 /// Channels that clients publish to and subscribe to, in the native language `tieline.v1`. Which there are
@@ -46,6 +47,30 @@ pub struct Channels {
     /// Over how long clients come back when the server stops: each is told to wait for a random part
     /// of it. Default "5s".
     pub leave_over: Span,
+
+    /// The path of a route of the kind "rpc", whose methods `call` calls. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub methods: Option<String>,
+
+    /// Lets lines register as devices, which are sent messages also while they are away. Default off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub devices: Option<LineDevices>,
+}
+
+/// Devices on the native line. They are in one directory with those of gateways.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct LineDevices {
+    /// What is kept for devices that are away.
+    pub inbox: DeviceInbox,
+
+    /// Devices that are known, on line or registered. Default 100000.
+    #[schemars(range(min = 1))]
+    pub max_devices: usize,
+
+    /// How long a registration is kept for a device that does not come back. Default "720h".
+    pub forget_after: Span,
 }
 
 impl Default for Channels {
@@ -60,6 +85,19 @@ impl Default for Channels {
             max_batch: 100,
             connect_within: Span::from_secs(10),
             leave_over: Span::from_secs(5),
+            methods: None,
+            devices: None,
+        }
+    }
+}
+
+impl Default for LineDevices {
+    fn default() -> Self {
+        let limits = GatewayLimits::default();
+        Self {
+            inbox: DeviceInbox::default(),
+            max_devices: limits.max_devices,
+            forget_after: limits.forget_after,
         }
     }
 }

@@ -163,9 +163,11 @@ pub struct DeviceInbox {
     /// Whether inboxes and registrations outlive the server; needs `[store]`. Default false.
     pub durable: bool,
 
-    /// Whether a message stays until the device has answered it by `NO`, and is sent again after a
-    /// new line's REGISTER: a device may then see it twice. Default false.
-    pub until_acknowledged: bool,
+    /// Whether a message stays until the device has acknowledged it (by `NO` at a gateway, by `received` on
+    /// the native line), and is sent again when it registers on a new line: a device may then see it
+    /// twice. Default: at a gateway false, on the native line true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_acknowledged: Option<bool>,
 }
 
 /// What one device, and all of them, may cost.
@@ -228,7 +230,7 @@ impl Default for DeviceInbox {
             max_bytes: 256 << 10,
             time_to_live: Span::from_secs(24 * 60 * 60),
             durable: false,
-            until_acknowledged: false,
+            until_acknowledged: None,
         }
     }
 }

@@ -37,7 +37,7 @@ mod upstream;
 
 pub use access::{Access, ClaimNames, JwtAccess, TicketAccess, TokenAccess};
 pub use backend::{Backend, Breaker, Protocol};
-pub use channels::Channels;
+pub use channels::{Channels, LineDevices};
 pub use command::{Command, Errors, Frame};
 pub use error::{ConfigError, Problem};
 pub use events::Events;

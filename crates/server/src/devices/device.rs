@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use tokio::time::{Duration, Instant};
 
 use super::inbox::{Inbox, Kept, Waiting};
-use super::{DeviceInfo, Notified, Rules};
+use super::{DeviceInfo, Notified, Rules, Said};
 use crate::peer::Remote;
 use crate::peer_id::PeerId;
 
@@ -40,7 +40,7 @@ pub(super) struct Device {
 /// As what a device has registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Registration {
-    pub(super) route: String,
+    pub(super) route: Arc<str>,
     pub(super) user: Option<String>,
 }
 
@@ -83,7 +83,7 @@ impl Device {
     }
 
     /// Sends a message, or puts it into the inbox.
-    pub(super) fn take(&mut self, text: &str, key: Option<u128>, number: u64, now_ms: u64) -> Sent {
+    pub(super) fn take(&mut self, said: &Said<'_>, key: Option<u128>, now_ms: u64) -> Sent {
         if self.registration.is_none() && !self.is_ready() {
             return Sent::Refused(Notified::Unknown);
         }
@@ -93,33 +93,38 @@ impl Device {
         if !self.keeps() {
             return match &self.line {
                 Some(line) => {
-                    line.remote.send((self.rules.say)(text));
+                    line.remote.send((self.rules.dialect.say)(*said));
                     Sent::Now
                 }
                 None => Sent::Refused(Notified::Full),
             };
         }
-        let Rules { max_messages, max_bytes, time_to_live, .. } = *self.rules;
+        let Said { number, text, .. } = *said;
+        let Rules { ref route, max_messages, max_bytes, time_to_live, .. } = *self.rules;
         if !self.inbox.has_room(text.len(), max_messages, max_bytes) {
             return Sent::Refused(Notified::Full);
         }
         let expires_ms = now_ms.saturating_add(time_to_live.as_millis() as u64);
-        let text = ByteString::from(text);
-        self.inbox.push(Waiting { number, text, expires_ms, key, kept: Kept::InMemory });
+        let (route, text) = (Arc::clone(route), ByteString::from(text));
+        self.inbox.push(Waiting { number, route, text, expires_ms, key, kept: Kept::InMemory });
         Sent::Waits
     }
 
     /// Sends what may be sent of what waits, and answers what is not kept any more.
-    pub(super) fn send_waiting(&mut self, now_ms: u64) -> Vec<Waiting> {
+    pub(super) fn send_waiting(&mut self, id: &str, now_ms: u64) -> Vec<Waiting> {
         let mut taken = self.inbox.expire(now_ms);
         let Some(line) = self.line.as_ref().filter(|line| line.is_ready) else { return taken };
+        let say = |waiting: &Waiting| {
+            let Waiting { number, text, .. } = waiting;
+            (self.rules.dialect.say)(Said { device: id, number: *number, text })
+        };
         if self.rules.until_acknowledged {
             while let Some(waiting) = self.inbox.send_next(MAX_UNANSWERED) {
-                line.remote.send((self.rules.say)(&waiting.text));
+                line.remote.send(say(waiting));
             }
         } else {
             while let Some(waiting) = self.inbox.take() {
-                line.remote.send((self.rules.say)(&waiting.text));
+                line.remote.send(say(&waiting));
                 taken.push(waiting);
             }
         }
@@ -134,7 +139,7 @@ impl Device {
 
     /// As what it would register now.
     pub(super) fn as_it_is(&self) -> Registration {
-        Registration { route: self.rules.route.clone(), user: self.user.clone() }
+        Registration { route: Arc::clone(&self.rules.route), user: self.user.clone() }
     }
 
     /// What became of a message under this key, if there was one lately.
@@ -192,8 +197,9 @@ impl Device {
         match (self.user.as_deref(), user) {
             (None, _) => true,
             (Some(own), Some(user)) => own == user,
-            // Its route has ceased to ask who comes; another that never asked says nothing.
-            (Some(_), None) => self.rules.route == rules.route,
+            // Its route has ceased to ask who comes; another that never asked says nothing, and who comes
+            // as nobody where somebody is asked for is not the user.
+            (Some(_), None) => !rules.asks_who && self.rules.route == rules.route,
         }
     }
 
@@ -223,7 +229,7 @@ impl Device {
     pub(super) fn info(&self, id: &str) -> DeviceInfo {
         DeviceInfo {
             id: id.to_owned(),
-            route: self.rules.route.clone(),
+            route: self.rules.route.to_string(),
             is_online: self.line.is_some(),
             is_registered: self.registration.is_some(),
             user: self.user.clone(),

@@ -1,6 +1,7 @@
 //! What waits for one device: messages in order, bounded in number, bytes and time.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytestring::ByteString;
 
@@ -9,6 +10,8 @@ use bytestring::ByteString;
 pub(super) struct Waiting {
     /// Its place in the order of all messages of the server.
     pub(super) number: u64,
+    /// The route at which it came, under which it is kept.
+    pub(super) route: Arc<str>,
     pub(super) text: ByteString,
     /// When it is of no use any more, in milliseconds since 1970.
     pub(super) expires_ms: u64,
@@ -70,6 +73,15 @@ impl Inbox {
     /// Takes the message that an answer is about: the oldest of those that were sent.
     pub(super) fn answered(&mut self) -> Option<Waiting> {
         if self.sent == 0 { None } else { self.take() }
+    }
+
+    /// Takes the message of this number, where it was sent.
+    pub(super) fn answered_as(&mut self, number: u64) -> Option<Waiting> {
+        let at = self.place(number).filter(|at| *at < self.sent)?;
+        let waiting = self.queue.remove(at)?;
+        self.bytes -= waiting.text.len();
+        self.sent -= 1;
+        Some(waiting)
     }
 
     /// The line is another, or none: nothing counts as sent.
@@ -155,7 +167,8 @@ mod tests {
 
     fn waiting(number: u64, text: &'static str, expires_ms: u64) -> Waiting {
         let text = ByteString::from_static(text);
-        Waiting { number, text, expires_ms, key: None, kept: Kept::InMemory }
+        let route = "/".into();
+        Waiting { number, route, text, expires_ms, key: None, kept: Kept::InMemory }
     }
 
     fn filled() -> Inbox {
@@ -192,6 +205,20 @@ mod tests {
         assert_eq!(inbox.answered().unwrap().number, 2);
         assert_eq!(inbox.answered().unwrap().number, 3);
         assert_eq!((inbox.answered(), inbox.bytes()), (None, 0));
+    }
+
+    #[test]
+    fn an_answer_by_number_is_for_that_one_if_it_was_sent() {
+        let mut inbox = filled();
+        assert_eq!((send(&mut inbox, 2), send(&mut inbox, 2)), (Some(1), Some(2)));
+        assert_eq!(inbox.answered_as(3), None, "it was not sent");
+        assert_eq!(inbox.answered_as(2).unwrap().number, 2);
+        assert_eq!(inbox.answered_as(2), None, "it was answered");
+        assert_eq!((inbox.len(), inbox.bytes()), (2, 4));
+        assert_eq!(send(&mut inbox, 2), Some(3));
+        assert_eq!(inbox.answered_as(3).unwrap().number, 3);
+        inbox.rewind();
+        assert_eq!(send(&mut inbox, 2), Some(1));
     }
 
     #[test]

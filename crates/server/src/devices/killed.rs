@@ -20,8 +20,9 @@ const MESSAGES: u32 = 3;
 
 fn start(folder: &Path) -> (Devices, Arc<Rules>) {
     let rules = Arc::new(Rules {
-        route: "/".to_owned(),
-        say: |text| text.into(),
+        route: "/".into(),
+        dialect: Dialect { say: |said| said.text.into(), let_go: |_, _| {}, acknowledges: false },
+        asks_who: false,
         max_messages: usize::MAX,
         max_bytes: usize::MAX,
         time_to_live: Duration::from_secs(3_600),

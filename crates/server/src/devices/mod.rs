@@ -1,4 +1,5 @@
-//! The devices of all gateways: which are on line, which can be reached, and what waits for them.
+//! The devices of all routes, in either dialect: which are on line, which can be reached, and what waits for
+//! them.
 //!
 //! | a device is   | when                                                    | a message for it is   |
 //! |---------------|---------------------------------------------------------|-----------------------|
@@ -14,7 +15,9 @@
 mod counts;
 mod device;
 mod inbox;
+mod left;
 mod record;
+mod rules;
 mod stored;
 mod users;
 
@@ -30,16 +33,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytestring::ByteString;
 use sha2::{Digest, Sha256};
 use tieline::CloseCode;
 use tokio::sync::oneshot;
-use tracing::warn;
 
 use self::counts::Counts;
 use self::device::{Device, Line, Sent};
 use self::inbox::Kept;
-use self::stored::{Left, Stored};
+use self::left::Left;
+pub(crate) use self::rules::{Dialect, MAX_ID_BYTES, Rules, Said, is_id};
+use self::stored::Stored;
 use self::users::Users;
 use crate::metrics::Metrics;
 use crate::peer::Remote;
@@ -55,7 +58,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(30);
 /// Devices that are forgotten each time at most; each is a write.
 const MAX_FORGOTTEN: usize = 1_000;
 
-/// The devices of all gateways. Clones are the same.
+/// The devices of all routes. Clones are the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Devices(Arc<Directory>);
 
@@ -64,37 +67,16 @@ struct Directory {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     counts: Counts,
-    /// The number of the next message.
+    /// The number of the next message. No number comes twice, also after a restart: a device knows by it what
+    /// it has seen.
     next: AtomicU64,
     stored: Stored,
     users: Users,
-    /// What the last process has left and no gateway has taken over yet.
-    left: Mutex<HashMap<String, Left>>,
+    /// What the last process has left and no route has taken over yet.
+    left: Mutex<Left>,
 }
 
 type Shard = HashMap<Arc<str>, Device>;
-
-/// What holds for the devices of one gateway.
-#[derive(Debug)]
-pub(crate) struct Rules {
-    /// The path of its route.
-    pub(crate) route: String,
-    /// How a message is said on a line.
-    pub(crate) say: fn(&str) -> ByteString,
-    /// Messages that wait for one device.
-    pub(crate) max_messages: usize,
-    /// Their bytes.
-    pub(crate) max_bytes: usize,
-    pub(crate) time_to_live: Duration,
-    /// Whether inboxes and registrations outlive the server.
-    pub(crate) is_durable: bool,
-    /// Whether a message stays until its device has answered.
-    pub(crate) until_acknowledged: bool,
-    /// Devices that are known at a time.
-    pub(crate) max_devices: usize,
-    /// How long a registration is kept for a device that does not come back.
-    pub(crate) forget_after: Duration,
-}
 
 /// A device, as an operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,13 +95,13 @@ pub(crate) struct DeviceInfo {
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notified {
-    /// It was sent on the device's line.
+    /// It was sent on the line there is.
     Delivered,
     /// The inbox cannot take it, or the store cannot.
     Full,
-    /// It waits in the device's inbox.
+    /// It waits in the inbox.
     Stored,
-    /// There is no such device.
+    /// There is nobody of this id.
     Unknown,
 }
 
@@ -164,33 +146,27 @@ impl Devices {
         Ok(devices)
     }
 
-    fn new(stored: Stored, left: HashMap<String, Left>) -> Self {
-        let numbers = left.values().flat_map(|left| &left.messages).map(|(_, left)| left.number);
-        let next = AtomicU64::new(numbers.max().unwrap_or_default() + 1);
+    fn new(stored: Stored, left: Left) -> Self {
+        // There are fewer than a million messages in a second.
+        let next = AtomicU64::new(left.last_number().map_or(0, |last| last + 1).max(now_us()));
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
         let (hasher, left) = (RandomState::new(), Mutex::new(left));
         let (counts, users) = (Counts::default(), Users::default());
         Self(Arc::new(Directory { shards, hasher, counts, next, stored, users, left }))
     }
 
-    /// Takes over what the last process has left of a gateway's devices; before anything is served.
+    /// Takes over what the last process has left of a route's devices; before anything is served.
     pub(crate) fn adopt(&self, rules: &Arc<Rules>) {
         if !rules.is_durable {
             return;
         }
-        let left = lock(&self.0.left).remove(&rules.route).unwrap_or_default();
-        for (id, user) in left.registrations {
+        let returned = lock(&self.0.left).claim(&rules.route);
+        for (id, user, messages) in returned {
             let mut device = Device::new(rules);
             device.user = user;
             device.registration = Some(device.as_it_is());
+            messages.into_iter().for_each(|waiting| device.inbox.push(waiting));
             self.insert(id, device);
-        }
-        for (id, waiting) in left.messages {
-            match self.shard(&id).get_mut(id.as_str()) {
-                Some(device) => device.inbox.push(waiting),
-                // Its registration was taken back in the last moment.
-                None => self.0.stored.remove_message(&rules.route, &id, waiting.number),
-            }
         }
     }
 
@@ -214,11 +190,11 @@ impl Devices {
         }
     }
 
-    /// Says what is left of routes that keep nothing any more. It stays in the store.
+    /// Says what is left of routes that keep nothing any more, once all have begun. It stays in the store.
     pub(crate) fn warn_of_unclaimed(&self) {
-        for (route, left) in lock(&self.0.left).drain() {
-            let (devices, messages) = (left.registrations.len(), left.messages.len());
-            warn!(route, devices, messages, "the store has devices of a route that keeps none");
+        let left = std::mem::take(&mut *lock(&self.0.left));
+        for (device, waiting) in left.finish() {
+            self.0.stored.remove_message(&waiting.route, &device, waiting.number);
         }
     }
 
@@ -251,7 +227,7 @@ impl Devices {
             if !device.may_be_of(user, rules) {
                 return Err(Unbound::OfAnother);
             }
-            device.rules = Arc::clone(rules);
+            let before = std::mem::replace(&mut device.rules, Arc::clone(rules));
             if let Some(user) = user.filter(|user| device.user.as_deref() != Some(*user)) {
                 if let Some(before) = device.user.replace(user.to_owned()) {
                     self.0.users.remove(&before, &id);
@@ -259,12 +235,17 @@ impl Devices {
                 self.0.users.add(user, &id);
             }
             device.inbox.rewind();
-            let older = device.line.replace(Line::new(line.clone()));
-            self.0.counts.bound(older.is_some());
-            older
+            match device.line.replace(Line::new(line.clone())) {
+                // It is so already; what was not answered is sent once more.
+                Some(same) if same.remote.id() == line.id() => None,
+                older => {
+                    self.0.counts.bound(older.is_some());
+                    older.map(|older| (older, before))
+                }
+            }
         };
-        if let Some(older) = older.filter(|older| older.remote.id() != line.id()) {
-            older.remote.close(CloseCode::NORMAL, "taken over by the device's newer line");
+        if let Some((older, rules)) = older {
+            (rules.dialect.let_go)(&older.remote, id);
         }
         Ok(())
     }
@@ -343,7 +324,7 @@ impl Devices {
             device.registration = Some(now);
             batch
         } else {
-            Stored::unregistered(id, before.as_ref(), &device.rules, &device.inbox)
+            Stored::unregistered(id, before.as_ref(), &device.inbox)
         };
         if !self.0.stored.is_for(&device.rules) {
             if !is_registered {
@@ -364,7 +345,7 @@ impl Devices {
                     (true, false) => device.registration = before,
                     (false, true) => {
                         for taken in device.forget().iter().filter(|it| it.number >= behind) {
-                            devices.0.stored.taken(&device.rules, &id, taken);
+                            devices.0.stored.taken(&id, taken);
                         }
                     }
                     _ => {}
@@ -403,9 +384,26 @@ impl Devices {
         let mut shard = self.shard(id);
         let Some(device) = shard.get_mut(id).filter(|device| device.is_on(line)) else { return };
         if let Some(taken) = device.inbox.answered() {
-            self.0.stored.taken(&device.rules, id, &taken);
+            self.0.stored.taken(id, &taken);
             self.send_waiting(id, device);
         }
+    }
+
+    /// The device has answered the messages of these numbers, as far as they were sent on this line.
+    pub(crate) fn received(&self, id: &str, line: PeerId, numbers: &[u64]) {
+        let mut shard = self.shard(id);
+        let Some(device) = shard.get_mut(id).filter(|device| device.is_on(line)) else { return };
+        for number in numbers {
+            if let Some(taken) = device.inbox.answered_as(*number) {
+                self.0.stored.taken(id, &taken);
+            }
+        }
+        self.send_waiting(id, device);
+    }
+
+    /// Whether this is the device's line.
+    pub(crate) fn is_on(&self, id: &str, line: PeerId) -> bool {
+        self.shard(id).get(id).is_some_and(|device| device.is_on(line))
     }
 
     /// The line has ended.
@@ -479,10 +477,10 @@ impl Devices {
         }
         let now_ms = now_ms();
         for expired in device.inbox.expire(now_ms) {
-            self.0.stored.taken(&device.rules, id, &expired);
+            self.0.stored.taken(id, &expired);
         }
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        let sent = match device.take(text, key, number, now_ms) {
+        let sent = match device.take(&Said { device: id, number, text }, key, now_ms) {
             Sent::Now => Notified::Delivered,
             Sent::Refused(notified) => return Taken::Done(notified),
             Sent::Waits => {
@@ -552,7 +550,7 @@ impl Devices {
         for shard in &self.0.shards {
             lock(shard).retain(|id, device| {
                 for expired in device.inbox.expire(now_ms) {
-                    self.0.stored.taken(&device.rules, id, &expired);
+                    self.0.stored.taken(id, &expired);
                 }
                 if forgotten < MAX_FORGOTTEN && device.is_forgotten() {
                     forgotten += 1;
@@ -583,11 +581,11 @@ impl Devices {
     ) -> Option<oneshot::Receiver<Notified>> {
         let waiting = device.inbox.find(number)?;
         waiting.kept = Kept::Writing;
-        let (devices, id, rules) = (self.clone(), id.to_owned(), Arc::clone(&device.rules));
-        let batch = Stored::message(&rules.route, &id, waiting);
+        let (devices, id, route) = (self.clone(), id.to_owned(), Arc::clone(&waiting.route));
+        let batch = Stored::message(&id, waiting);
         let (tell, written) = oneshot::channel();
         self.0.stored.submit(Some(room), batch, move |result| {
-            let notified = devices.settle(&id, &rules, number, result.is_ok());
+            let notified = devices.settle(&id, &route, number, result.is_ok());
             // Whoever is told may let the store go, and open it again.
             drop(devices);
             // Nobody may want to know any more.
@@ -597,7 +595,7 @@ impl Devices {
     }
 
     /// The store has written a message, or could not.
-    fn settle(&self, id: &str, rules: &Rules, number: u64, is_written: bool) -> Notified {
+    fn settle(&self, id: &str, route: &str, number: u64, is_written: bool) -> Notified {
         let mut shard = self.shard(id);
         let device = shard.get_mut(id).filter(|device| device.inbox.has(number));
         match device {
@@ -606,7 +604,7 @@ impl Devices {
             None => {
                 // It was delivered meanwhile.
                 if is_written {
-                    self.0.stored.remove_message(&rules.route, id, number);
+                    self.0.stored.remove_message(route, id, number);
                 }
                 Notified::Delivered
             }
@@ -615,8 +613,8 @@ impl Devices {
 
     /// Sends what may be sent of what waits.
     fn send_waiting(&self, id: &str, device: &mut Device) {
-        for taken in device.send_waiting(now_ms()) {
-            self.0.stored.taken(&device.rules, id, &taken);
+        for taken in device.send_waiting(id, now_ms()) {
+            self.0.stored.taken(id, &taken);
         }
     }
 
@@ -638,5 +636,9 @@ fn digest(id: &str, key: &str) -> u128 {
 }
 
 fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+    now_us() / 1_000
+}
+
+fn now_us() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
 }

@@ -53,8 +53,8 @@ pub(super) fn decode_registration(
     Some((route, device, Some(user).filter(|user| !user.is_empty())))
 }
 
-/// The route, the device and the message of a record; `None` is no such record.
-pub(super) fn decode_message(key: &[u8], value: &[u8]) -> Option<(String, String, Waiting)> {
+/// The device and the message of a record; `None` is no such record.
+pub(super) fn decode_message(key: &[u8], value: &[u8]) -> Option<(String, Waiting)> {
     let (rest, number) = key.split_last_chunk()?;
     let (route, device) = decode_device(rest.strip_suffix(&[0])?)?;
     let value = value.strip_prefix(&[VERSION])?;
@@ -63,7 +63,8 @@ pub(super) fn decode_message(key: &[u8], value: &[u8]) -> Option<(String, String
     let text = ByteString::try_from(text).ok()?;
     let key = Some(u128::from_be_bytes(*key)).filter(|key| *key != 0);
     let (number, expires_ms) = (u64::from_be_bytes(*number), u64::from_be_bytes(*expires));
-    Some((route, device, Waiting { number, text, expires_ms, key, kept: Kept::OnDisk }))
+    let route = route.into();
+    Some((device, Waiting { number, route, text, expires_ms, key, kept: Kept::OnDisk }))
 }
 
 fn decode_device(key: &[u8]) -> Option<(String, String)> {
@@ -79,6 +80,7 @@ mod tests {
     fn what_is_written_is_read_again() {
         let waiting = Waiting {
             number: 7 << 40,
+            route: "/a".into(),
             text: ByteString::from_static("a#b\n\0é"),
             expires_ms: 1_525_872_629_832,
             key: Some(3),
@@ -87,7 +89,7 @@ mod tests {
         let (route, device) = ("/a".to_owned(), "id@1".to_owned());
         let key = message(&route, &device, waiting.number);
         let read = decode_message(&key, &encode_message(&waiting));
-        assert_eq!(read, Some((route.clone(), device.clone(), waiting)));
+        assert_eq!(read, Some((device.clone(), waiting)));
         for user in [None, Some("ann")] {
             let read = decode_registration(&registration("/a", "id@1"), &encode_registration(user));
             assert_eq!(read, Some((route.clone(), device.clone(), user.map(str::to_owned))));

@@ -4,7 +4,6 @@
 //! are removed behind the back of whoever took them, many at a time: a server that is killed in that
 //! moment may send a message twice, and loses none.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use tracing::error;
 
 use super::device::{Device, Registration};
 use super::inbox::{Inbox, Kept, Waiting};
+use super::left::Left;
 use super::{Rules, lock, record};
 use crate::causes::Causes;
 use tieline_store::{Batch, Room, Space, Store, StoreError};
@@ -27,15 +27,6 @@ const MAX_REMOVED: usize = 4_096;
 /// The pause after entries could not be removed.
 const REMOVED_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// What the last process has left of a route.
-#[derive(Debug, Default)]
-pub(super) struct Left {
-    /// Devices, each with its user.
-    pub(super) registrations: Vec<(String, Option<String>)>,
-    /// Messages in order, each with its device.
-    pub(super) messages: Vec<(String, Waiting)>,
-}
-
 #[derive(Debug)]
 pub(super) struct Stored {
     store: Option<Store>,
@@ -45,20 +36,20 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// With what the last process has left, by its routes.
-    pub(super) fn open(store: Option<Store>) -> Result<(Self, HashMap<String, Left>), StoreError> {
-        let mut left: HashMap<String, Left> = HashMap::new();
+    /// With what the last process has left.
+    pub(super) fn open(store: Option<Store>) -> Result<(Self, Left), StoreError> {
+        let mut left = Left::default();
         if let Some(store) = &store {
             let not_understood = || store.corrupt("an entry of the devices cannot be understood");
             for (key, value) in store.scan(Space::Registrations, b"")? {
                 let (route, device, user) =
                     record::decode_registration(&key, &value).ok_or_else(not_understood)?;
-                left.entry(route).or_default().registrations.push((device, user));
+                left.add_device(route, device, user);
             }
             for (key, value) in store.scan(Space::Inboxes, b"")? {
-                let (route, device, waiting) =
+                let (device, waiting) =
                     record::decode_message(&key, &value).ok_or_else(not_understood)?;
-                left.entry(route).or_default().messages.push((device, waiting));
+                left.add_message(device, waiting);
             }
         }
         let (removals, has_removals) = (Mutex::default(), Notify::new());
@@ -90,9 +81,9 @@ impl Stored {
     }
 
     /// What is to be written of a message.
-    pub(super) fn message(route: &str, device: &str, waiting: &Waiting) -> Batch {
+    pub(super) fn message(device: &str, waiting: &Waiting) -> Batch {
         let mut batch = Batch::default();
-        let key = record::message(route, device, waiting.number);
+        let key = record::message(&waiting.route, device, waiting.number);
         batch.put(Space::Inboxes, &key, &record::encode_message(waiting));
         batch
     }
@@ -116,7 +107,6 @@ impl Stored {
     pub(super) fn unregistered(
         device: &str,
         before: Option<&Registration>,
-        rules: &Rules,
         inbox: &Inbox,
     ) -> Batch {
         let mut batch = Batch::default();
@@ -124,7 +114,8 @@ impl Stored {
             batch.remove(Space::Registrations, &record::registration(&before.route, device));
         }
         for waiting in inbox.iter().filter(|waiting| waiting.kept != Kept::InMemory) {
-            batch.remove(Space::Inboxes, &record::message(&rules.route, device, waiting.number));
+            let key = record::message(&waiting.route, device, waiting.number);
+            batch.remove(Space::Inboxes, &key);
         }
         batch
     }
@@ -142,9 +133,9 @@ impl Stored {
     }
 
     /// A message does not wait any more.
-    pub(super) fn taken(&self, rules: &Rules, device: &str, waiting: &Waiting) {
+    pub(super) fn taken(&self, device: &str, waiting: &Waiting) {
         if waiting.kept == Kept::OnDisk {
-            self.remove_message(&rules.route, device, waiting.number);
+            self.remove_message(&waiting.route, device, waiting.number);
         }
     }
 

@@ -16,9 +16,11 @@ use tieline_hub::{BrokerError, Channel, Keep, Most, New, Range};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Side;
+use super::devices::Outcome;
 use super::listing::{LIMIT, MAX_LIMIT, checked, paged};
 use super::problem::Problem;
 use crate::causes::Causes;
+use crate::devices::Notified;
 
 /// Most bytes of data in one answer.
 const MAX_BYTES: usize = 1 << 20;
@@ -48,6 +50,15 @@ pub(super) struct NewBroadcast {
     data: Box<RawValue>,
     /// The same key on the same channel is published once, for ten minutes at least. Up to 128 bytes.
     key: Option<String>,
+}
+
+/// Something to be said to one client.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewClientMessage {
+    /// What is said: any JSON.
+    #[schema(value_type = Object)]
+    data: Box<RawValue>,
 }
 
 /// A place in the log of a channel.
@@ -298,6 +309,43 @@ pub(super) async fn history(
         oldest: history.oldest,
         publications: publications.collect(),
     }))
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/clients/{client}/messages", tag = "channels", security(("key" = [])),
+    params(("client" = String, Path, description = "the client, by the id under which others see it")),
+    request_body = NewClientMessage,
+    description = "Says something to one client. It waits in its session, and comes once, also over a lost line.",
+    responses(
+        (status = 200, description = "sent on its line", body = Outcome),
+        (status = 202, description = "it has no line: said when it is back, while its session is kept", body = Outcome),
+        (status = 404, description = "no such client", body = Problem),
+        (status = 507, description = "more waits for it than may (keep_session_bytes)", body = Problem),
+    ),
+)]
+pub(super) async fn tell(
+    State(side): State<Arc<Side>>,
+    client: Result<Path<String>, PathRejection>,
+    message: Result<Json<NewClientMessage>, JsonRejection>,
+) -> Result<(StatusCode, Json<Outcome>), Problem> {
+    let (Path(client), Json(NewClientMessage { data })) = (client?, message?);
+    let notified = side.resources.clients.tell(&client, &data);
+    side.resources.channels.told(notified);
+    let status = match notified {
+        Notified::Delivered => StatusCode::OK,
+        Notified::Stored => StatusCode::ACCEPTED,
+        Notified::Unknown => {
+            let reason = format!("there is no client {client:?}");
+            return Err(Problem::new(StatusCode::NOT_FOUND, reason));
+        }
+        Notified::Full => {
+            let reason = format!(
+                "the session of the client {client:?} cannot take it (setting keep_session_bytes)"
+            );
+            return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, reason));
+        }
+    };
+    Ok((status, Json(notified.into())))
 }
 
 impl Side {

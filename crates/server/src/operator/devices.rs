@@ -92,17 +92,17 @@ pub(super) struct NewMessages {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Became {
-    /// It was sent on the device's line.
+    /// It was sent on its line.
     Delivered,
-    /// The device is away, and its inbox cannot take it.
+    /// What waits for it cannot take it.
     Full,
-    /// It waits in the device's inbox.
+    /// It waits until it is back.
     Stored,
-    /// There is no such device.
+    /// There is no such device or client.
     Unknown,
 }
 
-/// What became of a message to one device.
+/// What became of a message to one device, or one client.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Outcome {
     outcome: Became,
@@ -218,7 +218,7 @@ pub(super) async fn send(
             return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, reason));
         }
     };
-    Ok((status, Json(Outcome { outcome: notified.into() })))
+    Ok((status, Json(notified.into())))
 }
 
 #[utoipa::path(
@@ -266,6 +266,12 @@ impl From<DeviceInfo> for Device {
             since_ms: since.map(|since| since.as_millis() as u64),
             waiting: Waiting { messages: info.waiting_messages, bytes: info.waiting_bytes },
         }
+    }
+}
+
+impl From<Notified> for Outcome {
+    fn from(notified: Notified) -> Self {
+        Self { outcome: notified.into() }
     }
 }
 

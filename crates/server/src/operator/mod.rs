@@ -125,6 +125,7 @@ fn router(side: &Arc<Side>) -> Router {
         .route("/api/v1/channels", get(channels::list))
         .route("/api/v1/channels/{channel}/presence", get(channels::presence))
         .route("/api/v1/channels/{channel}/history", get(channels::history))
+        .route("/api/v1/clients/{client}/messages", post(channels::tell))
         .route("/api/v1/disconnect", post(lines::disconnect))
         .route("/api/v1/revoke", post(lines::revoke))
         .route("/api/v1/revoked", get(lines::list).delete(lines::take_back))

@@ -20,6 +20,7 @@ use super::{channels, dead_events, devices, health, lines};
         channels::list,
         channels::presence,
         channels::history,
+        channels::tell,
         lines::disconnect,
         lines::revoke,
         lines::list,

@@ -55,6 +55,19 @@ async fn who_is_there_is_told_and_asked_for() {
 }
 
 #[tokio::test]
+async fn a_method_of_the_application_is_called_and_its_error_is_told_whole() {
+    let config = "[[route]]\npath = '/tieline'\nservice = { kind = 'channels', methods = '/rpc' }\n\
+                  [[route]]\npath = '/rpc'\nservice = { kind = 'rpc', demo = true }\n";
+    let server = Server::with(config, "127.0.0.1:0").await;
+    let client = server.client().await;
+    assert_eq!(client.call::<i64>("demo_sum", &[1, 2]).await.unwrap(), 3);
+    let error = client.call::<i64>("demo_fail", &(7, "as asked")).await.unwrap_err();
+    assert_eq!((code(&error), error.to_string()), (7, "as asked (7)".to_owned()));
+    let error = client.call::<i64>("demo_nothing", &[0; 0]).await.unwrap_err();
+    assert_eq!((code(&error), error.advice()), (-32601, Advice::GiveUp));
+}
+
+#[tokio::test]
 async fn what_the_server_refuses_has_its_code_and_the_client_goes_on() {
     let quiet = "[namespace.quiet]\npublish = 'none'\n";
     let server = Server::start(&format!("{CHAT}{quiet}")).await;

@@ -3,6 +3,7 @@
 
 mod access;
 mod calls;
+mod devices;
 mod losses;
 mod operator;
 mod readers;

@@ -9,7 +9,8 @@ use tieline::reconnect::Why;
 use tieline::{Client, ClientStream, WebSocket};
 use tokio::time::timeout;
 
-use super::server::{CHAT, HALL, Server, folder};
+use super::server::{CHAT, HALL, Server, folder, to};
+use super::wire::Wire;
 use super::{PATIENCE, next, publication};
 
 const KEY: &str = "the-operators-own-key";
@@ -47,6 +48,17 @@ impl Operator {
         let text = answer.text().await.unwrap();
         assert_eq!(answered, status, "{path} {body:?}: {text}");
         serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Asks for something that is answered 200 or 202; whether it was 202.
+    async fn try_post(&self, path: &str, body: Value) -> bool {
+        let url = format!("http://{}/api/v1/{path}", self.0);
+        let request = reqwest::Client::new().post(url).bearer_auth(KEY);
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        assert!([200, 202].contains(&status), "{status}");
+        status == 202
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -198,6 +210,39 @@ async fn line(server: &Server, path: &str) -> (WebSocket<ClientStream>, String) 
 async fn heard(line: &mut WebSocket<ClientStream>) -> String {
     let message = timeout(PATIENCE, line.next()).await.unwrap().unwrap().unwrap();
     message.text().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_said_to_one_client_comes_once_also_over_a_lost_line() {
+    let (server, operator) = operated(CHAT).await;
+    let wire = Wire::to(server.address).await;
+    let client = to(wire.address).connect().await.unwrap();
+    let State::Connected { client: id, .. } = client.state() else { panic!("it is connected") };
+    let path = format!("clients/{id}/messages");
+    let sent = operator.post(&path, json!({ "data": { "n": [1.5] } }), 200).await;
+    assert_eq!(sent, json!({ "outcome": "delivered" }));
+    let heard = timeout(PATIENCE, client.next_message()).await.unwrap().unwrap();
+    assert_eq!(heard.data.get(), r#"{"n":[1.5]}"#);
+    wire.cut();
+    // Until the server knows, it says what it may have to say again.
+    let says = async {
+        for number in 2.. {
+            let said = json!({ "data": number });
+            let is_stored = operator.try_post(&path, said).await;
+            if is_stored {
+                return number;
+            }
+        }
+        unreachable!()
+    };
+    let last: u64 = timeout(PATIENCE, says).await.unwrap();
+    wire.mend();
+    for number in 2..=last {
+        let heard = timeout(PATIENCE, client.next_message()).await.unwrap().unwrap();
+        assert_eq!((heard.parse::<u64>().unwrap(), heard.missed), (number, 0));
+    }
+    operator.post("clients/nobody/messages", json!({ "data": 1 }), 404).await;
+    operator.post(&path, json!({ "text": "x" }), 422).await;
 }
 
 /// A configuration whose tokens are in a file: of alice twice, and of bob.

@@ -38,9 +38,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server with channels at `/tieline`.
+    /// A server with channels and devices at `/tieline`.
     pub(crate) async fn start(config: &str) -> Self {
-        let route = "[[route]]\npath = '/tieline'\nservice = { kind = 'channels' }\n";
+        let route = "[[route]]\npath = '/tieline'\nservice = { kind = 'channels', devices = {} }\n";
         Self::with(&format!("{config}{route}"), "127.0.0.1:0").await
     }
 

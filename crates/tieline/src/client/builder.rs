@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use super::driver::Driver;
 use super::error::Error;
 use super::handle::{Client, Keys, Shared};
+use super::letters::Letters;
 use super::session::Session;
 use super::state::State;
 use super::token::Token;
@@ -193,9 +194,12 @@ impl Builder {
         let (orders, taken) = mpsc::unbounded_channel();
         let (told, state) = watch::channel(State::Connecting);
         let session = Session::new(name, call_within);
-        tokio::spawn(Driver::new(line, session, taken, told, has_fresh_tokens).run());
+        let letters = Letters::new(self.max_events, self.max_bytes);
+        let filled = Arc::clone(&letters);
+        tokio::spawn(Driver::new(line, session, taken, told, filled, has_fresh_tokens).run());
         let shared = Shared {
             token,
+            letters,
             room: Semaphore::new(self.max_calls),
             max_events: self.max_events,
             max_bytes: self.max_bytes,

@@ -9,6 +9,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::error::{Advice, Error};
+use super::letters::Letters;
+use super::mailbox::Mailbox;
 use super::queue::Queue;
 use super::session::{Answer, Asker, News, Session};
 use super::state::State;
@@ -26,7 +28,11 @@ pub(super) enum Order {
     Call { method: &'static str, params: Box<RawValue>, may_repeat: bool, answer: Answer },
     Close(oneshot::Sender<()>),
     Leave(Arc<str>, Arc<Queue>),
+    Quit(Arc<str>, Arc<Mailbox>),
+    Received(Arc<str>, u64),
+    Register(Arc<str>, Arc<Mailbox>, Asker),
     Subscribe(Arc<str>, Arc<Queue>, Asker),
+    Unregister(Arc<str>, Arc<Mailbox>, Asker),
 }
 
 pub(super) struct Driver {
@@ -34,6 +40,7 @@ pub(super) struct Driver {
     session: Session,
     orders: mpsc::UnboundedReceiver<Order>,
     state: watch::Sender<State>,
+    letters: Arc<Letters>,
     /// Whether another token may be had for another line.
     has_fresh_tokens: bool,
     /// The server ends the line and wants this client no more.
@@ -46,9 +53,10 @@ impl Driver {
         session: Session,
         orders: mpsc::UnboundedReceiver<Order>,
         state: watch::Sender<State>,
+        letters: Arc<Letters>,
         has_fresh_tokens: bool,
     ) -> Self {
-        Self { line, session, orders, state, has_fresh_tokens, sent_away: None }
+        Self { line, session, orders, state, letters, has_fresh_tokens, sent_away: None }
     }
 
     /// Runs until nobody holds the client or a subscription, it is closed, or there is no coming back.
@@ -59,6 +67,7 @@ impl Driver {
             }
         };
         self.session.end(&error);
+        self.letters.end();
         let code = match error {
             Error::Answer => CloseCode::PROTOCOL,
             _ => CloseCode::NORMAL,
@@ -106,6 +115,14 @@ impl Driver {
                 self.session.call(method, &params, may_repeat, answer, now);
             }
             Order::Leave(channel, queue) => self.session.leave(&channel, &queue),
+            Order::Quit(device, mailbox) => self.session.quit(&device, &mailbox),
+            Order::Received(device, id) => self.session.received(&device, id),
+            Order::Register(device, mailbox, asker) => {
+                self.session.register(&device, &mailbox, asker, now);
+            }
+            Order::Unregister(device, mailbox, asker) => {
+                self.session.unregister(&device, &mailbox, asker);
+            }
             Order::Subscribe(channel, queue, asker) => {
                 self.session.subscribe(&channel, &queue, asker, now);
             }
@@ -159,6 +176,7 @@ impl Driver {
                     // Where it ends already it comes back by itself.
                     let _ = self.line.restart(TIMED_OUT, "");
                 }
+                News::Message(id, data) => self.letters.push(id, data),
                 News::Leave(wait) => self.line.wait_at_least(wait),
                 News::SentAway(error) => self.sent_away = Some(error),
             }
@@ -181,8 +199,10 @@ impl Order {
         match self {
             Self::Call { answer, .. } => _ = answer.send(Err(error.clone())),
             Self::Close(closed) => _ = closed.send(()),
-            Self::Leave(..) => {}
-            Self::Subscribe(_, _, asker) => _ = asker.send(Err(error.clone())),
+            Self::Leave(..) | Self::Quit(..) | Self::Received(..) => {}
+            Self::Register(_, _, asker)
+            | Self::Subscribe(_, _, asker)
+            | Self::Unregister(_, _, asker) => _ = asker.send(Err(error.clone())),
         }
     }
 }

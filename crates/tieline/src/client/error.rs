@@ -30,6 +30,8 @@ pub enum Error {
     Line(Arc<Why>),
     /// The session was lost after the call was sent: it may have been done, or not.
     Lost,
+    /// This client is the device already.
+    Registered,
     /// This client has subscribed to the channel already.
     Subscribed,
     /// There is no token to show, or nobody gives one, and why.
@@ -48,6 +50,8 @@ pub struct Fault {
     pub code: i64,
     /// What is wrong.
     pub message: Arc<str>,
+    /// What else is said of it, as JSON.
+    pub data: Option<Arc<str>>,
 }
 
 /// What to do about an error.
@@ -76,6 +80,7 @@ impl Error {
             | Self::Disconnected { .. }
             | Self::Encode(_)
             | Self::Line(_)
+            | Self::Registered
             | Self::Subscribed
             | Self::TooBig => Advice::GiveUp,
         }
@@ -91,7 +96,9 @@ impl Fault {
         match self.code {
             Self::TOKEN => Advice::Token,
             // Overloaded, the disk failed, and what the server cannot say better.
-            4011 | 4012 | -32603 => Advice::Again,
+            4011 | 4012 | 4018 | -32603 | -32005 => Advice::Again,
+            // A method did not answer in time.
+            -32002 => Advice::Look,
             _ => Advice::GiveUp,
         }
     }
@@ -115,6 +122,7 @@ impl fmt::Display for Error {
             Self::Lost => {
                 f.write_str("session was lost before the answer: it may have been done, or not")
             }
+            Self::Registered => f.write_str("this client is the device already"),
             Self::Subscribed => f.write_str("this client has subscribed to the channel already"),
             Self::Token(_) => f.write_str("there is no token to show"),
             Self::TimedOut => f.write_str("no answer in time: it may have been done, or not"),

@@ -10,10 +10,13 @@ use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+use super::device::Device;
 use super::driver::Order;
 use super::error::Error;
 use super::event::Member;
 use super::history::{History, Published, Range, Stats};
+use super::letters::{DirectMessage, Letters};
+use super::mailbox::Mailbox;
 use super::position::Position;
 use super::queue::Queue;
 use super::state::State;
@@ -23,7 +26,7 @@ use super::words::{Call, HistoryIs, HistoryOf, Members, Named, Publish, Refresh,
 
 /// A client of channels, which comes back by itself. Clones are the same client.
 ///
-/// It lives in a task of its own, until every clone and every [`Subscription`] is dropped, or it is
+/// It lives in a task of its own, until every clone, every [`Subscription`] and every [`Device`] is dropped, or it is
 /// [closed](Self::close). Calls wait while there is no line, and are made again on the next where the server has
 /// not taken them; none is done twice.
 ///
@@ -60,6 +63,7 @@ pub(super) struct Shared {
     pub(super) room: Semaphore,
     pub(super) max_events: usize,
     pub(super) max_bytes: usize,
+    pub(super) letters: Arc<Letters>,
     pub(super) keys: Keys,
 }
 
@@ -207,8 +211,8 @@ impl Client {
     }
 
     /// Shows the server a newer token on this line, before the one that it has expires, from where
-    /// [`Builder::token_from`](super::Builder::token_from) says; how long that is good, where it ends. Without it the line ends with the token, and
-    /// the client comes back on another with a newer one.
+    /// [`Builder::token_from`](super::Builder::token_from) says; answers how long that is good, where it
+    /// ends. Without it the line ends with the token, and the client comes back on another with a newer one.
     ///
     /// # Errors
     ///
@@ -225,6 +229,38 @@ impl Client {
         let Refreshed { expires_in } =
             self.ask("refresh", &Refresh { token: &token }, true).await?;
         Ok(expires_in.map(Duration::from_secs))
+    }
+
+    /// Registers as a device, where the server has devices: it can be sent messages also while it is away. A
+    /// client is one device at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Fault`] where the server does not want it, [`Error::Registered`] where this client is this device
+    /// already, and as [`call`](Self::call) says.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not take it back.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(client: tieline::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut device = client.device("ab12cd34").await?;
+    /// while let Some(message) = device.next().await {
+    ///     println!("{}", message.data); // acknowledged by the next call
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn device(&self, id: impl Into<Arc<str>>) -> Result<Device, Error> {
+        let id = id.into();
+        let mailbox = Mailbox::new(self.shared.max_events, self.shared.max_bytes);
+        let (asker, answer) = oneshot::channel();
+        let order = Order::Register(Arc::clone(&id), Arc::clone(&mailbox), asker);
+        self.orders.send(order).map_err(|_| self.ended())?;
+        answer.await.unwrap_or_else(|_| Err(self.ended()))?;
+        Ok(Device::new(id, mailbox, self.orders.clone()))
     }
 
     /// Calls a method of the application behind the server.
@@ -249,6 +285,17 @@ impl Client {
         params: &impl Serialize,
     ) -> Result<T, Error> {
         self.ask("call", &Call { method, params }, false).await
+    }
+
+    /// What is said next to this client alone, by whoever operates the server; `None` once it has ended. Each
+    /// comes once, to one of those who ask, also where a line was lost meanwhile. What nobody reads waits within the same
+    /// bounds as a subscription; then the oldest are dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: a message is taken only when it is given.
+    pub async fn next_message(&self) -> Option<DirectMessage> {
+        self.shared.letters.next().await
     }
 
     /// How it is now.

@@ -5,6 +5,7 @@
 //!                        │ session/: what was asked, taken, answered and seen
 //!                        ▼
 //! Subscription ◀─ queue.rs, bounded: what was published; a gap where the reader was too slow
+//! Device ◀─ mailbox.rs, bounded: what was sent to it, each message once
 //! ```
 //!
 //! | what happens                                  | what the program sees                                  |
@@ -18,6 +19,7 @@
 //! `docs/wire.md` of the repository has the language.
 
 mod builder;
+mod device;
 mod driver;
 mod error;
 mod event;
@@ -25,6 +27,8 @@ mod event;
 mod fixtures;
 mod handle;
 mod history;
+mod letters;
+mod mailbox;
 mod position;
 mod queue;
 mod session;
@@ -34,10 +38,12 @@ mod token;
 mod words;
 
 pub use builder::Builder;
+pub use device::{Device, DeviceMessage};
 pub use error::{Advice, Error, Fault};
 pub use event::{Event, Gap, Member, Publication, Reason};
 pub use handle::Client;
 pub use history::{History, Published, Range, Stats};
+pub use letters::DirectMessage;
 pub use position::{Position, PositionError};
 pub use state::State;
 pub use subscription::Subscription;

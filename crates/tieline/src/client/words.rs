@@ -7,6 +7,7 @@ use bytestring::ByteString;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use super::error::Fault;
 use super::event::{Member, Publication};
 use super::position::Position;
 
@@ -43,8 +44,10 @@ pub(super) struct Heard<'a> {
 
 #[derive(Deserialize)]
 pub(super) struct Refused {
-    pub(super) code: i64,
-    pub(super) message: Arc<str>,
+    code: i64,
+    message: Arc<str>,
+    #[serde(default)]
+    data: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -157,6 +160,37 @@ pub(super) struct Members {
     pub(super) members: Vec<Member>,
 }
 
+/// A device, and nothing else.
+#[derive(Serialize)]
+pub(super) struct OfDevice<'a> {
+    pub(super) device: Cow<'a, str>,
+}
+
+/// Messages to a device that have come.
+#[derive(Serialize)]
+pub(super) struct Received {
+    pub(super) ids: [u64; 1],
+}
+
+/// A message to a device, or without one to this client.
+#[derive(Deserialize)]
+pub(super) struct Message<'a> {
+    #[serde(borrow, default)]
+    pub(super) device: Option<Cow<'a, str>>,
+    pub(super) id: u64,
+    pub(super) data: Box<RawValue>,
+}
+
+/// A line is a device's no more.
+#[derive(Deserialize)]
+pub(super) struct Unregistered<'a> {
+    #[serde(borrow)]
+    pub(super) device: Cow<'a, str>,
+    pub(super) code: i64,
+    #[serde(default)]
+    pub(super) reason: Arc<str>,
+}
+
 #[derive(Serialize)]
 pub(super) struct Call<'a, P> {
     pub(super) method: &'a str,
@@ -236,6 +270,14 @@ fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawVa
 pub(super) fn ask(id: Option<u64>, method: &str, params: &impl Serialize) -> ByteString {
     let ask = Ask { jsonrpc: "2.0", id, method, params };
     serde_json::to_string(&ask).expect("our own words have their JSON").into()
+}
+
+impl Refused {
+    /// What the caller is told.
+    pub(super) fn fault(&self) -> Fault {
+        let data = self.data.as_ref().map(|data| data.get().into());
+        Fault { code: self.code, message: Arc::clone(&self.message), data }
+    }
 }
 
 impl Item {

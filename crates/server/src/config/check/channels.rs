@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Check;
+use super::gateway::MAX_DEVICES;
+use super::{Check, SECOND, YEAR};
 use crate::config::channels::Channels;
 use crate::config::error::{ConfigError, Problem};
 use crate::config::file::File;
 use crate::config::namespace::Durability;
-use crate::config::route::Service;
+use crate::config::route::{Route, Service};
 use crate::config::source::Key;
 use crate::service::Namespaces;
 use crate::service::channels::own;
@@ -52,7 +53,13 @@ impl Check<'_> {
     }
 
     /// A route on which channels are spoken of.
-    pub(super) fn channels(&self, written: &Channels, key: &Key) -> Result<(), ConfigError> {
+    pub(super) fn channels(
+        &self,
+        written: &Channels,
+        route: &Route,
+        file: &File,
+        key: &Key,
+    ) -> Result<(), ConfigError> {
         self.kept(written.keep_session.get(), &key.name("keep_session"))?;
         for (name, value, max) in [
             ("keep_session_bytes", written.keep_session_bytes, 1 << 30),
@@ -64,7 +71,30 @@ impl Check<'_> {
         ] {
             self.in_range(value, 1, max, &key.name(name))?;
         }
+        if let Some(devices) = &written.devices {
+            let key = key.name("devices");
+            self.inbox(&devices.inbox, true, file, &key.name("inbox"))?;
+            self.in_range(devices.max_devices, 1, MAX_DEVICES, &key.name("max_devices"))?;
+            self.time_in_range(devices.forget_after, SECOND, YEAR, &key.name("forget_after"))?;
+        }
+        if let Some(path) = &written.methods {
+            self.methods(path, route, file, &key.name("methods"))?;
+        }
         self.some_time(written.connect_within, &key.name("connect_within"))
+    }
+
+    /// The route whose methods are called: it is there, and nobody comes to it by another's tokens.
+    fn methods(&self, path: &str, from: &Route, file: &File, key: &Key) -> Result<(), ConfigError> {
+        let is_rpc = |route: &&Route| matches!(route.service, Some(Service::Rpc(_)));
+        let found = file.route.iter().filter(is_rpc).find(|route| route.path == path);
+        let Some(found) = found else {
+            return Err(self.fail(Problem::NoRpcRoute(path.to_owned()), key));
+        };
+        if found.access.is_judged_like(&from.access) {
+            Ok(())
+        } else {
+            Err(self.fail(Problem::OtherTokens(path.to_owned()), key))
+        }
     }
 
     fn kept(&self, span: Duration, key: &Key) -> Result<(), ConfigError> {
@@ -91,9 +121,44 @@ mod tests {
                 "route[1].path",
                 "cannot be in the name of the service's channel",
             ),
+            ("[route.service]\nmethods = '/rpc'", "service.methods", "kind = \"rpc\""),
+            (
+                "[route.service]\nmethods = '/echo'\n[[route]]\npath = '/echo'\nservice = { kind = 'echo' }",
+                "service.methods",
+                "no route has the path \"/echo\"",
+            ),
+            (
+                "[route.service]\ndevices = { inbox = { durable = true } }",
+                "devices.inbox.durable",
+                "[store]",
+            ),
+            (
+                "[route.service]\ndevices = { inbox = { max_messages = 0 } }",
+                "devices.inbox.max_messages",
+                "between 1 and",
+            ),
+            (
+                "[route.service]\ndevices = { max_devices = 0 }",
+                "devices.max_devices",
+                "between 1 and",
+            ),
+            (
+                "[route.service]\ndevices = { forget_after = '0s' }",
+                "devices.forget_after",
+                "between 1s and",
+            ),
+            (
+                "[route.service]\nmethods = '/rpc'\n[[route]]\npath = '/rpc'\nservice = { kind = 'rpc' }\n\
+                 access = { kind = 'ticket' }",
+                "service.methods",
+                "the same `access`",
+            ),
         ] {
-            let text =
-                format!("[[route]]\npath = '/'\nservice = {{ kind = 'channels' }}\n{lines}\n");
+            let lines = match lines.strip_prefix("[route.service]") {
+                Some(more) => format!("[route.service]\nkind = 'channels'{more}"),
+                None => format!("service = {{ kind = 'channels' }}\n{lines}"),
+            };
+            let text = format!("[[route]]\npath = '/'\n{lines}\n");
             let source = Source::new("x.toml", text);
             let plan = File::parse(&source)
                 .and_then(|file| Plan::new(file, &source, &Overrides::default()));

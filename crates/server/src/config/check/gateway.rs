@@ -8,12 +8,15 @@ use http::Method;
 
 use super::{Check, HOUR, NO_TIME, SECOND, SHORTEST, YEAR};
 use crate::config::error::{ConfigError, Problem};
-use crate::config::gateway::{Api, ApiKind, Gateway, GatewayApp};
+use crate::config::gateway::{Api, ApiKind, DeviceInbox, Gateway, GatewayApp};
 use crate::config::plan;
 use crate::config::route::{Route, Service};
 use crate::config::source::Key;
 use crate::config::{File, GatewayProblem, Span};
 use crate::service::Pattern;
+
+/// Most devices that a route may know.
+pub(super) const MAX_DEVICES: usize = 1 << 26;
 
 /// A device waits so long for an answer.
 const MAX_ANSWER: Span = Span::from_secs(10);
@@ -34,9 +37,7 @@ impl Check<'_> {
         self.apis(written, file, key)?;
         self.times(written, key)?;
         self.costs(written, key)?;
-        if written.inbox.durable {
-            self.needs_store(file, &key.name("inbox").name("durable"))?;
-        }
+        self.inbox(&written.inbox, false, file, &key.name("inbox"))?;
         let events = written.events.as_ref();
         let events = events.map(|events| self.events(events, file, &key.name("events")));
         let events = events.transpose()?;
@@ -142,6 +143,25 @@ impl Check<'_> {
         Ok(path)
     }
 
+    /// What is kept for devices; `acknowledges` is whether they acknowledge where nothing is said.
+    pub(super) fn inbox(
+        &self,
+        inbox: &DeviceInbox,
+        acknowledges: bool,
+        file: &File,
+        key: &Key,
+    ) -> Result<(), ConfigError> {
+        if inbox.durable {
+            self.needs_store(file, &key.name("durable"))?;
+        }
+        // Whoever wants answers has to keep the questions.
+        let waits = inbox.until_acknowledged.unwrap_or(acknowledges);
+        let least = usize::from(waits || inbox.durable);
+        self.in_range(inbox.max_messages, least, 1 << 20, &key.name("max_messages"))?;
+        self.in_range(inbox.max_bytes, least, 1 << 30, &key.name("max_bytes"))?;
+        self.time_in_range(inbox.time_to_live, SECOND, YEAR, &key.name("time_to_live"))
+    }
+
     fn times(&self, written: &Gateway, key: &Key) -> Result<(), ConfigError> {
         for (name, value, min, max) in [
             ("keep_alive", written.keep_alive, SECOND, HOUR),
@@ -154,20 +174,14 @@ impl Check<'_> {
         ] {
             self.time_in_range(value, min, max, &key.name(name))?;
         }
-        let (inbox, limits) = (key.name("inbox"), key.name("limits"));
-        self.time_in_range(written.inbox.time_to_live, SECOND, YEAR, &inbox.name("time_to_live"))?;
+        let limits = key.name("limits");
         self.time_in_range(written.limits.forget_after, SECOND, YEAR, &limits.name("forget_after"))
     }
 
     fn costs(&self, written: &Gateway, key: &Key) -> Result<(), ConfigError> {
-        let (inbox, at) = (&written.inbox, key.name("inbox"));
-        // Whoever wants answers has to keep the questions.
-        let least = usize::from(inbox.until_acknowledged || inbox.durable);
-        self.in_range(inbox.max_messages, least, 1 << 20, &at.name("max_messages"))?;
-        self.in_range(inbox.max_bytes, least, 1 << 30, &at.name("max_bytes"))?;
         let (limits, at) = (&written.limits, key.name("limits"));
         for (name, value, max) in [
-            ("max_devices", limits.max_devices, 1 << 26),
+            ("max_devices", limits.max_devices, MAX_DEVICES),
             ("binds_per_second", limits.binds_per_second as usize, 1 << 20),
             ("texts_per_second", limits.texts_per_second as usize, 1 << 20),
             ("beats_per_second", limits.beats_per_second as usize, 1 << 10),

@@ -60,7 +60,9 @@ impl Check<'_> {
         }
         let at = key.name("service");
         match &written.service {
-            Some(file::Service::Channels(channels)) => self.channels(channels, &at)?,
+            Some(file::Service::Channels(channels)) => {
+                self.channels(channels, written, file, &at)?
+            }
             Some(file::Service::Command(command)) => self.command(command, &at)?,
             Some(file::Service::Rpc(rpc)) => self.rpc(rpc, &at)?,
             Some(file::Service::Shell(shell)) => self.shell(shell, &at)?,

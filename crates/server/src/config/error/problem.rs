@@ -172,6 +172,9 @@ pub enum Problem {
     /// The operator's side, open to other machines, for everybody on the way.
     #[error("other machines reach this address, and TLS is off: its key could be read on the way")]
     OperatorWithoutTls,
+    /// Methods of a route that lets in by other tokens.
+    #[error("the route {0:?} asks for other tokens than this one, or this one for none")]
+    OtherTokens(String),
     /// A text that is no origin.
     #[error("{0:?} is not an origin")]
     Origin(String),
@@ -375,6 +378,7 @@ impl Problem {
             Self::Origin(_) => {
                 "write \"https://example.com\" (no path, no slash at its end), \"null\" or \"same-origin\""
             }
+            Self::OtherTokens(_) => "give both the same `access`; its `rights` may differ",
             Self::Page { .. } => "relative paths start from the folder of the configuration file",
             Self::Path(_) => {
                 "begin with \"/\"; no spaces, \"?\" or \"#\"; others than ASCII as %XX"

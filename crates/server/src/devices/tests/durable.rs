@@ -72,7 +72,7 @@ async fn what_the_store_refuses_is_refused_and_may_be_sent_again() {
 #[tokio::test]
 async fn a_device_of_a_route_that_is_no_more_waits_for_it() {
     let folder = Scratch::new();
-    let durable = |route: &str| Rules { is_durable: true, route: route.to_owned(), ..rules() };
+    let durable = |route: &str| Rules { is_durable: true, route: route.into(), ..rules() };
     let mut scene = Scene::with_store(durable("/a"), Some(Store::open(&folder, 0).unwrap()));
     scene.register("a").await;
     drop(scene);
@@ -81,6 +81,76 @@ async fn a_device_of_a_route_that_is_no_more_waits_for_it() {
     drop(scene);
     let scene = Scene::with_store(durable("/a"), Some(Store::open(&folder, 0).unwrap()));
     assert!(scene.devices.find("a").is_some());
+}
+
+#[tokio::test]
+async fn what_waits_for_a_device_goes_with_it_to_another_route_and_is_found_there_after_a_restart()
+{
+    let folder = Scratch::new();
+    let durable = |route: &str| {
+        let route = route.into();
+        Arc::new(Rules { is_durable: true, until_acknowledged: true, route, ..rules() })
+    };
+    let (here, there) = (durable("/a"), durable("/b"));
+    let open = |order: [&Arc<Rules>; 2]| {
+        let store = Store::open(&folder, 0).unwrap();
+        let devices = Devices::open(Some(store), &Metrics::default()).unwrap();
+        order.into_iter().for_each(|rules| devices.adopt(rules));
+        devices.warn_of_unclaimed();
+        devices
+    };
+    let mut bench = Bench::new();
+    let devices = open([&here, &there]);
+    for (rules, text) in [(&here, "1"), (&there, "2")] {
+        let line = bench.peer();
+        devices.bind("d", &line.remote(), None, rules).unwrap();
+        devices.register("d").await.unwrap();
+        devices.left("d", line.id());
+        assert_eq!(devices.notify("d", text, None).await, Notified::Stored);
+    }
+    drop(devices);
+    let store = Store::open(&folder, 0).unwrap();
+    let devices = Devices::open(Some(store), &Metrics::default()).unwrap();
+    devices.adopt(&here);
+    devices.warn_of_unclaimed();
+    assert!(devices.find("d").is_none(), "its route is no more, and may come again");
+    drop(devices);
+    for order in [[&here, &there], [&there, &here]] {
+        let found = open(order).find("d").unwrap();
+        assert_eq!((&*found.route, found.waiting_messages), ("/b", 2));
+    }
+    let devices = open([&here, &there]);
+    let line = bench.peer();
+    devices.bind("d", &line.remote(), None, &there).unwrap();
+    devices.ready("d", line.id());
+    assert_eq!(bench.heard(&line), ["NF#1", "NF#2"]);
+    for _ in 0..2 {
+        devices.acknowledged("d", line.id());
+    }
+    drop(devices);
+    assert_eq!(open([&here, &there]).find("d").unwrap().waiting_messages, 0);
+}
+
+#[tokio::test]
+async fn a_message_of_a_device_that_is_no_more_is_removed_once_all_routes_have_begun() {
+    let folder = Scratch::new();
+    let store = Store::open(&folder, 0).unwrap();
+    let (route, text) = ("/".into(), "1".into());
+    let orphan = inbox::Waiting {
+        number: 7,
+        route,
+        text,
+        expires_ms: u64::MAX,
+        key: None,
+        kept: Kept::OnDisk,
+    };
+    store.submit(None, Stored::message("d", &orphan), |written| written.unwrap());
+    store.settled().await.unwrap();
+    let scene = Scene::with_store(Rules { is_durable: true, ..rules() }, Some(store));
+    assert!(scene.devices.find("d").is_none());
+    assert!(scene.devices.0.stored.removals().is_empty());
+    scene.devices.warn_of_unclaimed();
+    assert_eq!(scene.devices.0.stored.removals().len(), 1);
 }
 
 /// A device of a durable route that is away.

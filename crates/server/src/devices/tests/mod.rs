@@ -9,11 +9,19 @@ use crate::by_hand::Bench;
 use crate::peer::Peer;
 use tieline_store::{Batch, Scratch, Space};
 
+/// As a gateway speaks.
+const DIALECT: Dialect = Dialect {
+    say: |said| format!("NF#{}", said.text).into(),
+    let_go: |line, _| line.close(CloseCode::NORMAL, ""),
+    acknowledges: false,
+};
+
 /// What holds where nothing else is said.
 fn rules() -> Rules {
     Rules {
-        route: "/".to_owned(),
-        say: |text| format!("NF#{text}").into(),
+        route: "/".into(),
+        dialect: DIALECT,
+        asks_who: false,
         max_messages: 10,
         max_bytes: 1_000,
         time_to_live: Duration::from_secs(3_600),
@@ -168,6 +176,24 @@ async fn no_more_is_unanswered_than_may_be() {
 }
 
 #[tokio::test]
+async fn no_number_comes_twice_also_after_a_restart() {
+    let dialect = Dialect { say: |said| said.number.to_string().into(), ..DIALECT };
+    let mut last: u64 = 0;
+    for _ in 0..3 {
+        let mut scene = Scene::new(Rules { dialect, ..rules() });
+        let line = scene.register("a").await;
+        for _ in 0..2 {
+            scene.notify("a", "").await;
+        }
+        for heard in scene.heard(&line) {
+            let number = heard.parse().unwrap();
+            assert!(number > last, "{number} behind {last}");
+            last = number;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_message_under_a_key_is_sent_once() {
     let mut scene = Scene::new(rules());
     let line = scene.register("a").await;
@@ -210,7 +236,7 @@ async fn there_are_no_more_devices_than_may_be() {
 #[tokio::test]
 async fn a_device_is_its_users_while_it_is_on_line_or_registered() {
     let mut scene = Scene::new(rules());
-    let elsewhere = Arc::new(Rules { route: "/open".to_owned(), ..rules() });
+    let elsewhere = Arc::new(Rules { route: "/open".into(), ..rules() });
     let peers: Vec<_> = (0..5).map(|_| scene.bench.peer()).collect();
     let bind = |scene: &Scene, peer: &Peer, user, rules| {
         scene.devices.bind("a", &peer.remote(), user, rules)

@@ -1,4 +1,4 @@
-//! What a line asks of a channel: to publish, to read what was, and who is there.
+//! What a line asks: of a channel to publish, to read what was, and who is there; and of a method whatever that does.
 
 use std::rc::Rc;
 
@@ -12,9 +12,9 @@ use super::fault::Fault;
 use super::line::{Outcome, State, told};
 use super::namespaces::Act;
 use super::words::{
-    Counted, HistoryIs, HistoryOf, Item, MembersAre, Named, Publish, PublishedAt, Who,
+    Call, Counted, HistoryIs, HistoryOf, Item, MembersAre, Named, Publish, PublishedAt, Who,
 };
-use crate::service::rpc::RpcError;
+use crate::service::rpc::{MAX_METHOD_BYTES, RpcError};
 
 impl State {
     pub(super) async fn publish(self: Rc<Self>, asked: Publish) -> Outcome {
@@ -57,6 +57,30 @@ impl State {
             oldest: history.oldest,
             publications: history.publications.iter().map(|it| Item::of(it)).collect(),
         })
+    }
+
+    /// Calls a method of the route that the configuration names.
+    pub(super) async fn call(self: Rc<Self>, asked: Call) -> Outcome {
+        let Call { method, params } = asked;
+        let Some(methods) = &self.shared.methods else {
+            return Err(RpcError::method_not_found(&method));
+        };
+        if method.len() > MAX_METHOD_BYTES {
+            let why = format!("a method has at most {MAX_METHOD_BYTES} bytes");
+            return Err(RpcError::invalid_params(why));
+        }
+        let params = params.filter(|params| params.get() != "null");
+        if params.as_ref().is_some_and(|params| !params.get().starts_with(['[', '{'])) {
+            return Err(RpcError::invalid_params("`params` are an array or an object"));
+        }
+        methods.let_in(self.identity.borrow().as_deref()).map_err(Fault::from)?;
+        let answered = methods.call(method, params, self.address).await;
+        let len = answered.as_ref().map_or_else(RpcError::len, |result| result.get().len());
+        // What is larger than all that may wait would end the session with it.
+        if len > self.shared.limits.keep_session_bytes {
+            return Err(RpcError::too_large());
+        }
+        answered.map(Some)
     }
 
     pub(super) async fn presence(self: Rc<Self>, asked: Named) -> Outcome {

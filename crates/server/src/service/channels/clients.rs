@@ -3,9 +3,13 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::value::RawValue;
 use tieline::CloseCode;
 
 use super::Shared;
+use super::session::Session;
+use super::words::{Message, notification};
+use crate::devices::Notified;
 
 /// Every route on which channels are spoken of. Clones are the same.
 #[derive(Clone, Default)]
@@ -19,10 +23,19 @@ impl Clients {
 
     /// Ends the line of a client; whether it had one.
     pub(crate) fn disconnect(&self, id: &str, code: CloseCode, reason: &str) -> bool {
-        let routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = routes.iter().find_map(|route| route.sessions.line(id));
-        drop(routes);
+        let line = self.find(id).and_then(|session| session.line());
         line.inspect(|line| line.close(code, reason)).is_some()
+    }
+
+    /// Says something to a client alone; what became of it.
+    pub(crate) fn tell(&self, id: &str, data: &RawValue) -> Notified {
+        let Some(session) = self.find(id) else { return Notified::Unknown };
+        session.tell(|id| notification("message", &Message { device: None, id, data }))
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<Session>> {
+        let routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.iter().find_map(|route| route.sessions.find(id))
     }
 }
 

@@ -10,6 +10,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use tieline_hub::{BrokerError, Outcome, Published};
 
 use super::words;
+use crate::devices::Notified;
 use crate::metrics::Metrics;
 
 /// The counters of all channels. Clones are the same.
@@ -22,6 +23,7 @@ pub(crate) struct Counts {
     sessions: Gauge,
     resumed: Family<Result, Counter>,
     subscriptions: Gauge,
+    messages: Family<Result, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -46,6 +48,7 @@ impl Counts {
             sessions: Gauge::default(),
             resumed: Family::default(),
             subscriptions: Gauge::default(),
+            messages: Family::default(),
         };
         let Self {
             publications,
@@ -55,6 +58,7 @@ impl Counts {
             sessions,
             resumed,
             subscriptions,
+            messages,
         } = counts.clone();
         metrics.register(|registry| {
             let registry = registry.sub_registry_with_prefix("channels");
@@ -73,6 +77,7 @@ impl Counts {
             registry.register("sessions", "Sessions, those without a line included", sessions);
             registry.register("resumed", "Sessions asked to go on, by whether they did", resumed);
             registry.register("subscriptions", "Channels that lines hear", subscriptions);
+            registry.register("messages", "Messages to clients, by what became of them", messages);
         });
         counts
     }
@@ -91,6 +96,19 @@ impl Counts {
                 Ok(_) => "repeat",
                 Err(BrokerError::Overloaded) => "overloaded",
                 Err(_) => "failed",
+            },
+        );
+    }
+
+    /// Something was said to a client alone, or was not.
+    pub(crate) fn told(&self, notified: Notified) {
+        count(
+            &self.messages,
+            match notified {
+                Notified::Delivered => "delivered",
+                Notified::Full => "full",
+                Notified::Stored => "stored",
+                Notified::Unknown => "unknown",
             },
         );
     }

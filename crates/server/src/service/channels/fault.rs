@@ -1,6 +1,6 @@
 //! What a call is answered that cannot be done, and what its caller should do then.
 
-use crate::service::rpc::RpcError;
+use crate::service::rpc::{RpcError, Unlet};
 use tieline_hub::BrokerError;
 
 /// Why a call is not done.
@@ -30,6 +30,18 @@ pub(super) enum Fault {
     Overloaded,
     /// The disk failed.
     Unavailable,
+    /// The route has no devices.
+    NoDevices,
+    /// The device is another user's.
+    DeviceOfAnother,
+    /// A line is one device's.
+    HasDevice,
+    /// The line is not this device's.
+    NotRegistered,
+    /// The device has a newer line.
+    Superseded,
+    /// The disk failed, for a registration.
+    NotRecorded,
 }
 
 impl Fault {
@@ -48,6 +60,12 @@ impl Fault {
             Self::NoPatterns => 4010,
             Self::Overloaded => 4011,
             Self::Unavailable => 4012,
+            Self::NoDevices => 4013,
+            Self::DeviceOfAnother => 4014,
+            Self::HasDevice => 4015,
+            Self::NotRegistered => 4016,
+            Self::Superseded => 4017,
+            Self::NotRecorded => 4018,
         }
     }
 
@@ -65,6 +83,12 @@ impl Fault {
             Self::NoPatterns => "the namespace has no patterns",
             Self::Overloaded => "the server is overloaded: try again later",
             Self::Unavailable => "the channel cannot be written to: try again later",
+            Self::NoDevices => "there are no devices here",
+            Self::DeviceOfAnother => "the device is another user's",
+            Self::HasDevice => "the line is another device's already",
+            Self::NotRegistered => "the device is not registered on this line",
+            Self::Superseded => "the device goes on over a newer line",
+            Self::NotRecorded => "the registration cannot be recorded: try again later",
         }
     }
 }
@@ -72,6 +96,15 @@ impl Fault {
 impl From<Fault> for RpcError {
     fn from(fault: Fault) -> Self {
         Self::new(fault.code(), fault.message())
+    }
+}
+
+impl From<Unlet> for Fault {
+    fn from(unlet: Unlet) -> Self {
+        match unlet {
+            Unlet::Anonymous => Self::Token,
+            Unlet::Rights => Self::Forbidden,
+        }
     }
 }
 
@@ -105,6 +138,12 @@ mod tests {
             Fault::NoPatterns,
             Fault::Overloaded,
             Fault::Unavailable,
+            Fault::NoDevices,
+            Fault::DeviceOfAnother,
+            Fault::HasDevice,
+            Fault::NotRegistered,
+            Fault::Superseded,
+            Fault::NotRecorded,
         ]
         .into_iter()
         .enumerate()

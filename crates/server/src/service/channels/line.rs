@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -42,9 +43,13 @@ pub(super) struct State {
     pub(super) outlet: Worker,
     pub(super) identity: RefCell<Option<Arc<Identity>>>,
     pub(super) subscriptions: RefCell<HashMap<String, Subscription>>,
+    /// The device that has registered here last.
+    pub(super) device: RefCell<Option<Rc<str>>>,
     /// Whether something says from time to time that it is still present.
     pub(super) is_staying: Cell<bool>,
     pub(super) is_over: Cell<bool>,
+    /// Where from; `None` over a Unix socket.
+    pub(super) address: Option<IpAddr>,
     renewal: Option<Renewal>,
     session: RefCell<Option<Arc<Session>>>,
     in_flight: Cell<usize>,
@@ -62,8 +67,10 @@ impl Line {
             outlet: Worker::new(peer.inbox(), &shared.namespaces, Dialect::Native),
             identity: RefCell::new(request.identity().cloned().map(Arc::new)),
             subscriptions: RefCell::default(),
+            device: RefCell::default(),
             is_staying: Cell::default(),
             is_over: Cell::default(),
+            address: request.address().map(|address| address.ip()),
             renewal: request.renewal(),
             session: RefCell::default(),
             in_flight: Cell::default(),
@@ -156,9 +163,16 @@ impl State {
             }
             return;
         }
+        if method == "received" {
+            if let Ok(received) = decode(params) {
+                self.received(&received);
+            }
+            return;
+        }
         session.take();
         let line = Rc::clone(self);
         let done = match &*method {
+            "call" => decode(params).map(|asked| self.work(id.clone(), line.call(asked))),
             "history" => decode(params).map(|asked| self.work(id.clone(), line.history(asked))),
             "ping" => {
                 self.answer(id.as_ref(), Ok(nothing()));
@@ -170,9 +184,15 @@ impl State {
             }
             "publish" => decode(params).map(|asked| self.work(id.clone(), line.publish(asked))),
             "refresh" => self.refresh(params).map(|told| self.answer(id.as_ref(), Ok(told))),
+            "register" => decode(params).map(|asked| {
+                self.work(id.clone(), line.register(id.clone(), session, asked));
+            }),
             "subscribe" => decode(params).map(|asked| {
                 self.work(id.clone(), line.subscribe(id.clone(), session, asked));
             }),
+            "unregister" => {
+                decode(params).map(|asked| self.work(id.clone(), line.unregister(asked)))
+            }
             "unsubscribe" => decode(params)
                 .and_then(|asked| self.unsubscribe(&session, &asked))
                 .map(|()| self.answer(id.as_ref(), Ok(nothing()))),
@@ -297,6 +317,7 @@ impl State {
     /// The line is over; its session waits for the next, unless its client has said that there is none.
     fn close(self: &Rc<Self>, how: &Closed) {
         self.is_over.set(true);
+        self.leave_device();
         let Some(session) = self.session() else { return };
         let goes_on = self.shared.sessions.park(&session, self.peer.id());
         let is_for_good = !goes_on && is_goodbye(how);

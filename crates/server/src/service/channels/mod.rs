@@ -6,6 +6,7 @@
 //!              │                                   └─ the answer to `subscribe`, or the gap of who was too slow, in
 //!              │                                      the same order
 //!              └─ session.rs: answers that may have to be said again
+//! devices.rs: a line is a device's ─▶ crate::devices, the same as the gateway's
 //! ```
 //!
 //! A service with words of its own uses the same hub (own.rs); an outlet is a worker in a dialect.
@@ -13,6 +14,7 @@
 mod calls;
 mod clients;
 mod counts;
+mod devices;
 mod dialect;
 mod fault;
 mod line;
@@ -35,12 +37,15 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 pub(crate) use self::clients::Clients;
 pub(crate) use self::counts::Counts;
+use self::devices::DIALECT;
 use self::line::Line;
 pub(crate) use self::namespaces::Namespaces;
 use self::outlet::Worker;
 use self::session::Sessions;
+use super::rpc::Callable;
 use super::{Accept, Conversation, Refusal, Service};
 use crate::config;
+use crate::devices::{Devices, Rules};
 use crate::peer::Peer;
 use crate::request::Request;
 use crate::resources::Resources;
@@ -72,10 +77,29 @@ struct Shared {
     counts: Counts,
     sessions: Sessions,
     limits: config::Channels,
+    /// What `call` calls.
+    methods: Option<Callable>,
+    devices: Devices,
+    /// What holds for devices, where the route has any.
+    rules: Option<Arc<Rules>>,
 }
 
 impl Channels {
-    pub(crate) fn new(written: &config::Channels, resources: &Resources) -> Self {
+    /// The channels of a route, with what its devices left in the store; `asks_who` is whether the route does.
+    pub(crate) fn new(
+        route: &str,
+        asks_who: bool,
+        written: &config::Channels,
+        resources: &Resources,
+    ) -> Self {
+        let rules = written.devices.as_ref().map(|devices| {
+            let lasting = (devices.max_devices, devices.forget_after);
+            let rules = Rules::of(route, DIALECT, asks_who, &devices.inbox, lasting);
+            Arc::new(rules)
+        });
+        if let Some(rules) = &rules {
+            resources.devices.adopt(rules);
+        }
         let counts = resources.channels.clone();
         let sessions = Sessions::new(written, &counts);
         let shared = Arc::new(Shared {
@@ -84,6 +108,11 @@ impl Channels {
             counts,
             sessions,
             limits: written.clone(),
+            methods: written.methods.as_ref().map(|path| {
+                resources.methods.find(path).expect("its route was checked, and started before")
+            }),
+            devices: resources.devices.clone(),
+            rules,
         });
         resources.clients.add(&shared);
         Self(shared)
@@ -107,11 +136,19 @@ impl Service for Channels {
         }
         let shared = Arc::clone(&self.0);
         Some(Box::pin(async move {
-            let mut ticks = ticks();
-            loop {
-                ticks.tick().await;
-                shared.sessions.sweep();
-            }
+            let sweep = async {
+                let mut ticks = ticks();
+                loop {
+                    ticks.tick().await;
+                    shared.sessions.sweep();
+                }
+            };
+            let tidy = async {
+                if shared.rules.is_some() {
+                    shared.devices.tidy().await;
+                }
+            };
+            tokio::join!(sweep, tidy);
         }))
     }
 

@@ -20,6 +20,7 @@ use super::counts::Counts;
 use super::words::Disconnect;
 use crate::auth::Secret;
 use crate::config;
+use crate::devices::Notified;
 use crate::outbox::cost;
 use crate::peer::Remote;
 use crate::peer_id::PeerId;
@@ -163,10 +164,9 @@ impl Sessions {
         Some(session)
     }
 
-    /// The line of the session with this id, where it has one.
-    pub(super) fn line(&self, id: &str) -> Option<Remote> {
-        let session = Arc::clone(self.lock().get(id)?);
-        session.lock().line.clone()
+    /// The session with this id.
+    pub(super) fn find(&self, id: &str) -> Option<Arc<Session>> {
+        self.lock().get(id).cloned()
     }
 
     /// Forgets what nobody came back for.
@@ -207,25 +207,44 @@ impl Sessions {
     }
 }
 
+impl All {
+    /// Whether so many bytes more would be too much.
+    fn has_too_much(&self, more: usize) -> bool {
+        self.bytes.load(Ordering::Relaxed) + more > self.max_bytes
+    }
+}
+
 impl Session {
     /// Says something that has to arrive: on the line, and again on the next where this one is lost.
     pub(super) fn say(&self, text: String) {
-        let message = Message::from(text);
         let mut state = self.lock();
-        if let Some(line) = &state.line {
-            line.send(message.clone());
-        }
-        if state.is_torn {
-            state.arrived += 1;
-            return;
-        }
-        let cost = cost(&message);
-        state.bytes += cost;
-        state.waiting.push_back(message);
-        let before = self.all.bytes.fetch_add(cost, Ordering::Relaxed);
-        if state.bytes > self.all.max_bytes_each || before + cost > self.all.max_bytes {
+        state.say(text.into(), &self.all);
+        if state.bytes > self.all.max_bytes_each || self.all.has_too_much(0) {
             state.tear(&self.all);
         }
+    }
+
+    /// Says a message to its client, as it is written with its number; where there is no room for it, nothing
+    /// is said.
+    pub(super) fn tell(&self, write: impl FnOnce(u64) -> String) -> Notified {
+        let mut state = self.lock();
+        if state.is_torn && state.line.is_none() {
+            return Notified::Unknown;
+        }
+        let message = Message::from(write(state.arrived + state.waiting.len() as u64 + 1));
+        let cost = cost(&message);
+        let is_busy = state.line.as_ref().is_some_and(Remote::is_full);
+        let is_full = state.bytes + cost > self.all.max_bytes_each || self.all.has_too_much(cost);
+        if is_busy || is_full {
+            return Notified::Full;
+        }
+        state.say(message, &self.all);
+        if state.line.is_some() { Notified::Delivered } else { Notified::Stored }
+    }
+
+    /// Its line, where it has one.
+    pub(super) fn line(&self) -> Option<Remote> {
+        self.lock().line.clone()
     }
 
     /// A request of it was taken.
@@ -257,6 +276,21 @@ impl Drop for Session {
 }
 
 impl State {
+    /// Says it on the line, and keeps it for the next; of what cannot go on nothing is kept.
+    fn say(&mut self, message: Message, all: &All) {
+        if let Some(line) = &self.line {
+            line.send(message.clone());
+        }
+        if self.is_torn {
+            self.arrived += 1;
+            return;
+        }
+        let cost = cost(&message);
+        self.bytes += cost;
+        all.bytes.fetch_add(cost, Ordering::Relaxed);
+        self.waiting.push_back(message);
+    }
+
     /// Forgets what has arrived. Whether the rest is there: nobody has seen what was not said, and what
     /// was seen once is forgotten.
     fn forget(&mut self, seen: u64, all: &All) -> bool {

@@ -139,6 +139,44 @@ pub(super) struct Who<'a> {
     name: Option<&'a str>,
 }
 
+/// Only a device is named.
+#[derive(Deserialize)]
+pub(super) struct Device {
+    pub(super) device: String,
+}
+
+/// Messages to a device that have come.
+#[derive(Deserialize)]
+pub(super) struct Received {
+    pub(super) ids: Vec<u64>,
+}
+
+/// A message to a device, or without one to the client itself.
+#[derive(Serialize)]
+pub(super) struct Message<'a, D> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) device: Option<&'a str>,
+    /// To a client the number that it has among all that counts in its session.
+    pub(super) id: u64,
+    pub(super) data: D,
+}
+
+/// A line is a device's no more, and not because its client said so.
+#[derive(Serialize)]
+pub(super) struct Unregistered<'a> {
+    pub(super) device: &'a str,
+    pub(super) code: i64,
+    pub(super) reason: &'a str,
+}
+
+/// A method that is to be called, and what it is given.
+#[derive(Deserialize)]
+pub(super) struct Call {
+    pub(super) method: String,
+    #[serde(default)]
+    pub(super) params: Option<Box<RawValue>>,
+}
+
 #[derive(Serialize)]
 pub(super) struct Counted {
     pub(super) clients: usize,

@@ -32,15 +32,13 @@ use super::bucket::Bucket;
 use super::job::Job;
 use super::word::Word;
 use crate::auth::{Renewal, bearer};
+use crate::devices::is_id;
 use crate::events::SessionId;
 use crate::peer::Peer;
 use crate::random;
 use crate::request::Request;
 use crate::service::Refusal;
 use crate::service::misunderstood::Misunderstood;
-
-/// Longest device id, in bytes.
-const MAX_DEVICE_BYTES: usize = 128;
 
 /// Texts beyond the rate after which the line is ended at once, as many times what may come at once.
 const FLOOD: u32 = 10;
@@ -154,7 +152,7 @@ impl Line {
 
     /// A device says that this is its line.
     pub(super) fn bind(self: &Rc<Self>, id: &str) {
-        if !is_device(id) {
+        if !is_id(id) {
             return self.say(Word::BindFailed("InvalidDeviceId"));
         }
         let phase = self.state.borrow().phase.clone();
@@ -361,13 +359,6 @@ impl Line {
         }
         expires
     }
-}
-
-/// Opaque, but what every line can carry: no `#`, no control character, nothing that looks empty.
-fn is_device(id: &str) -> bool {
-    (1..=MAX_DEVICE_BYTES).contains(&id.len())
-        && !id.contains(|c: char| c == '#' || c.is_control() || c.is_whitespace())
-        && http::HeaderValue::from_str(id).is_ok()
 }
 
 /// An id of digits, as that of the documents, not to be guessed.

@@ -48,6 +48,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use http::Method;
+use tieline::CloseCode;
 use tokio::time::Instant;
 
 pub(crate) use pattern::Pattern;
@@ -58,7 +59,7 @@ use self::pace::Pace;
 use self::signature::Signatures;
 use self::word::Word;
 use crate::config::{self, PlannedGateway};
-use crate::devices::{Devices, Rules};
+use crate::devices::{Devices, Dialect, Rules};
 use crate::events::Events;
 use crate::exchange::{Answer, Exchange};
 use crate::peer::Peer;
@@ -84,23 +85,26 @@ struct Shared {
     binds: Mutex<Pace>,
 }
 
+/// How devices are spoken to: answers count by their order.
+const DIALECT: Dialect = Dialect {
+    say: |said| Word::Notify(said.text).to_string().into(),
+    let_go: |line, _| line.close(CloseCode::NORMAL, "taken over by the device's newer line"),
+    acknowledges: false,
+};
+
 impl Gateway {
-    /// The gateway of a route, with what its devices left in the store.
-    pub(crate) fn new(route: &str, plan: &PlannedGateway, resources: &Resources) -> Self {
+    /// The gateway of a route, with what its devices left in the store; `asks_who` is whether the route does.
+    pub(crate) fn new(
+        route: &str,
+        asks_who: bool,
+        plan: &PlannedGateway,
+        resources: &Resources,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let PlannedGateway { plan, secrets, events } = plan;
-        let config::DeviceInbox { max_messages, max_bytes, time_to_live, .. } = plan.inbox;
-        let rules = Arc::new(Rules {
-            route: route.to_owned(),
-            say: |text| Word::Notify(text).to_string().into(),
-            max_messages,
-            max_bytes,
-            time_to_live: time_to_live.get(),
-            is_durable: plan.inbox.durable,
-            until_acknowledged: plan.inbox.until_acknowledged,
-            max_devices: plan.limits.max_devices,
-            forget_after: plan.limits.forget_after.get(),
-        });
+        let limits = &plan.limits;
+        let lasting = (limits.max_devices, limits.forget_after);
+        let rules = Arc::new(Rules::of(route, DIALECT, asks_who, &plan.inbox, lasting));
         resources.devices.adopt(&rules);
         let events = events.as_ref().map(|plan| {
             let backend = resources.backends.find(&plan.backend).expect("its name was checked");

@@ -11,6 +11,7 @@ mod backend;
 mod cache;
 mod call;
 mod call_error;
+mod callable;
 mod client;
 mod conversation;
 mod counts;
@@ -42,6 +43,7 @@ pub(crate) mod written;
 
 pub use call::Call;
 pub use call_error::CallError;
+pub(crate) use callable::{Callable, Callables, Unlet};
 pub use client::Client;
 pub(crate) use counts::Counts;
 pub use error::RpcError;
@@ -52,7 +54,7 @@ pub use methods::Methods;
 pub(crate) use names::Pattern;
 pub(crate) use params::decode;
 pub(crate) use renewing::told;
-pub(crate) use request::{Ask, Item, Said, parse};
+pub(crate) use request::{Ask, Item, MAX_METHOD_BYTES, Said, parse};
 pub(crate) use service::Rpc;
 
 /// The examples of the page about it.

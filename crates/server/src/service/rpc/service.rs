@@ -9,6 +9,7 @@ use tieline::serve::Overflow;
 
 use super::backend::Behind;
 use super::cache::Cache;
+use super::callable::Callable;
 use super::conversation::Talk;
 use super::counts::CacheCounts;
 use super::demo;
@@ -19,6 +20,7 @@ use super::names::Names;
 use super::post;
 use super::rates::Rates;
 use super::upstream::Upstream;
+use crate::auth::Access;
 use crate::config::{self, RpcDialect};
 use crate::exchange::{Answer, Exchange};
 use crate::peer::Peer;
@@ -102,6 +104,11 @@ impl Rpc {
             upstream,
         };
         Self { dispatch: Arc::new(dispatch), dialect }
+    }
+
+    /// Its methods, for another service; whoever calls there is let in as `access` says.
+    pub(crate) fn callable(&self, access: Option<Arc<Access>>) -> Callable {
+        Callable::new(Arc::clone(&self.dispatch), access)
     }
 }
 

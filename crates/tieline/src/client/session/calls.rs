@@ -41,7 +41,12 @@ struct Unanswered {
 /// What a call is for.
 #[derive(Debug)]
 pub(super) enum Kind {
-    Call { answer: Answer, may_repeat: bool },
+    Call {
+        answer: Answer,
+        may_repeat: bool,
+    },
+    /// It is registered, or forgotten.
+    Device(Arc<str>),
     Subscribe(Arc<str>),
     Unsubscribe,
 }

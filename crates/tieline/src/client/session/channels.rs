@@ -25,8 +25,8 @@ use crate::client::words::{Item, Lost, Moved, Named, Subscribe, Subscribed, Told
 /// Who waits for the first answer.
 pub(in crate::client) type Asker = oneshot::Sender<Result<(), Error>>;
 
-/// How long a channel is left alone that could not be subscribed to again.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long is waited for what the server could not do again on another line.
+pub(super) const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// All of them, by their names.
 #[derive(Debug, Default)]
@@ -50,9 +50,9 @@ struct Channel {
 
 /// Who waits for the first answer, and until when.
 #[derive(Debug)]
-struct First {
-    asker: Asker,
-    until: Instant,
+pub(super) struct First {
+    pub(super) asker: Asker,
+    pub(super) until: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,7 @@
 
 mod calls;
 mod channels;
+mod devices;
 #[cfg(test)]
 mod tests;
 
@@ -33,11 +34,14 @@ pub(super) use self::calls::Answer;
 use self::calls::{Calls, Kind};
 pub(super) use self::channels::Asker;
 use self::channels::Channels;
+use self::devices::Devices;
+use super::device::DeviceMessage;
 use super::error::{Error, Fault};
+use super::mailbox::Mailbox;
 use super::queue::Queue;
 use super::words::{
-    Ack, Connect, Connected, Disconnect, Heard, Lost, Moved, Refused, Resume, Told, Unsubscribed,
-    ask,
+    Ack, Connect, Connected, Disconnect, Heard, Lost, Message, Moved, Received, Resume, Told,
+    Unregistered, Unsubscribed, ask,
 };
 
 /// How long the answer to `connect` may take.
@@ -60,6 +64,7 @@ pub(super) struct Session {
     unsaid: Unsaid,
     calls: Calls,
     channels: Channels,
+    devices: Devices,
     texts: VecDeque<ByteString>,
     news: VecDeque<News>,
 }
@@ -90,6 +95,8 @@ pub(super) enum News {
     },
     /// Nothing more comes of it.
     Failed(Error),
+    /// Something was said to this client alone.
+    Message(u64, Box<RawValue>),
     /// The line is to be opened anew.
     Restart,
     /// The server ends the line: come back after that time.
@@ -109,6 +116,7 @@ impl Session {
             unsaid: Unsaid::default(),
             calls: Calls::new(call_within),
             channels: Channels::default(),
+            devices: Devices::default(),
             texts: VecDeque::new(),
             news: VecDeque::new(),
         }
@@ -148,6 +156,37 @@ impl Session {
         self.say();
     }
 
+    /// Registers as a device, and again on every line that follows.
+    pub(super) fn register(
+        &mut self,
+        device: &Arc<str>,
+        mailbox: &Arc<Mailbox>,
+        asker: Asker,
+        now: Instant,
+    ) {
+        let until = now + self.calls.within;
+        self.devices.add(device, mailbox, asker, until);
+        self.say();
+    }
+
+    /// The owner of a device has gone.
+    pub(super) fn quit(&mut self, device: &str, mailbox: &Arc<Mailbox>) {
+        self.devices.quit(device, mailbox);
+    }
+
+    /// A device is to be forgotten.
+    pub(super) fn unregister(&mut self, device: &str, mailbox: &Arc<Mailbox>, asker: Asker) {
+        self.devices.forget(device, mailbox, asker);
+        self.say();
+    }
+
+    /// A message of a device was dealt with. Where there is no line it comes again, and is known.
+    pub(super) fn received(&mut self, device: &str, id: u64) {
+        if self.phase == Phase::On && self.devices.is_on(device) {
+            self.texts.push_back(ask(None, "received", &Received { ids: [id] }));
+        }
+    }
+
     /// A line is open: it begins with who this is.
     pub(super) fn opened(&mut self, now: Instant) {
         let id = self.calls.next_id();
@@ -164,6 +203,7 @@ impl Session {
         self.texts.clear();
         self.unsaid = Unsaid::default();
         self.channels.lost();
+        self.devices.lost();
         self.calls.lost(code == Some(CloseCode::TOO_BIG));
     }
 
@@ -171,6 +211,7 @@ impl Session {
     pub(super) fn end(&mut self, error: &Error) {
         self.calls.end(error);
         self.channels.end(error);
+        self.devices.end(error);
     }
 
     /// A message came.
@@ -200,8 +241,8 @@ impl Session {
             Phase::Asking(_, until) => Some(until),
             Phase::Away | Phase::On => None,
         };
-        let all = [connect, self.unsaid.due, self.calls.deadline(), self.channels.deadline()];
-        all.into_iter().flatten().min()
+        let asked = [self.calls.deadline(), self.channels.deadline(), self.devices.deadline()];
+        [connect, self.unsaid.due].into_iter().chain(asked).flatten().min()
     }
 
     /// Does what is due.
@@ -218,6 +259,7 @@ impl Session {
         }
         self.calls.give_up_late(now);
         self.channels.give_up_late(now);
+        self.devices.give_up_late(now);
         self.say();
     }
 
@@ -227,6 +269,7 @@ impl Session {
             return;
         }
         self.channels.ask(&mut self.calls);
+        self.devices.ask(&mut self.calls);
         while let Some(text) = self.calls.send_next() {
             self.texts.push_back(text);
         }
@@ -251,11 +294,26 @@ impl Session {
             "gap" => self.channels.missed(&serde_json::from_str::<Lost<'_>>(params).ok()?)?,
             "join" => self.channels.joined(serde_json::from_str::<Moved<'_>>(params).ok()?),
             "leave" => self.channels.left(serde_json::from_str::<Moved<'_>>(params).ok()?),
-            "message" => self.count(text.len(), now),
+            "message" => {
+                let Message { device, id, data } = serde_json::from_str(params).ok()?;
+                match device {
+                    Some(device) => self.told(&device, DeviceMessage { id, data }),
+                    None => {
+                        self.count(text.len(), now);
+                        self.news.push_back(News::Message(id, data));
+                    }
+                }
+            }
             "publication" => self.channels.told(serde_json::from_str::<Told<'_>>(params).ok()?),
+            "unregistered" => {
+                let Unregistered { device, code, reason } = serde_json::from_str(params).ok()?;
+                let fault = Fault { code, message: reason, data: None };
+                self.devices.ended(&device, Error::Fault(fault));
+            }
             "unsubscribed" => {
                 let Unsubscribed { channel, code, reason } = serde_json::from_str(params).ok()?;
-                self.channels.ended(&channel, Error::Fault(Fault { code, message: reason }));
+                self.channels
+                    .ended(&channel, Error::Fault(Fault { code, message: reason, data: None }));
             }
             // A word that is newer than this client.
             _ => {}
@@ -264,9 +322,8 @@ impl Session {
     }
 
     fn connected(&mut self, heard: &Heard<'_>) -> Option<()> {
-        if let Some(Refused { code, message }) = &heard.error {
-            let fault = Fault { code: *code, message: Arc::clone(message) };
-            self.news.push_back(News::Failed(Error::Fault(fault)));
+        if let Some(refused) = &heard.error {
+            self.news.push_back(News::Failed(Error::Fault(refused.fault())));
             return Some(());
         }
         let answer: Connected = serde_json::from_str(heard.result?.get()).ok()?;
@@ -286,9 +343,7 @@ impl Session {
     fn answered(&mut self, heard: &Heard<'_>, bytes: usize, now: Instant) -> Option<()> {
         self.count(bytes, now);
         let answer = match &heard.error {
-            Some(Refused { code, message }) => {
-                Err(Error::Fault(Fault { code: *code, message: Arc::clone(message) }))
-            }
+            Some(refused) => Err(Error::Fault(refused.fault())),
             None => Ok(heard.result?),
         };
         let Some(id) = heard.id() else { return Some(()) };
@@ -297,11 +352,22 @@ impl Session {
                 // Who dropped its call does not want to know.
                 let _ = asked.send(answer.map(ToOwned::to_owned));
             }
+            Some(Kind::Device(device)) => {
+                self.devices.answered(&device, id, answer.map(|_| ()), now);
+            }
             Some(Kind::Subscribe(channel)) => self.channels.answered(&channel, id, answer, now)?,
             // It has left, whatever the server says; or it was asked on another line.
             Some(Kind::Unsubscribe) | None => {}
         }
         Some(())
+    }
+
+    /// A message came to a device.
+    fn told(&mut self, device: &str, message: DeviceMessage) {
+        let id = message.id;
+        if self.devices.told(device, message) {
+            self.received(device, id);
+        }
     }
 
     fn sent_away(&mut self, disconnect: &Disconnect) {

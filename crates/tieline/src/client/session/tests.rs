@@ -284,3 +284,111 @@ fn what_is_not_of_the_language_ends_the_client() {
     scene.hears(&json!({ "method": "weather", "params": { "is": "fine" } }));
     assert!(scene.session.take_news().is_none());
 }
+
+#[test]
+fn an_error_is_told_with_all_that_is_said_of_it() {
+    let mut scene = Scene::connected();
+    let mut call = scene.call("call", false);
+    let id = scene.says()["id"].clone();
+    let error = json!({ "code": 7, "message": "no", "data": { "at": 1 } });
+    scene.hears(&json!({ "id": id, "error": error }));
+    let Err(Error::Fault(fault)) = call.try_recv().unwrap() else { panic!("it is an error") };
+    assert_eq!((fault.code, fault.data.as_deref()), (7, Some(r#"{"at":1}"#)));
+}
+
+/// What is said of a device, and the mailbox of it.
+fn registered(scene: &mut Scene) -> Arc<Mailbox> {
+    let mailbox = Mailbox::new(100, 1 << 20);
+    let (asker, mut answer) = oneshot::channel();
+    scene.session.register(&"d".into(), &mailbox, asker, scene.now);
+    let said = scene.says();
+    assert_eq!((&said["method"], &said["params"]), (&json!("register"), &json!({ "device": "d" })));
+    scene.hears(&json!({ "id": said["id"], "result": {} }));
+    answer.try_recv().unwrap().unwrap();
+    mailbox
+}
+
+fn message(id: u64) -> Value {
+    json!({ "method": "message", "params": { "device": "d", "id": id, "data": [id] } })
+}
+
+/// The ids of what its owner is given and deals with.
+fn dealt_with(mailbox: &Mailbox) -> Vec<u64> {
+    let mut cx = Context::from_waker(Waker::noop());
+    let next = || match mailbox.poll_next(&mut cx) {
+        Poll::Ready(message) => message.map(|message| message.id),
+        Poll::Pending => None,
+    };
+    std::iter::from_fn(next).inspect(|id| assert_eq!(mailbox.finish(), Some(*id))).collect()
+}
+
+#[test]
+fn a_device_registers_on_every_line_and_a_message_that_comes_again_is_only_acknowledged() {
+    let mut scene = Scene::connected();
+    let mailbox = registered(&mut scene);
+    for id in [1, 2] {
+        scene.hears(&message(id));
+    }
+    assert_eq!(dealt_with(&mailbox), [1, 2]);
+    scene.session.received("d", 1);
+    let said = scene.says();
+    assert_eq!((&said["method"], &said["params"]), (&json!("received"), &json!({ "ids": [1] })));
+    scene.session.lost(None);
+    scene.session.received("d", 2);
+    // Neither the messages nor what is said of them counts in the session: the answer to `register` does.
+    let connect = scene.connect(true, 1);
+    assert_eq!(connect["session"]["seen"], 1);
+    let again = scene.says();
+    assert_eq!(again["method"], "register");
+    scene.hears(&json!({ "id": again["id"], "result": {} }));
+    scene.hears(&message(2));
+    assert_eq!(scene.says()["params"], json!({ "ids": [2] }));
+    scene.hears(&message(3));
+    assert_eq!(dealt_with(&mailbox), [3]);
+}
+
+#[test]
+fn a_device_that_goes_on_elsewhere_is_not_registered_again() {
+    let mut scene = Scene::connected();
+    let mailbox = registered(&mut scene);
+    let params = json!({ "device": "d", "code": 4017, "reason": "elsewhere" });
+    scene.hears(&json!({ "method": "unregistered", "params": params }));
+    assert!(matches!(mailbox.error(), Some(Error::Fault(Fault { code: 4017, .. }))));
+    scene.session.lost(None);
+    scene.connect(true, 1);
+    assert_eq!(scene.says_all(), [""; 0]);
+}
+
+#[test]
+fn a_device_is_forgotten_also_where_the_line_is_lost_meanwhile() {
+    let mut scene = Scene::connected();
+    let mailbox = registered(&mut scene);
+    let (asker, mut answer) = oneshot::channel();
+    scene.session.unregister("d", &mailbox, asker);
+    // Its owner is dropped with that.
+    scene.session.quit("d", &mailbox);
+    assert_eq!(scene.says_all(), ["unregister"]);
+    scene.session.lost(None);
+    scene.connect(true, 1);
+    let said = scene.says();
+    assert_eq!(said["method"], "register");
+    scene.hears(&json!({ "id": said["id"], "result": {} }));
+    let said = scene.says();
+    assert_eq!(said["method"], "unregister");
+    scene.hears(&json!({ "id": said["id"], "result": {} }));
+    answer.try_recv().unwrap().unwrap();
+    assert!(mailbox.error().is_none());
+    scene.session.lost(None);
+    scene.connect(true, 3);
+    assert_eq!(scene.says_all(), [""; 0]);
+}
+
+#[test]
+fn a_message_to_the_client_counts_in_the_session() {
+    let mut scene = Scene::connected();
+    scene.hears(&json!({ "method": "message", "params": { "id": 1, "data": { "a": 1 } } }));
+    let Some(News::Message(1, data)) = scene.session.take_news() else { panic!("it is told") };
+    assert_eq!(data.get(), r#"{"a":1}"#);
+    scene.session.lost(None);
+    assert_eq!(scene.connect(true, 0)["session"]["seen"], 1);
+}

@@ -2,7 +2,9 @@
 
 mod access;
 mod calls;
+mod devices;
 mod fixtures;
+mod methods;
 mod own;
 mod presence;
 mod sessions;
@@ -20,6 +22,8 @@ use super::*;
 use crate::auth::{Access, Rule, Tokens};
 use crate::by_hand::{Bench, file, request};
 use crate::config::{File, Overrides, Plan, Source};
+use crate::service::Gateway;
+use crate::service::rpc::Rpc;
 
 const NAMESPACES: &str = "
 [namespace.chat]
@@ -44,6 +48,8 @@ struct Scene {
     channels: Channels,
     bench: Bench,
     resources: Arc<Resources>,
+    /// A gateway beside them, where the settings have one.
+    gateway: Option<Gateway>,
 }
 
 /// A line, as the other end has it.
@@ -55,6 +61,15 @@ struct End {
 
 impl Scene {
     fn new(settings: &str) -> Self {
+        Self::of(settings, false)
+    }
+
+    /// The same at a route that asks who comes, and lets in who says nothing.
+    fn asking(settings: &str) -> Self {
+        Self::of(settings, true)
+    }
+
+    fn of(settings: &str, asks_who: bool) -> Self {
         let text = format!(
             "[[route]]\npath = '/'\n[route.service]\nkind = 'channels'\n{settings}\n{NAMESPACES}"
         );
@@ -65,15 +80,26 @@ impl Scene {
         let config::Service::Channels(written) = plan.routes[0].service.clone().unwrap() else {
             panic!("the route is one of channels");
         };
-        let resources = Resources::new(Vec::new(), plan.namespaces, None).unwrap();
-        let channels = Channels::new(&written, &resources);
-        Self { channels, bench: Bench::new(), resources: Arc::new(resources) }
+        let resources = Resources::new(plan.backends, plan.namespaces, None).unwrap();
+        let gateways = plan.routes.iter();
+        let gateway = gateways
+            .filter_map(|route| devices::gateway(&route.path, route.gateway.as_ref(), &resources));
+        let gateway = gateway.last();
+        for route in &plan.routes {
+            if let Some(config::Service::Rpc(rpc)) = &route.service {
+                let rpc = Rpc::new(rpc, route.methods.clone(), &route.path, &resources);
+                resources.methods.add(&route.path, rpc.callable(route.access.clone()));
+            }
+        }
+        let channels = Channels::new("/", asks_who, &written, &resources);
+        Self { channels, bench: Bench::new(), resources: Arc::new(resources), gateway }
     }
 
     /// The same channels, on another worker.
     fn elsewhere(&self) -> Self {
         let channels = Channels(Arc::clone(&self.channels.0));
-        Self { channels, bench: Bench::new(), resources: Arc::clone(&self.resources) }
+        let resources = Arc::clone(&self.resources);
+        Self { channels, bench: Bench::new(), resources, gateway: None }
     }
 
     fn metrics(&self) -> String {

@@ -1,6 +1,10 @@
 //! What outlives a line.
 
+use serde_json::value::RawValue;
+
 use super::*;
+use crate::devices::Notified;
+use crate::outbox::held_bytes;
 
 /// What `connect` names to go on with a session.
 fn resume(answer: &Value, seen: u64) -> Value {
@@ -147,6 +151,36 @@ fn sessions_without_a_line_are_as_many_as_may_be() {
 }
 
 #[test]
+fn a_message_to_a_client_is_its_sessions_and_comes_once() {
+    run(async {
+        let mut scene = Scene::new("");
+        let say = |scene: &Scene, id: &str, data: &str| {
+            let data: Box<RawValue> = serde_json::from_str(data).unwrap();
+            scene.resources.clients.tell(id, &data)
+        };
+        assert_eq!(say(&scene, "nobody", "1"), Notified::Unknown);
+        let (mut end, first) = scene.connect(json!({})).await;
+        let id = first["client"].as_str().unwrap().to_owned();
+        scene.call(&mut end, "ping", json!({})).await;
+        assert_eq!(say(&scene, &id, "[1.50]"), Notified::Delivered);
+        let text = r#"{"jsonrpc":"2.0","method":"message","params":{"id":2,"data":[1.50]}}"#;
+        assert_eq!(scene.bench.heard(&end.peer), [text], "numbered behind the answer");
+        scene.lose(&mut end);
+        assert_eq!(say(&scene, &id, "2"), Notified::Stored);
+        let mut next = scene.open();
+        next.ask("connect", resume(&first, 1));
+        let heard = scene.heard(&next).await;
+        let told: Vec<_> = told(&heard, "message").iter().map(|it| &it["id"]).collect();
+        assert_eq!(told, [2, 3], "the first may not have come");
+        scene.lose(&mut next);
+        let (mut next, answer) = scene.connect(resume(&first, 3)).await;
+        assert_eq!(answer["recovered"], true);
+        scene.end(&mut next);
+        assert_eq!(say(&scene, &id, "3"), Notified::Unknown, "its client has ended it");
+    });
+}
+
+#[test]
 fn what_waits_for_all_clients_together_is_bounded() {
     run(async {
         let mut scene = Scene::new("max_kept_bytes = 1000");
@@ -162,5 +196,34 @@ fn what_waits_for_all_clients_together_is_bounded() {
         assert_eq!(answer["recovered"], true, "it did not take what was another's");
         let (_, answer) = scene.connect(resume(&loud, 0)).await;
         assert_eq!(answer["recovered"], false);
+    });
+}
+
+#[test]
+fn a_message_for_which_there_is_no_room_is_refused_and_ends_no_session() {
+    run(async {
+        let text = r#"{"jsonrpc":"2.0","method":"message","params":{"id":1,"data":true}}"#;
+        let room = 3 * held_bytes(text.len());
+        let mut scene = Scene::new(&format!("keep_session_bytes = {room}"));
+        let (mut end, first) = scene.connect(json!({})).await;
+        let id = first["client"].as_str().unwrap().to_owned();
+        let long: Box<RawValue> =
+            serde_json::from_str(&format!("\"{}\"", "x".repeat(room))).unwrap();
+        assert_eq!(scene.resources.clients.tell(&id, &long), Notified::Full);
+        let tell = |scene: &Scene| scene.resources.clients.tell(&id, RawValue::TRUE);
+        assert_eq!((tell(&scene), tell(&scene)), (Notified::Delivered, Notified::Delivered));
+        assert_eq!((tell(&scene), tell(&scene)), (Notified::Delivered, Notified::Full));
+        assert_eq!(scene.heard(&end).await.len(), 3, "what was refused was not said");
+        end.say(r#"{"jsonrpc":"2.0","method":"ack","params":{"seen":3}}"#);
+        assert_eq!(tell(&scene), Notified::Delivered);
+        scene.lose(&mut end);
+        let (mut end, answer) = scene.connect(resume(&first, 4)).await;
+        assert_eq!(answer["recovered"], true);
+        // Answers are never refused: a session that more waits for is not to be had again.
+        for _ in 0..10 {
+            scene.call(&mut end, "ping", json!({})).await;
+        }
+        scene.lose(&mut end);
+        assert_eq!(tell(&scene), Notified::Unknown);
     });
 }

@@ -135,7 +135,8 @@ impl Scene {
             File::parse(&source).and_then(|file| Plan::new(file, &source, &Overrides::default()));
         let plan = plan.unwrap_or_else(|error| panic!("{}", error.report()));
         let resources = Resources::new(plan.backends, plan.namespaces, None).unwrap();
-        let gateway = Gateway::new("/", plan.routes[0].gateway.as_ref().unwrap(), &resources);
+        let gateway =
+            Gateway::new("/", false, plan.routes[0].gateway.as_ref().unwrap(), &resources);
         spawn_local(gateway.attend(0).unwrap());
         Self { gateway, bench: Bench::new(), asked, _folder: folder }
     }
