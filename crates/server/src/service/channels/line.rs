@@ -22,7 +22,7 @@ use super::fault::Fault;
 use super::namespaces::{Act, Namespace};
 use super::outlet::Worker;
 use super::session::{Newcomer, Resumed, Session};
-use super::subscriptions::{LOST_LEASE, Subscription};
+use super::subscription::Subscription;
 use super::words::{Connect, Connected, Disconnect, Resumable, Unsubscribed, notification, result};
 use crate::auth::{Identity, Renewal};
 use crate::peer::Peer;
@@ -32,6 +32,9 @@ use crate::service::rpc::{self, Ask, Id, Item, RpcError, Said, decode, parse, wr
 
 /// Seconds between two signs of life that a client may count on.
 const PING: u64 = 25;
+
+/// How long somebody is still present whose line is lost: it may come back.
+const LOST_LEASE: Duration = Duration::from_secs(10);
 
 /// A line as its worker sees it.
 pub(super) struct Line(Rc<State>);

@@ -23,6 +23,7 @@ mod outlet;
 pub(crate) mod own;
 mod session;
 mod stay;
+mod subscription;
 mod subscriptions;
 mod words;
 

@@ -1,4 +1,4 @@
-//! What a line has subscribed to, and where it is present.
+//! How a line subscribes, and says where it is present.
 
 use std::iter;
 use std::rc::Rc;
@@ -11,55 +11,17 @@ use tokio::task::spawn_local;
 
 use super::fault::Fault;
 use super::line::{Outcome, State};
-use super::namespaces::{Act, Namespace, Namespaces};
+use super::namespaces::{Act, Namespace};
 use super::outlet::{Beginning, Subscriber};
 use super::session::{Newcomer, Session};
 use super::stay::{LEASE, stay};
+use super::subscription::Subscription;
 use super::words::{Named, Subscribe};
 use super::{MOST, Shared};
-use crate::auth::Identity;
 use crate::service::rpc::{Id, RpcError};
-
-/// How long somebody is still present whose line is lost: it may come back.
-pub(super) const LOST_LEASE: Duration = Duration::from_secs(10);
 
 /// Gaps that a line is told of before it is seen whether it reads on.
 const GAPS_AT_ONCE: usize = 16;
-
-/// What a line has subscribed to, by what it called it.
-pub(super) enum Subscription {
-    /// It is under way.
-    Asked,
-    Channel(Channel, Arc<Namespace>),
-    Pattern(Pattern),
-}
-
-impl Subscription {
-    /// Whether this caller may have it.
-    pub(super) fn check(
-        &self,
-        namespaces: &Namespaces,
-        caller: Option<&Identity>,
-    ) -> Result<(), Fault> {
-        match self {
-            Self::Asked => Ok(()),
-            Self::Channel(channel, _) => {
-                namespaces.for_channel(channel, Act::Subscribe, caller).map(drop)
-            }
-            Self::Pattern(pattern) => namespaces.for_pattern(pattern, caller).map(drop),
-        }
-    }
-
-    /// Where it makes its line present.
-    fn presence(&self) -> Option<(&Channel, &Arc<Namespace>)> {
-        match self {
-            Self::Channel(channel, namespace) if namespace.has_presence => {
-                Some((channel, namespace))
-            }
-            _ => None,
-        }
-    }
-}
 
 impl State {
     pub(super) async fn subscribe(
