@@ -3,13 +3,11 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::driver::Order;
 use super::error::Error;
-use super::mailbox::Mailbox;
+use super::mailbox::{DeviceMessage, Mailbox};
 
 /// A device that a client is; made by [`Client::device`](super::Client::device).
 ///
@@ -21,16 +19,6 @@ pub struct Device {
     id: Arc<str>,
     mailbox: Arc<Mailbox>,
     orders: mpsc::UnboundedSender<Order>,
-}
-
-/// What somebody sent to a device.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct DeviceMessage {
-    /// What tells it from every other.
-    pub id: u64,
-    /// What it is about, as JSON: an object, an array, or a string for any other text.
-    pub data: Box<RawValue>,
 }
 
 impl Device {
@@ -88,16 +76,5 @@ impl Drop for Device {
     fn drop(&mut self) {
         // Where the client has ended there is nothing to leave.
         let _ = self.orders.send(Order::Quit(Arc::clone(&self.id), Arc::clone(&self.mailbox)));
-    }
-}
-
-impl DeviceMessage {
-    /// What it is about, as a value.
-    ///
-    /// # Errors
-    ///
-    /// Where it is no such value.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(self.data.get())
     }
 }

@@ -4,11 +4,23 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::device::DeviceMessage;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
 use super::error::Error;
 
 /// Messages that were dealt with and are remembered; the server has fewer than this on their way.
 const MAX_DONE: usize = 1_024;
+
+/// What somebody sent to a device.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeviceMessage {
+    /// What tells it from every other.
+    pub id: u64,
+    /// What it is about, as JSON: an object, an array, or a string for any other text.
+    pub data: Box<RawValue>,
+}
 
 /// Between the task of the client, which fills it and never waits, and one reader.
 #[derive(Debug)]
@@ -29,6 +41,17 @@ struct State {
     /// Nothing more comes: because of this, or because the reader wanted it so.
     end: Option<Option<Error>>,
     reader: Option<Waker>,
+}
+
+impl DeviceMessage {
+    /// What it is about, as a value.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no such value.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.data.get())
+    }
 }
 
 impl Mailbox {

@@ -38,12 +38,13 @@ mod token;
 mod words;
 
 pub use builder::Builder;
-pub use device::{Device, DeviceMessage};
+pub use device::Device;
 pub use error::{Advice, Error, Fault};
 pub use event::{Event, Gap, Member, Publication, Reason};
 pub use handle::Client;
 pub use history::{History, Published, Range, Stats};
 pub use letters::DirectMessage;
+pub use mailbox::DeviceMessage;
 pub use position::{Position, PositionError};
 pub use state::State;
 pub use subscription::Subscription;

@@ -14,9 +14,8 @@ use tokio::time::Instant;
 
 use super::calls::{Calls, Kind};
 use super::channels::{AGAIN_AFTER, Asker, First};
-use crate::client::device::DeviceMessage;
 use crate::client::error::{Advice, Error};
-use crate::client::mailbox::Mailbox;
+use crate::client::mailbox::{DeviceMessage, Mailbox};
 use crate::client::words::OfDevice;
 
 /// All of them, by their ids.

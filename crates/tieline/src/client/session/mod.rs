@@ -35,9 +35,8 @@ use self::calls::{Calls, Kind};
 pub(super) use self::channels::Asker;
 use self::channels::Channels;
 use self::devices::Devices;
-use super::device::DeviceMessage;
 use super::error::{Error, Fault};
-use super::mailbox::Mailbox;
+use super::mailbox::{DeviceMessage, Mailbox};
 use super::queue::Queue;
 use super::words::{
     Ack, Connect, Connected, Disconnect, Heard, Lost, Message, Moved, Received, Resume, Told,
