@@ -66,6 +66,8 @@ fn of_text(text: &str, form: Option<Form>) -> Result<Vec<u8>, Failure> {
         Some(Form::Hex) => hex(),
         Some(Form::Base64) => base64(),
         Some(Form::Raw) => Ok(text.as_bytes().to_vec()),
+        // What has no other letters was meant so, also where one is missing.
+        None if text.chars().all(|c| c.is_ascii_hexdigit() || c.is_whitespace()) => hex(),
         None => hex().or_else(|_| base64()).map_err(|_| {
             Failure::Usage("that is neither a file nor bytes in hexadecimal or base64")
         }),

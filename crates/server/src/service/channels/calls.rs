@@ -14,6 +14,7 @@ use super::namespaces::Act;
 use super::words::{
     Call, Counted, HistoryIs, HistoryOf, Item, MembersAre, Named, Publish, PublishedAt, Who,
 };
+use crate::outbox::held_bytes;
 use crate::service::rpc::{MAX_METHOD_BYTES, RpcError};
 
 impl State {
@@ -77,7 +78,7 @@ impl State {
         let answered = methods.call(method, params, self.address).await;
         let len = answered.as_ref().map_or_else(RpcError::len, |result| result.get().len());
         // What is larger than all that may wait would end the session with it.
-        if len > self.shared.limits.keep_session_bytes {
+        if held_bytes(len) > self.shared.limits.keep_session_bytes {
             return Err(RpcError::too_large());
         }
         answered.map(Some)

@@ -34,7 +34,7 @@ use crate::service::rpc::{self, Ask, Id, Item, RpcError, Said, decode, parse, wr
 const PING: u64 = 25;
 
 /// How long somebody is still present whose line is lost: it may come back.
-const LOST_LEASE: Duration = Duration::from_secs(10);
+pub(super) const LOST_LEASE: Duration = Duration::from_secs(10);
 
 /// A line as its worker sees it.
 pub(super) struct Line(Rc<State>);

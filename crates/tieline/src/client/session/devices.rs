@@ -154,9 +154,11 @@ impl Devices {
         self.has_work = true;
     }
 
-    /// A message came; whether it is to be acknowledged once more.
+    /// A message came; whether it is to be acknowledged once more. One that comes before the answer to
+    /// `register` is an earlier owner's: it comes again behind that, in its order.
     pub(super) fn told(&self, id: &str, message: DeviceMessage) -> bool {
-        self.devices.get(id).is_some_and(|device| device.mailbox.push(message))
+        let device = self.devices.get(id).filter(|device| device.is_registered());
+        device.is_some_and(|device| device.mailbox.push(message))
     }
 
     /// Whether the server has it on this line.
@@ -206,6 +208,10 @@ impl Devices {
 }
 
 impl Device {
+    const fn is_registered(&self) -> bool {
+        matches!(self.state, State::On | State::Leaving(_))
+    }
+
     fn deadline(&self) -> Option<Instant> {
         let again = match self.state {
             State::Due(again) => again,

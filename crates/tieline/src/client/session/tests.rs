@@ -348,6 +348,25 @@ fn a_device_registers_on_every_line_and_a_message_that_comes_again_is_only_ackno
 }
 
 #[test]
+fn what_comes_before_a_device_is_registered_again_is_taken_behind_the_answer_in_its_order() {
+    let mut scene = Scene::connected();
+    let before = registered(&mut scene);
+    scene.session.quit("d", &before);
+    let mailbox = Mailbox::new(100, 1 << 20);
+    let (asker, _answer) = oneshot::channel();
+    scene.session.register(&"d".into(), &mailbox, asker, scene.now);
+    let said = scene.says();
+    // Of two that were sent to the owner before, the second comes now.
+    scene.hears(&message(2));
+    assert_eq!(dealt_with(&mailbox), [0; 0]);
+    scene.hears(&json!({ "id": said["id"], "result": {} }));
+    for id in [1, 2] {
+        scene.hears(&message(id));
+    }
+    assert_eq!(dealt_with(&mailbox), [1, 2]);
+}
+
+#[test]
 fn a_device_that_goes_on_elsewhere_is_not_registered_again() {
     let mut scene = Scene::connected();
     let mailbox = registered(&mut scene);

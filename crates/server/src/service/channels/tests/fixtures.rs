@@ -52,7 +52,7 @@ fn what_is_wrong_is_answered_and_the_line_goes_on() {
             if answered.is_null() {
                 continue;
             }
-            let mut scene = Scene::new("");
+            let mut scene = methods::scene("devices = {}", "");
             let (mut end, _) = scene.connect(json!({})).await;
             end.say(&text);
             let heard = scene.heard(&end).await;

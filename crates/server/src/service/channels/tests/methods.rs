@@ -3,7 +3,7 @@
 use super::*;
 
 /// A route of methods, and the one of channels that calls them.
-fn scene(settings: &str, rpc: &str) -> Scene {
+pub(super) fn scene(settings: &str, rpc: &str) -> Scene {
     Scene::new(&format!(
         "methods = '/rpc'\n{settings}\n[[route]]\npath = '/rpc'\n[route.service]\nkind = 'rpc'\n\
          demo = true\n{rpc}"
@@ -85,15 +85,15 @@ fn an_answer_that_was_lost_with_its_line_comes_on_the_next_and_nothing_is_done_t
 #[test]
 fn the_time_and_the_size_of_an_answer_are_bounded() {
     run(async {
-        let mut scene = scene("keep_session_bytes = 400", "limits = { call_within = '2s' }");
+        let mut scene = scene("keep_session_bytes = 1000", "limits = { call_within = '2s' }");
         let (mut end, first) = scene.connect(json!({})).await;
         end.ask("call", calls("demo_wait", json!([3_000])));
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert_eq!(scene.heard(&end).await[0]["error"]["code"], -32002);
-        let large = json!(["x".repeat(500)]);
+        let large = json!(["x".repeat(1_000)]);
         let error = scene.call(&mut end, "call", calls("demo_echo", large)).await;
         assert_eq!(error["code"], -32003);
-        let large = json!([1, "x".repeat(500)]);
+        let large = json!([1, "x".repeat(1_000)]);
         let error = scene.call(&mut end, "call", calls("demo_fail", large)).await;
         assert_eq!(error["code"], -32003);
         // What was too large did not end the session.

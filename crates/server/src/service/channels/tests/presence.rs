@@ -65,7 +65,7 @@ fn a_line_that_is_lost_for_a_moment_leaves_nobody() {
         // Who does not come back is gone when the lease is over.
         scene.lose(&mut second);
         scene.heard(&first).await;
-        scene.channels.0.hub.sweep(SystemTime::now() + subscriptions::LOST_LEASE);
+        scene.channels.0.hub.sweep(SystemTime::now() + line::LOST_LEASE);
         let heard = scene.heard(&first).await;
         assert_eq!(told(&heard, "leave")[0]["client"], answer["client"]);
     });
