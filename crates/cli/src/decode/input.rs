@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_is_neither_is_told_so() {
-        for text in ["hello!", "81 0", "81 0g", "<Buffer 81 05 ...>"] {
+        for text in ["hello!", "81 0", "81 0!", "<Buffer 81 05 ...>"] {
             assert!(of_text(text, None).is_err(), "{text}");
         }
         assert_eq!(of_text("hello!", Some(Form::Raw)), Ok(b"hello!".to_vec()));
