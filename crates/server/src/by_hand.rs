@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 use tieline::serve::Backlog;
 use tieline::{CloseCode, Message};
 use tokio::sync::watch;
-use tokio::task::{LocalEnterGuard, LocalSet};
 use tokio::time::Instant;
 
 use crate::config::{File, Overrides, Plan, Source};
@@ -28,20 +27,12 @@ pub(crate) struct Bench {
     inbox: Inbox,
     delivery: Delivery,
     peers: HashMap<PeerId, Peer>,
-    /// Where the tasks of conversations are.
-    _tasks: Option<(LocalEnterGuard, LocalSet)>,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
         let (inbox, delivery) = Delivery::new();
-        Self { inbox, delivery, peers: HashMap::new(), _tasks: None }
-    }
-
-    /// The same for conversations with tasks, none of which is ever run: for tests without a runtime.
-    pub(crate) fn with_tasks() -> Self {
-        let tasks = LocalSet::new();
-        Self { _tasks: Some((tasks.enter(), tasks)), ..Self::new() }
+        Self { inbox, delivery, peers: HashMap::new() }
     }
 
     /// Another peer.

@@ -106,7 +106,7 @@ mod tests {
     use tieline::Lost;
 
     fn scene() -> (Chat, Bench) {
-        (Chat::new("/chat", &Resources::default()), Bench::with_tasks())
+        (Chat::new("/chat", &Resources::default()), Bench::new())
     }
 
     #[test]

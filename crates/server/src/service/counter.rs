@@ -167,7 +167,7 @@ mod tests {
     use tieline::Lost;
 
     fn scene() -> (Counter, Bench) {
-        (Counter::new("/counter", &Resources::default()), Bench::with_tasks())
+        (Counter::new("/counter", &Resources::default()), Bench::new())
     }
 
     #[test]

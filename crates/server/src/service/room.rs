@@ -135,7 +135,7 @@ mod tests {
     use tieline::Lost;
 
     fn scene() -> (Room, Bench) {
-        (Room::new("/room", &Resources::default()), Bench::with_tasks())
+        (Room::new("/room", &Resources::default()), Bench::new())
     }
 
     /// Joins, and answers the uid that was given.

@@ -22,7 +22,6 @@ mod namespaces;
 mod outlet;
 pub(crate) mod own;
 mod session;
-mod stay;
 mod subscription;
 mod subscriptions;
 mod words;

@@ -9,9 +9,8 @@
 //! Everything that a service does happens in turns, one at a time: so all hear all turns in one order.
 //! Its broker is in memory and answers at once.
 
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -19,12 +18,10 @@ use tieline::CloseCode;
 use tieline::serve::Payload;
 use tieline_hub::{BrokerError, Channel, Keep, Member, New};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 
 use super::counts::Counts;
 use super::dialect::{Audience, Dialect};
 use super::outlet::{Beginning, Subscriber, Worker};
-use super::stay::{LEASE, stay};
 use super::{Hub, MOST, Namespaces};
 use crate::inbox::Topic;
 use crate::members::Full;
@@ -32,6 +29,10 @@ use crate::peer::Peer;
 use crate::request::Request;
 use crate::resources::Resources;
 use crate::target::Target;
+
+/// Whoever is there leaves when its line is over, and with its process at the latest: a broker in memory
+/// needs nobody to say meanwhile that it is still there.
+const FOR_GOOD: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
 /// The channel of one service, whose peers share a state of type `T`.
 #[derive(Debug)]
@@ -60,12 +61,6 @@ pub(crate) struct Turn<'a, T> {
 /// A peer that is there: it hears the channel and is present until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
-    present: Rc<Present>,
-    staying: JoinHandle<()>,
-}
-
-#[derive(Debug)]
-struct Present {
     place: Arc<Place>,
     member: Member,
     worker: Worker,
@@ -136,14 +131,8 @@ impl<T> Turn<'_, T> {
         let Place { hub, channel, keep, .. } = &*place;
         now(hub.subscribe(channel, keep, None, MOST, &worker, subscriber)).map_err(|_| Full)?;
         place.counts.subscribed();
-        let present = Rc::new(Present { place, member, worker, target });
-        let staying = stay(Rc::downgrade(&present), async |present: Rc<Present>| {
-            // Where it cannot be told now, it is the next time.
-            let _ = present.enter();
-            true
-        });
-        let seat = Seat { present, staying };
-        seat.present.enter().map_err(|_| Full)?;
+        let seat = Seat { place, member, worker, target };
+        seat.enter().map_err(|_| Full)?;
         Ok(seat)
     }
 
@@ -188,25 +177,20 @@ impl Place {
     }
 }
 
-impl Present {
-    fn leave(&self) {
-        let Place { hub, channel, keep, counts, .. } = &*self.place;
-        hub.unsubscribe(channel, keep, &self.worker, self.place.subscriber(self.target));
-        counts.unsubscribed();
-        // Where it cannot be told, its lease ends.
-        let _ = hub.broker(keep).and_then(|broker| now(broker.leave(channel, &self.member.id)));
-    }
-
+impl Seat {
     fn enter(&self) -> Result<(), BrokerError> {
         let Place { hub, channel, keep, .. } = &*self.place;
-        now(hub.broker(keep)?.enter(channel, self.member.clone(), LEASE))
+        now(hub.broker(keep)?.enter(channel, self.member.clone(), FOR_GOOD))
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.staying.abort();
-        self.present.leave();
+        let Place { hub, channel, keep, counts, .. } = &*self.place;
+        hub.unsubscribe(channel, keep, &self.worker, self.place.subscriber(self.target));
+        counts.unsubscribed();
+        // Without a broker nobody was present.
+        let _ = hub.broker(keep).and_then(|broker| now(broker.leave(channel, &self.member.id)));
     }
 }
 

@@ -8,17 +8,23 @@ use std::time::Duration;
 use bytes::Bytes;
 use tieline_hub::{BrokerError, Channel, Member, Pattern};
 use tokio::task::spawn_local;
+use tokio::time::sleep;
 
 use super::fault::Fault;
 use super::line::{Outcome, State};
 use super::namespaces::{Act, Namespace};
 use super::outlet::{Beginning, Subscriber};
 use super::session::{Newcomer, Session};
-use super::stay::{LEASE, stay};
 use super::subscription::Subscription;
 use super::words::{Named, Subscribe};
 use super::{MOST, Shared};
 use crate::service::rpc::{Id, RpcError};
+
+/// How long somebody is present without its line saying so again.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// How often a line says that it is still present.
+const SAY_EVERY: Duration = Duration::from_secs(20);
 
 /// Gaps that a line is told of before it is seen whether it reads on.
 const GAPS_AT_ONCE: usize = 16;
@@ -155,24 +161,26 @@ impl State {
         if self.is_staying.replace(true) {
             return;
         }
-        let session = Arc::clone(session);
-        stay(Rc::downgrade(self), async move |line: Rc<Self>| {
-            if line.is_over.get() {
-                return false;
+        let (line, session) = (Rc::downgrade(self), Arc::clone(session));
+        spawn_local(async move {
+            loop {
+                sleep(SAY_EVERY).await;
+                let Some(line) = line.upgrade().filter(|line| !line.is_over.get()) else { return };
+                let places: Vec<_> = line
+                    .subscriptions
+                    .borrow()
+                    .values()
+                    .filter_map(Subscription::presence)
+                    .map(|(channel, namespace)| (channel.clone(), Arc::clone(namespace)))
+                    .collect();
+                if places.is_empty() {
+                    return line.is_staying.set(false);
+                }
+                for (channel, namespace) in places {
+                    // Where it cannot be told now, it is the next time.
+                    let _ = line.shared.enter(&channel, &namespace, &session, LEASE).await;
+                }
             }
-            let places: Vec<_> = line
-                .subscriptions
-                .borrow()
-                .values()
-                .filter_map(Subscription::presence)
-                .map(|(channel, namespace)| (channel.clone(), Arc::clone(namespace)))
-                .collect();
-            for (channel, namespace) in &places {
-                // Where it cannot be told now, it is the next time.
-                let _ = line.shared.enter(channel, namespace, &session, LEASE).await;
-            }
-            line.is_staying.set(!places.is_empty());
-            !places.is_empty()
         });
     }
 }
