@@ -69,7 +69,7 @@ async fn a_peer_that_reads_too_slowly_is_closed_with_1013_between_two_messages()
     }
 }
 
-/// What an echo that watches its backlog tells.
+/// What an echo that watches its backlog tells; whoever asks `waits` is told how much waits on the worker.
 #[derive(Default)]
 struct Watched {
     most_waited: AtomicUsize,
@@ -84,6 +84,9 @@ impl Handler for Watching {
     fn open(&mut self, _: &Link, _: &Request, _: &Agreement) {}
 
     fn message(&mut self, (): &mut (), link: &Link, message: Message<'_>) {
+        if message.text() == Some("waits") {
+            return link.send(link.worker().waiting_bytes().to_string());
+        }
         link.send(message);
         self.0.most_waited.fetch_max(link.buffered_amount(), Ordering::Relaxed);
     }
@@ -110,10 +113,14 @@ fn an_echo_that_waits_stops_reading_and_loses_nothing() {
         });
         is_full.recv_timeout(PATIENCE).expect("the server stops reading");
         // The writer may have been faster than the server: its echoes wait, too.
+        let mut other = Raw::open(server.address);
+        let mut waits = || {
+            other.say(masked(TEXT, "waits"));
+            String::from_utf8(other.frame().payload).unwrap().parse::<usize>().unwrap()
+        };
         let began = Instant::now();
-        while watched.most_waited.load(Ordering::Relaxed) < 32 << 10 {
+        while waits() < 32 << 10 {
             assert!(began.elapsed() < PATIENCE, "nothing waits");
-            std::thread::yield_now();
         }
         // The socket is shared with the writer, and so is that it does not wait.
         let poll = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
