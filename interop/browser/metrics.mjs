@@ -34,7 +34,7 @@ export async function checkMetrics(browser) {
     await open(window);
     await publish("to be seen");
     await window.sees("metric-publications", /published\s+[\d.]*[1-9]/);
-    await until("charts", async () => (await window.page.$$(".chart canvas")).length === 6);
+    await until("charts", async () => (await window.page.$$(".chart canvas")).length === 8);
     await look("operator-metrics");
   });
   await talker.close();
@@ -79,7 +79,10 @@ async function counts(browser, page, publish) {
   await window.close();
 }
 
-/** Whether each canvas has the first curve's colour somewhere; runs in the page. */
+/**
+ * Whether each canvas has the first curve's colour somewhere, but that of the times: there was neither a ping nor a fan-out yet.
+ * Runs in the page.
+ */
 function areDrawn(canvases) {
   const probe = document.body.appendChild(document.createElement("span"));
   probe.style.color = "var(--copper)";
@@ -92,7 +95,8 @@ function areDrawn(canvases) {
     }
     return false;
   };
-  return canvases.length === 6 && canvases.every(has);
+  const isOfTimes = (canvas) => canvas.closest("section").querySelector('[data-testid="metric-times"]') !== null;
+  return canvases.length === 8 && canvases.every((canvas) => isOfTimes(canvas) || has(canvas));
 }
 
 async function rests(browser, page) {
