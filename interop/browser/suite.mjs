@@ -1,4 +1,4 @@
-// The page in Chromium, over ws and wss, from disk and from elsewhere, and the operator's page; beside it the page in Firefox.
+// The page in Chromium, over ws and wss, from disk and from elsewhere, and the operator's page; then the page in Firefox.
 
 import { startBackend } from "../gateway/backend_process.mjs";
 import { startOperated } from "../gateway/server.mjs";
@@ -50,8 +50,7 @@ async function inFirefox({ byDefault, configured }) {
   await Promise.all([firefox.close(), configured.stop(), byDefault.stop()]);
 }
 
-// Side by side: most of the time a browser waits.
-const [first, second] = [await startServers(), await startServers()];
-const [guarded, operated] = [await startGuarded(), await startOperated(backend)];
-await Promise.all([inChromium(first, guarded, operated), inFirefox(second)]);
+// One after the other: the driver of Firefox loses what it was told while the machine is busy with another browser.
+await inChromium(await startServers(), await startGuarded(), await startOperated(backend));
+await inFirefox(await startServers());
 finish();
