@@ -41,14 +41,14 @@ export async function checkChannels(browser, origin, guarded) {
 
 /** Opens the view in a channel that nobody else uses. */
 async function enter(window, channel) {
-  await window.type("channels-channel", channel);
+  await window.paste("channels-channel", channel);
   await window.click("channels-go");
   await window.sees("feed-title", channel);
   await window.sees("state-channels", /^open$/);
 }
 
 async function publish(window, text) {
-  await window.type("channels-input", text);
+  await window.paste("channels-input", text);
   await window.click("channels-publish");
 }
 
