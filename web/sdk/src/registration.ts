@@ -7,6 +7,7 @@
 import { createBackoff } from "./backoff.ts";
 import type { TielineError } from "./errors.ts";
 import type { Settle } from "./session.ts";
+import { createWaiters } from "./waiters.ts";
 
 /** What a registration tells. */
 export type RegistrationTold =
@@ -22,11 +23,6 @@ export interface RegistrationHooks {
 
 export type Registration = ReturnType<typeof createRegistration>;
 
-interface Waiter {
-  resolve(): void;
-  reject(error: TielineError): void;
-}
-
 /** Waits before a device is registered again that the server could not take. */
 const AGAIN = { baseMs: 500, maxMs: 30_000, stableAfterMs: 0 };
 
@@ -39,13 +35,7 @@ export function createRegistration(device: string, { ask, tell }: RegistrationHo
   /** Which line it is, by their count. */
   let line = 0;
   let again: ReturnType<typeof setTimeout> | undefined;
-  let waiters: Waiter[] = [];
-
-  function settle(error?: TielineError): void {
-    const settled = waiters;
-    waiters = [];
-    for (const { resolve, reject } of settled) error ? reject(error) : resolve();
-  }
+  const { settle, wait: untilSettled } = createWaiters();
 
   /** Does what is to be done next, if nothing is under way. */
   function turn(): void {
@@ -104,7 +94,7 @@ export function createRegistration(device: string, { ask, tell }: RegistrationHo
 
   function wait(): Promise<void> {
     if (closed) return Promise.reject(closed);
-    const waited = new Promise<void>((resolve, reject) => waiters.push({ resolve, reject }));
+    const waited = untilSettled();
     turn();
     return waited;
   }

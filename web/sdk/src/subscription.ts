@@ -10,6 +10,7 @@ import { createBackoff } from "./backoff.ts";
 import { TielineError } from "./errors.ts";
 import { type Caught, createRecovery, type Gap } from "./recovery.ts";
 import type { Settle } from "./session.ts";
+import { createWaiters } from "./waiters.ts";
 import {
   given,
   type Member,
@@ -38,11 +39,6 @@ export interface Hooks {
 
 export type Subscription = ReturnType<typeof createSubscription>;
 
-interface Waiter {
-  resolve(): void;
-  reject(error: TielineError): void;
-}
-
 /** Waits before a channel is asked for again that the server could not give. */
 const AGAIN = { baseMs: 500, maxMs: 30_000, stableAfterMs: 0 };
 
@@ -56,13 +52,7 @@ export function createSubscription(name: string, { ask, tell }: Hooks) {
   /** Which line it is, by their count. */
   let line = 0;
   let again: ReturnType<typeof setTimeout> | undefined;
-  let waiters: Waiter[] = [];
-
-  function settle(error?: TielineError): void {
-    const settled = waiters;
-    waiters = [];
-    for (const { resolve, reject } of settled) error ? reject(error) : resolve();
-  }
+  const { settle, wait: untilSettled } = createWaiters();
 
   /** Does what is to be done next, if nothing is under way. */
   function turn(): void {
@@ -255,7 +245,7 @@ export function createSubscription(name: string, { ask, tell }: Hooks) {
   };
 
   function wait(): Promise<void> {
-    const waited = new Promise<void>((resolve, reject) => waiters.push({ resolve, reject }));
+    const waited = untilSettled();
     turn();
     return waited;
   }
