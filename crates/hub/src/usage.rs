@@ -1,5 +1,6 @@
 //! What the channels of a namespace take up together.
 
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,10 +50,11 @@ impl Share {
     pub(crate) fn set(&mut self, bytes: usize, keep: &Keep) -> bool {
         let before = std::mem::replace(&mut self.bytes, bytes);
         let all = &self.usage.bytes;
-        let total = if bytes >= before {
-            all.fetch_add(bytes - before, Ordering::Relaxed) + (bytes - before)
-        } else {
-            all.fetch_sub(before - bytes, Ordering::Relaxed) - (before - bytes)
+        let total = match bytes.cmp(&before) {
+            // Most publications are kept nowhere, or take the place of one as long: nothing is written.
+            Equal => all.load(Ordering::Relaxed),
+            Greater => all.fetch_add(bytes - before, Ordering::Relaxed) + (bytes - before),
+            Less => all.fetch_sub(before - bytes, Ordering::Relaxed) - (before - bytes),
         };
         total > keep.total_bytes
     }
