@@ -13,6 +13,7 @@ mod exit_code;
 mod level;
 mod load;
 mod log;
+mod printable;
 mod running;
 mod serve;
 mod style;

@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use super::failure::Failure;
 use super::show;
 use super::to::To;
+use crate::printable::printable;
 
 pub(crate) const EXAMPLES: &str = "\
 Each DATA is a publication; without one, each line of standard input is. It is text, unless
@@ -163,7 +164,7 @@ impl Publish {
             return Ok(to_raw_value(text)?);
         }
         serde_json::from_str(text).map_err(|error| {
-            let text = show::plain(text);
+            let text = printable(text);
             Failure::Usage(format!("`{text}` is no JSON ({error}): without --json it is text"))
                 .into()
         })

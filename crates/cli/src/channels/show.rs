@@ -7,6 +7,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tieline::client::{Event, Gap, Member, Publication};
 
+use crate::printable::{printable, steers};
 use crate::style::{self, BOLD, DIM, RED};
 
 /// Someone who was there when it was asked.
@@ -17,8 +18,8 @@ pub(super) fn text(channel: &str, event: &Event) -> String {
     match event {
         Event::Publication(publication) => {
             let Publication { channel, offset, data, from, .. } = publication;
-            let place = style::on_stdout(&plain(&format!("{channel} {offset}")), DIM);
-            let from = from.as_deref().map(|from| format!(" {}:", plain(from)));
+            let place = style::on_stdout(&printable(&format!("{channel} {offset}")), DIM);
+            let from = from.as_deref().map(|from| format!(" {}:", printable(from)));
             let from = style::on_stdout(&from.unwrap_or_default(), BOLD);
             format!("{place}{from} {}", said(data))
         }
@@ -26,19 +27,19 @@ pub(super) fn text(channel: &str, event: &Event) -> String {
             let before = position.as_ref().map(|position| format!(" up to {}", position.offset));
             let before = before.unwrap_or_default();
             let gap = format!("publications{before} are missing ({})", reason.as_str());
-            format!("{} {}", plain(channel), style::on_stdout(&gap, RED))
+            format!("{} {}", printable(channel), style::on_stdout(&gap, RED))
         }
         Event::Joined(member) => moved(channel, "joined", member),
         Event::Left(member) => moved(channel, "left", member),
-        event => format!("{} {}", plain(channel), plain(&format!("{event:?}"))),
+        event => format!("{} {}", printable(channel), printable(&format!("{event:?}"))),
     }
 }
 
 /// Somebody who came, went, or was there.
 pub(super) fn moved(channel: &str, what: &str, member: &Member) -> String {
     let who = member.user.as_deref().into_iter().chain(member.name.as_deref());
-    let who: String = who.map(|who| format!(" {}", plain(who))).collect();
-    let line = format!("{} {what}{who} ({})", plain(channel), plain(&member.client));
+    let who: String = who.map(|who| format!(" {}", printable(who))).collect();
+    let line = format!("{} {what}{who} ({})", printable(channel), printable(&member.client));
     style::on_stdout(&line, DIM)
 }
 
@@ -80,19 +81,6 @@ pub(super) fn moved_json(channel: &str, what: &str, member: &Member) -> String {
     in_one_line(&line.to_string())
 }
 
-/// Text as it is, but for what would steer a terminal.
-pub(super) fn plain(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
-        if steers(letter) {
-            // Writing into text does not fail.
-            let _ = write!(shown, "{}", letter.escape_default());
-        } else {
-            shown.push(letter);
-        }
-        shown
-    })
-}
-
 /// What became of a line for standard output: whoever read it may have gone, which is no error.
 pub(super) fn written(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
@@ -104,7 +92,7 @@ pub(super) fn written(result: io::Result<()>) -> anyhow::Result<()> {
 /// A text without its quotes, and any other value as JSON.
 fn said(data: &RawValue) -> String {
     match serde_json::from_str::<String>(data.get()) {
-        Ok(text) => plain(&text),
+        Ok(text) => printable(&text),
         Err(_) => in_one_line(data.get()),
     }
 }
@@ -121,18 +109,12 @@ fn in_one_line(json: &str) -> String {
     })
 }
 
-/// Control characters, and those that turn the direction of what follows.
-fn steers(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn nothing_that_is_printed_steers_a_terminal() {
-        assert_eq!(plain("a\x1b[2J\u{9b}b\u{202e}ü\n"), "a\\u{1b}[2J\\u{9b}b\\u{202e}ü\\n");
         let json = "{\n \"a\": \"\u{9b}2J\u{202e}\" }";
         assert_eq!(in_one_line(json), "{  \"a\": \"\\u009b2J\\u202e\" }");
         let raw: Box<RawValue> = serde_json::from_str("\"say \\\"hi\\\"\\u001b\"").unwrap();

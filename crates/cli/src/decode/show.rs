@@ -7,12 +7,11 @@
 //!                            .... 0001  opcode 0x1: text
 //! ```
 
-use std::fmt::Write;
-
 use tieline_inspect::{Deflate, Frame, Outcome};
 use tieline_proto::frame::{Header, Opcode};
 use tieline_proto::{CloseCode, MessageKind};
 
+use crate::printable::printable;
 use crate::style::{self, BOLD, DIM, RED};
 
 /// Bytes in a row.
@@ -182,24 +181,15 @@ fn message(kind: MessageKind, payload: &[u8]) -> String {
     }
 }
 
-/// Text in which nothing steers a terminal.
+/// Text, as much of it as is shown.
 fn quoted(text: &str) -> String {
-    let mut shown = String::new();
-    let mut chars = text.chars();
-    for c in chars.by_ref().take(MAX_SHOWN) {
-        match c {
-            '"' => shown.push('"'),
-            c if c.is_control() => shown.extend(c.escape_default()),
-            c => shown.push(c),
-        }
+    let end = text.char_indices().nth(MAX_SHOWN).map_or(text.len(), |(end, _)| end);
+    let (shown, rest) = text.split_at(end);
+    let shown = printable(shown);
+    match rest.chars().count() {
+        0 => format!("\"{shown}\""),
+        more => format!("\"{shown}\" and {more} characters more"),
     }
-    let more = chars.count();
-    let mut quoted = format!("\"{shown}\"");
-    if more > 0 {
-        // A String takes whatever is written to it.
-        let _ = write!(quoted, " and {more} characters more");
-    }
-    quoted
 }
 
 /// What an opcode is called (RFC 6455 §11.8).

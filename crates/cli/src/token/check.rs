@@ -12,6 +12,7 @@ use tieline_server::{Identity, Refusal};
 
 use super::Check;
 use super::keys::say;
+use crate::printable::printable;
 use crate::{load, style};
 
 /// Longest text that is read as a token.
@@ -147,18 +148,6 @@ fn shown(name: &str, value: &Value) -> String {
         ("exp" | "iat" | "nbf", Some(seconds)) => format!("{value}, {}", relative(seconds)),
         _ => value.to_string(),
     }
-}
-
-/// Much of it is the token's words: no control character of them reaches the terminal.
-fn printable(text: &str) -> String {
-    let mut printed = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c.is_control() {
-            true => printed.extend(c.escape_unicode()),
-            false => printed.push(c),
-        }
-    }
-    printed
 }
 
 fn relative(seconds: f64) -> String {
