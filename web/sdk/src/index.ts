@@ -7,12 +7,13 @@ export type {
   Item,
 } from "./channel.ts";
 export { Channel } from "./channel.ts";
-export type { ClientEvents, Options, State } from "./client.ts";
+export type { ClientEvents, State } from "./client.ts";
 export { Tieline } from "./client.ts";
 export type { DeviceEvents, DeviceMessage } from "./device.ts";
 export { Device } from "./device.ts";
 export type { Advice, Problem } from "./errors.ts";
 export { TielineError } from "./errors.ts";
+export type { Options } from "./options.ts";
 export type { Gap } from "./recovery.ts";
 export type { TokenSource } from "./tokens.ts";
 export type { Counted, History, Member, Position, Publication, Published } from "./wire.ts";
