@@ -1,0 +1,1 @@
+//! The WebSocket client behind a C ABI.
