@@ -1,17 +1,19 @@
 //! The open line: messages in and out over any transport.
 //!
-//! | question                           | file       |
-//! |------------------------------------|------------|
-//! | what was read, not yet looked at   | `read.rs`  |
-//! | what is sent, not yet taken        | `write.rs` |
-//! | when is something due              | `alarm.rs` |
-//! | how does it go on, and end         | `drive.rs` |
-//! | `Stream` and `Sink`                | `stream.rs`|
-//! | one task reads, another writes     | `split.rs` |
+//! | question                         | file          |
+//! |----------------------------------|---------------|
+//! | what was read, not yet looked at | `read.rs`     |
+//! | what is sent, not yet taken      | `write.rs`    |
+//! | when is something due            | `alarm.rs`    |
+//! | what arrives                     | `received.rs` |
+//! | how does it go on, and end       | `drive.rs`    |
+//! | `Stream` and `Sink`              | `stream.rs`   |
+//! | one task reads, another writes   | `split.rs`    |
 
 mod alarm;
 mod drive;
 mod read;
+mod received;
 mod split;
 mod state;
 mod stream;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 use futures_sink::Sink;
+pub use received::Received;
 pub use split::{Receiver, ReuniteError, Sender};
 pub use state::ReadyState;
 use tieline_proto::handshake::{Agreement, Dialect};
@@ -227,6 +230,18 @@ impl<S> WebSocket<S> {
         }
     }
 
+    /// Has a ping sent with the next flush, or while [`next`](Self::next) is awaited; one that still
+    /// waits is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlTooLong`](UsageError::ControlTooLong) above 125 bytes,
+    /// [`Closed`](UsageError::Closed) after the close, and
+    /// [`NotInDialect`](UsageError::NotInDialect) in the hixie drafts, which have no pings.
+    pub fn start_ping(&mut self, payload: &[u8]) -> Result<(), UsageError> {
+        self.connection.outgoing().ping(payload)
+    }
+
     /// Starts the closing handshake without waiting for its end.
     ///
     /// The close frame leaves with the next flush; go on with [`next`](Self::next), which gives the
@@ -257,6 +272,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
+    /// What arrives next, pings and pongs as well; the rest is as [`next`](Self::next) says.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn receive(&mut self) -> Option<Result<Received, Error>> {
+        poll_fn(|cx| self.poll_receive(cx)).await
+    }
+
     /// Sends one message, and waits until the transport has taken it: a slow peer makes it wait.
     ///
     /// While it waits nothing is read. Where both ends send much at the same time each would wait
@@ -279,7 +307,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| Pin::new(&mut *self).poll_flush(cx)).await
     }
 
-    /// Sends a ping. The pong is not waited for: any sign of life from the peer counts as one.
+    /// Sends a ping. The pong is not waited for: any sign of life from the peer counts as one, and
+    /// [`receive`](Self::receive) tells it.
     ///
     /// # Errors
     ///
@@ -291,7 +320,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Dropping the future has sent the whole ping or none of it.
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
         poll_fn(|cx| Pin::new(&mut *self).poll_ready(cx)).await?;
-        self.connection.outgoing().ping(payload)?;
+        self.start_ping(payload)?;
         poll_fn(|cx| Pin::new(&mut *self).poll_flush(cx)).await
     }
 

@@ -11,6 +11,7 @@ use tieline_proto::{CloseCode, Closed, Lost, UsageError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::WebSocket;
+use super::received::Received;
 use super::write::HIGH_WATER;
 use crate::error::Error;
 use crate::message::Message;
@@ -20,11 +21,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if let Some(message) = ready!(this.poll_message(cx)) {
-            return Poll::Ready(Some(Ok(message)));
+        loop {
+            match ready!(this.poll_receive(cx)) {
+                Some(Ok(Received::Message(message))) => return Poll::Ready(Some(Ok(message))),
+                Some(Ok(Received::Ping(_) | Received::Pong(_))) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
         }
-        ready!(this.poll_end(cx));
-        Poll::Ready(this.report().map(Err))
     }
 }
 
@@ -81,6 +85,17 @@ impl<S> WebSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    pub(crate) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Received, Error>>> {
+        if let Some(received) = ready!(self.poll_received(cx)) {
+            return Poll::Ready(Some(Ok(received)));
+        }
+        ready!(self.poll_end(cx));
+        Poll::Ready(self.report().map(Err))
+    }
+
     fn poll_sent(&mut self, cx: &mut Context<'_>, rest: usize) -> Poll<Result<(), Error>> {
         if let Some(Closed::Lost(_)) = self.closed {
             return Poll::Ready(self.failure().map_or(Ok(()), Err));
