@@ -90,15 +90,21 @@ impl Code {
     pub(crate) fn text(number: i32) -> &'static str {
         match Self::ALL.into_iter().find(|code| *code as i32 == number) {
             Some(Self::None) => "no error\0",
-            Some(Self::Handle) => "no client has this handle: it is 0, was freed, or never was one\0",
+            Some(Self::Handle) => {
+                "no client has this handle: it is 0, was freed, or never was one\0"
+            }
             Some(Self::Argument) => "an argument or an option cannot be used\0",
             Some(Self::Utf8) => "a text is not UTF-8\0",
             Some(Self::NotOpen) => "no line is open: wait for the event OPEN\0",
             Some(Self::Full) => "the queue of what is sent is full: poll, and send again later\0",
-            Some(Self::TooBig) => "the message is larger than the queue of what is sent, or a ping or a reason is too long\0",
+            Some(Self::TooBig) => {
+                "the message is larger than the queue of what is sent, or a ping or a reason is too long\0"
+            }
             Some(Self::Closed) => "the last event was taken: free the client\0",
             Some(Self::Limit) => "there are too many clients, or the system gives no thread\0",
-            Some(Self::Internal) => "a bug in Tieline: free the client, and report what was printed\0",
+            Some(Self::Internal) => {
+                "a bug in Tieline: free the client, and report what was printed\0"
+            }
             Some(Self::Url) => "the URL cannot be connected to\0",
             Some(Self::Request) => "a header, a subprotocol or the origin cannot be sent\0",
             Some(Self::Dns) => "the host's name has no address\0",
@@ -109,7 +115,9 @@ impl Code {
             Some(Self::Refused) => "the server refused the WebSocket\0",
             Some(Self::Redirect) => "a redirect was not followed\0",
             Some(Self::Handshake) => "the server's answer is no WebSocket handshake\0",
-            Some(Self::Deflate) => "the server did not agree to permessage-deflate, which was required\0",
+            Some(Self::Deflate) => {
+                "the server did not agree to permessage-deflate, which was required\0"
+            }
             Some(Self::Protocol) => "the server broke the protocol\0",
             Some(Self::Lost) => "the line ended without a closing handshake\0",
             None => "no code of Tieline\0",

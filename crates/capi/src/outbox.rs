@@ -113,10 +113,8 @@ impl Outbox {
             return Err(Failure::new(Code::Argument, text));
         };
         if reason.len() > MAX_REASON {
-            let text = format!(
-                "a reason of {} bytes is too long: {MAX_REASON} are allowed",
-                reason.len()
-            );
+            let text =
+                format!("a reason of {} bytes is too long: {MAX_REASON} are allowed", reason.len());
             return Err(Failure::new(Code::TooBig, text));
         }
         self.lock().close.get_or_insert_with(|| (close_code, reason.to_owned()));
@@ -205,7 +203,9 @@ impl State {
 
     const fn why_not(&self) -> &'static str {
         match self.ready_state() {
-            ReadyState::Closed => "the line is closed for good: free the client, and connect another",
+            ReadyState::Closed => {
+                "the line is closed for good: free the client, and connect another"
+            }
             ReadyState::Closing if self.close.is_some() => {
                 "tieline_ws_close was called: nothing is sent after it"
             }
