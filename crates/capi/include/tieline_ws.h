@@ -33,6 +33,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/**
+ * The length of a text that ends with a NUL: it is counted.
+ */
+#define TIELINE_WS_NUL_TERMINATED SIZE_MAX
+
 
 
 /**
@@ -468,8 +473,6 @@ extern "C" {
  * Answers TIELINE_WS_ERROR_NONE, or why there is no client; `tieline_ws_last_error(0, NULL)` says
  * it in words. What is wrong with the options is said at once. Every client is to be freed.
  *
- * # Safety
- *
  * `options` points to options as they are described there, `client` to a handle that is written.
  */
 int32_t tieline_ws_connect(const struct tieline_ws_options *options, tieline_ws_client *client);
@@ -485,8 +488,6 @@ int32_t tieline_ws_connect(const struct tieline_ws_options *options, tieline_ws_
  *
  * Threads that poll the same client get its events in turn.
  *
- * # Safety
- *
  * `event` is NULL, or points to a pointer that is written.
  */
 int32_t tieline_ws_poll(tieline_ws_client client,
@@ -501,16 +502,12 @@ int32_t tieline_ws_poll(tieline_ws_client client,
  * TIELINE_WS_ERROR_TOO_BIG, TIELINE_WS_ERROR_UTF8. What is queued when a line is lost may or may
  * not have arrived, and is not sent again.
  *
- * # Safety
- *
  * `text` points to that many bytes, or to a text that ends with a NUL.
  */
 int32_t tieline_ws_send_text(tieline_ws_client client, const char *text, size_t len);
 
 /**
  * Sends a binary message of `len` bytes; the rest is as `tieline_ws_send_text` says.
- *
- * # Safety
  *
  * `data` points to that many bytes.
  */
@@ -519,8 +516,6 @@ int32_t tieline_ws_send_binary(tieline_ws_client client, const void *data, size_
 /**
  * Sends a ping of up to 125 bytes; PONG tells when it is answered. Lines are pinged without it
  * when they are silent (`ping_after_ms`). Errors are those of `tieline_ws_send_text`.
- *
- * # Safety
  *
  * `data` points to that many bytes.
  */
@@ -532,8 +527,6 @@ int32_t tieline_ws_ping(tieline_ws_client client, const void *data, size_t len);
  *
  * `code` is 1000 or what the protocol allows, `reason` up to 123 bytes of UTF-8, `len` its length
  * or TIELINE_WS_NUL_TERMINATED. A client without a line ends at once, with the code 1006.
- *
- * # Safety
  *
  * `reason` points to that many bytes, or to a text that ends with a NUL; it may be NULL for none.
  */
@@ -566,8 +559,6 @@ int32_t tieline_ws_ready_state(tieline_ws_client client);
  * Never NULL, ends with a NUL; its length is written to `len`, unless that is NULL. It belongs to
  * the library and is valid until this thread calls this function again, or ends.
  *
- * # Safety
- *
  * `len` is NULL, or points to a size that is written.
  */
 const char *tieline_ws_last_error(tieline_ws_client client, size_t *len);
@@ -576,16 +567,12 @@ const char *tieline_ws_last_error(tieline_ws_client client, size_t *len);
  * What a `tieline_ws_error` means, in general. Never NULL, ends with a NUL, and lives for ever; its
  * length is written to `len`, unless that is NULL.
  *
- * # Safety
- *
  * `len` is NULL, or points to a size that is written.
  */
 const char *tieline_ws_error_text(int32_t error, size_t *len);
 
 /**
  * The version of the library, such as `0.1.0`; otherwise as `tieline_ws_error_text`.
- *
- * # Safety
  *
  * `len` is NULL, or points to a size that is written.
  */

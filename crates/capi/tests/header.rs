@@ -36,6 +36,16 @@ const HEADER: &str = r#"/*
  * No function blocks but tieline_ws_poll with a time, and none changes errno.
  */"#;
 
+/// A constant that cbindgen cannot work out.
+const NUL_TERMINATED: &str = "
+/**
+ * The length of a text that ends with a NUL: it is counted.
+ */
+#define TIELINE_WS_NUL_TERMINATED SIZE_MAX
+";
+/// What it stands behind.
+const INCLUDES: &str = "#include <stdint.h>\n";
+
 /// The names that the types of the crate have in C.
 const NAMES: [(&str, &str); 8] = [
     ("Callback", "tieline_ws_callback"),
@@ -82,7 +92,10 @@ fn generated() -> String {
     });
     let mut bytes = Vec::new();
     builder.generate().unwrap().write(&mut bytes);
-    String::from_utf8(bytes).unwrap()
+    let header = String::from_utf8(bytes).unwrap();
+    // What makes a call safe in Rust is what a function expects in C.
+    let header = header.replace(" * # Safety\n *\n", "");
+    header.replacen(INCLUDES, &format!("{INCLUDES}{NUL_TERMINATED}"), 1)
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::ffi::{CStr, CString};
 use std::future::pending;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
@@ -58,6 +59,18 @@ pub(crate) async fn echo(mut socket: WebSocket<TcpStream>) {
             Some("drop") => return,
             _ if socket.send(message.clone()).await.is_err() => return,
             _ => {}
+        }
+    }
+}
+
+/// An echo that drops the line instead, the first time that somebody says `drop once`.
+pub(crate) async fn echo_after_a_drop(mut socket: WebSocket<TcpStream>, first: &AtomicBool) {
+    while let Some(Ok(message)) = socket.next().await {
+        if message.text() == Some("drop once") && first.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if socket.send(message).await.is_err() {
+            return;
         }
     }
 }
