@@ -123,6 +123,10 @@ impl Asked {
         let mut tls = TlsOptions::default();
         let mut is_own = false;
         if flag("ca_only", self.ca_only)? {
+            if self.ca_pem.is_empty() {
+                let text = "`ca_only` is 1 and `ca_pem` is empty: nobody would be trusted";
+                return Err(Failure::new(Code::Tls, text));
+            }
             (tls.roots, is_own) = (Roots::None, true);
         }
         if flag("danger_accept_any_certificate", self.danger_accept_any_certificate)? {
@@ -265,6 +269,7 @@ mod tests {
             (Asked { headers: "A b: 1".to_owned(), ..asked() }, Code::Request, "`A b`"),
             (Asked { origin: "example.com".to_owned(), ..asked() }, Code::Request, "https://host"),
             (Asked { ca_pem: "x".to_owned(), ..asked() }, Code::Tls, "`ca_pem`"),
+            (Asked { ca_only: 1, ..asked() }, Code::Tls, "`ca_pem` is empty"),
             (Asked { key_pem: "x".to_owned(), ..asked() }, Code::Tls, "certificate_pem"),
             (Asked { pinned_key: "abc".to_owned(), ..asked() }, Code::Tls, "sha256//"),
             (Asked { ca_only: 2, ..asked() }, Code::Argument, "`ca_only` is 2: it is 0 or 1"),

@@ -13,7 +13,7 @@ mod server;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 /// What the linker needs beside the static library.
-const SYSTEM: [&str; 4] = ["-lpthread", "-ldl", "-lm", "-lrt"];
+const SYSTEM: [&str; 3] = ["-lpthread", "-ldl", "-lm"];
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"];
 
 /// The folder in which cargo has put the libraries that belong to this test.

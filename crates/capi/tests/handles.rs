@@ -179,7 +179,7 @@ fn threads_that_poll_one_client_get_every_event_once() {
             });
         }
     });
-    assert_eq!(sum.into_inner(), (0..3 * EACH).sum());
+    assert_eq!(sum.into_inner(), (0..3 * EACH).sum::<u64>());
 }
 
 #[test]

@@ -11,7 +11,9 @@ use std::thread;
 
 use tieline::{AcceptOptions, Answer, CloseCode, Deflate, WebSocket};
 use tieline_ws::{Event, Handle, Kind, Options, tieline_ws_connect, tieline_ws_poll};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
 
 /// How long something may take that is waited for. It is never waited for when all is well.
 pub(crate) const LONG: i64 = 60_000;
@@ -19,29 +21,39 @@ pub(crate) const LONG: i64 = 60_000;
 /// Runs a server on a thread of its own until the test ends; each line is handled by `handle`.
 pub(crate) fn serve<F, R>(handle: F) -> SocketAddr
 where
-    F: Fn(WebSocket<TcpStream>) -> R + Send + Sync + Copy + 'static,
+    F: Fn(WebSocket<TcpStream>) -> R + Send + Clone + 'static,
+    R: Future<Output = ()> + Send + 'static,
+{
+    serve_over(move |stream| {
+        let handle = handle.clone();
+        async move {
+            let deflate = Some(Deflate::default());
+            let options = AcceptOptions { deflate, ..AcceptOptions::default() };
+            let answer = |request: &tieline::Request| {
+                let protocol = request.protocols().first().cloned();
+                Ok(Answer { protocol, ..Answer::default() })
+            };
+            if let Ok(socket) = tieline::accept_with(stream, &options, answer).await {
+                handle(socket).await;
+            }
+        }
+    })
+}
+
+/// The same below the handshake.
+pub(crate) fn serve_over<F, R>(handle: F) -> SocketAddr
+where
+    F: Fn(TcpStream) -> R + Send + 'static,
     R: Future<Output = ()> + Send + 'static,
 {
     let (told, address) = mpsc::channel();
     thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             told.send(listener.local_addr().unwrap()).unwrap();
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(async move {
-                    let options = AcceptOptions {
-                        deflate: Some(Deflate::default()),
-                        ..AcceptOptions::default()
-                    };
-                    let answer = |request: &tieline::Request| {
-                        let protocol = request.protocols().first().cloned();
-                        Ok(Answer { protocol, ..Answer::default() })
-                    };
-                    if let Ok(socket) = tieline::accept_with(stream, &options, answer).await {
-                        handle(socket).await;
-                    }
-                });
+                tokio::spawn(handle(stream));
             }
         });
     });
@@ -49,7 +61,10 @@ where
 }
 
 /// Sends everything back; `bye` closes with 4001 and this reason, `drop` drops the line.
-pub(crate) async fn echo(mut socket: WebSocket<TcpStream>) {
+pub(crate) async fn echo<S>(mut socket: WebSocket<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     while let Some(Ok(message)) = socket.next().await {
         match message.text() {
             Some("bye") => {
