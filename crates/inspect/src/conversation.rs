@@ -21,7 +21,7 @@ use crate::direction::Bounds;
 use crate::event::{Answered, End, Ending, Event, Note, What, Windows};
 use crate::frame::{Frame, Outcome, Sender};
 use crate::handshake::{Handshake, Step};
-use crate::side::{Seen, Side};
+use crate::side::{Brought, Side};
 
 /// Most pings of an end whose pongs are waited for.
 const MAX_PINGS: usize = 32;
@@ -285,7 +285,7 @@ impl Conversation {
         from: Sender,
         time: Duration,
         sink: Sink<'_>,
-        act: impl FnOnce(&mut Side, &mut dyn FnMut(Seen)),
+        act: impl FnOnce(&mut Side, &mut dyn FnMut(Brought)),
     ) {
         let Self { stage, pings, closes, began, is_told_of_more, .. } = self;
         let Stage::Open(sides) = stage else { return };
@@ -298,15 +298,15 @@ impl Conversation {
                 began.get_or_insert(from);
             }
             let what = match seen {
-                Seen::Frame(frame) => {
+                Brought::Frame(frame) => {
                     if let Outcome::Close { code, reason } = &frame.outcome {
                         closes[here].get_or_insert_with(|| (*code, reason.clone()));
                     }
                     let round_trip = round_trip(pings, from, &frame, time);
                     What::Frame { from, frame, round_trip }
                 }
-                Seen::Found(bytes) => What::Note(Note::Passed(from, bytes)),
-                Seen::Nothing => What::Note(Note::NoFrames(from)),
+                Brought::Found(bytes) => What::Note(Note::Passed(from, bytes)),
+                Brought::Nothing => What::Note(Note::NoFrames(from)),
             };
             sink(Event { time, what });
         });

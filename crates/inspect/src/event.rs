@@ -1,6 +1,7 @@
 //! What was seen of a connection, one thing at a time.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
@@ -21,6 +22,16 @@ pub struct Event {
     pub what: What,
 }
 
+/// Something that happened on one of many connections.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "an event and whose it is")]
+pub struct Seen {
+    /// The number of the connection, from 1 in the order in which they were first seen.
+    pub connection: u64,
+    /// What happened.
+    pub event: Event,
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -31,6 +42,10 @@ pub enum What {
     Asked(Box<Asked>),
     /// The connection is over, or nothing more of it is there to see.
     Closed(Box<Ending>),
+    /// Somebody connected over TCP.
+    Connected(Box<Connected>),
+    /// A connection of TCP is over that was no WebSocket.
+    Disconnected(End),
     /// A frame is whole, or will never be.
     Frame {
         /// Who has sent it.
@@ -49,6 +64,22 @@ pub enum What {
     },
     /// Something that explains what else there is to see, or why there is not.
     Note(Note),
+}
+
+/// A connection of TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connected {
+    /// Who asked, or seems to have.
+    pub client: SocketAddr,
+    /// Who answered.
+    pub server: SocketAddr,
+    /// When the client asked for a connection, the first part of the three-way handshake.
+    pub syn: Option<Duration>,
+    /// When the server answered.
+    pub syn_ack: Option<Duration>,
+    /// When the client confirmed.
+    pub ack: Option<Duration>,
 }
 
 /// A request to upgrade.

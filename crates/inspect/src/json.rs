@@ -12,19 +12,28 @@ use tieline_proto::deflate::Window;
 use tieline_proto::handshake::HandshakeError;
 use tieline_proto::{CloseCode, MessageKind};
 
-use crate::event::{Answered, Asked, Ending, Event, Note, What};
+use crate::event::{Answered, Asked, Connected, Ending, Event, Note, Seen, What};
 use crate::frame::{Frame, Outcome, Sender};
+
+/// An event of one of many connections: that of [`event`], and `connection`, its number.
+pub fn seen(seen: &Seen) -> Value {
+    let mut value = event(&seen.event);
+    value["connection"] = json!(seen.connection);
+    value
+}
 
 /// An event.
 ///
 /// | `event`    | when                                        | fields beside `time`                  |
 /// |------------|---------------------------------------------|---------------------------------------|
+/// | `connection` | somebody connected over TCP              | `client`, `server`, `syn`, `syn_ack`, `ack` (times, or null) |
 /// | `request`  | the client asked for a WebSocket            | `method`, `target`, `headers`, `draft`, `version`, `protocols`, `extensions`, `error` |
 /// | `response` | the server answered                         | `status`, `headers`, `upgraded`, `accept_right`, `protocol`, `extensions`, `deflate`, `error` |
 /// | `frame`    | a frame is whole, or will never be          | `from`, those of [`frame`], `round_trip` |
 /// | `gap`      | bytes are missing                           | `from`, `bytes`                       |
 /// | `note`     | something has to be explained               | `note`, `kind`, `from`                |
 /// | `closed`   | the connection is over                      | `clean`, `code`, `began`, `client`, `server`, `end`, `by` |
+/// | `end`      | one is over that was no WebSocket           | `end`, `by`                           |
 ///
 /// # Example
 ///
@@ -40,6 +49,11 @@ pub fn event(event: &Event) -> Value {
     let (name, mut value) = match &event.what {
         What::Asked(asked) => ("request", request(asked)),
         What::Answered(answered) => ("response", response(answered)),
+        What::Connected(connected) => ("connection", connection(connected)),
+        What::Disconnected(end) => {
+            let (end, by) = end.parts();
+            ("end", json!({ "end": end, "by": by.map(Sender::name) }))
+        }
         What::Frame { from, frame, round_trip } => {
             let mut value = self::frame(frame);
             value["from"] = json!(from.name());
@@ -114,6 +128,16 @@ fn message(kind: MessageKind, payload: &[u8]) -> Value {
 
 fn close(code: CloseCode, reason: &str) -> Value {
     json!({ "code": code.get(), "reason": reason })
+}
+
+fn connection(connected: &Connected) -> Value {
+    json!({
+        "client": connected.client.to_string(),
+        "server": connected.server.to_string(),
+        "syn": connected.syn.map(seconds),
+        "syn_ack": connected.syn_ack.map(seconds),
+        "ack": connected.ack.map(seconds),
+    })
 }
 
 fn request(asked: &Asked) -> Value {

@@ -4,12 +4,15 @@
 //! |----------------------------------------|-------------------|
 //! | the frames of one direction, as bytes  | [`Frames`]        |
 //! | both directions, as they come          | [`Conversation`]  |
+//! | a capture, in a file or a stream       | [`Packets`], which an [`Inspector`] is given |
+//! | packets of an interface                | an [`Inspector`]  |
 //!
 //! What was seen is an [`Event`]; [`json::event`] is the same for programs.
 //!
 //! Nothing of the protocol is written here a second time: `tieline-proto` judges what is on the wire.
 #![forbid(unsafe_code)]
 
+mod capture;
 mod conversation;
 mod direction;
 mod event;
@@ -20,9 +23,12 @@ mod hixie;
 pub mod json;
 mod search;
 mod side;
+mod tcp;
 
+pub use capture::{CaptureError, Packet, Packets};
 pub use conversation::{Conversation, Start, Terms};
 pub use direction::Bounds;
-pub use event::{Answered, Asked, End, Ending, Event, Note, What, Windows};
+pub use event::{Answered, Asked, Connected, End, Ending, Event, Note, Seen, What, Windows};
 pub use frame::{Frame, Outcome, Sender, Unread, opcode_name};
 pub use frames::{Deflate, Frames};
+pub use tcp::{Counts, Inspector, Room};

@@ -32,7 +32,7 @@ enum Reader {
 
 /// What some bytes brought.
 #[derive(Debug)]
-pub(crate) enum Seen {
+pub(crate) enum Brought {
     /// A frame is whole, or will never be.
     Frame(Frame),
     /// Frames were found behind so many bytes.
@@ -87,7 +87,7 @@ impl Side {
     }
 
     /// Takes bytes; what they brought goes to `sink`.
-    pub(crate) fn take(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Seen)) {
+    pub(crate) fn take(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Brought)) {
         let mut found;
         let mut rest = bytes;
         while !rest.is_empty() && !self.is_deaf {
@@ -101,7 +101,7 @@ impl Side {
                     None if !self.has_frames && search.passed() > MAX_PASSED => {
                         self.search = None;
                         self.is_deaf = true;
-                        sink(Seen::Nothing);
+                        sink(Brought::Nothing);
                         return;
                     }
                     None => return,
@@ -110,7 +110,7 @@ impl Side {
             let taken = self.read(rest);
             rest = &rest[taken.bytes..];
             if let Some(frame) = taken.frame {
-                sink(Seen::Frame(frame));
+                sink(Brought::Frame(frame));
             }
             if taken.is_lost {
                 self.lose();
@@ -119,7 +119,7 @@ impl Side {
     }
 
     /// Takes note that so many bytes are missing.
-    pub(crate) fn miss(&mut self, bytes: u64, sink: &mut dyn FnMut(Seen)) {
+    pub(crate) fn miss(&mut self, bytes: u64, sink: &mut dyn FnMut(Brought)) {
         if let Some(mut search) = self.search.take() {
             // Behind the gap is another place to begin at.
             self.end_search(&mut search, sink);
@@ -129,7 +129,7 @@ impl Side {
             Reader::Hybi(direction) => direction.miss(bytes),
         };
         if let Some(frame) = frame {
-            sink(Seen::Frame(frame));
+            sink(Brought::Frame(frame));
         }
         if !is_found {
             self.lose();
@@ -137,11 +137,11 @@ impl Side {
     }
 
     /// Nothing more comes.
-    pub(crate) fn finish(&mut self, sink: &mut dyn FnMut(Seen)) {
+    pub(crate) fn finish(&mut self, sink: &mut dyn FnMut(Brought)) {
         if let Some(mut search) = self.search.take() {
             self.end_search(&mut search, sink);
             if !self.has_frames && search.passed() > 0 {
-                sink(Seen::Nothing);
+                sink(Brought::Nothing);
             }
         }
         let frame = match &mut self.reader {
@@ -149,11 +149,11 @@ impl Side {
             Reader::Hybi(direction) => direction.finish(),
         };
         if let Some(frame) = frame {
-            sink(Seen::Frame(frame));
+            sink(Brought::Frame(frame));
         }
     }
 
-    fn end_search(&mut self, search: &mut Search, sink: &mut dyn FnMut(Seen)) {
+    fn end_search(&mut self, search: &mut Search, sink: &mut dyn FnMut(Brought)) {
         let Some(frames) = search.finish() else {
             self.pass(search.passed());
             return;
@@ -164,22 +164,22 @@ impl Side {
             let taken = self.read(rest);
             rest = &rest[taken.bytes..];
             if let Some(frame) = taken.frame {
-                sink(Seen::Frame(frame));
+                sink(Brought::Frame(frame));
             }
         }
     }
 
-    fn found(&mut self, sink: &mut dyn FnMut(Seen)) {
+    fn found(&mut self, sink: &mut dyn FnMut(Brought)) {
         if let Some(search) = self.search.take() {
             self.tell_found(search.passed(), sink);
         }
     }
 
-    fn tell_found(&mut self, passed: u64, sink: &mut dyn FnMut(Seen)) {
+    fn tell_found(&mut self, passed: u64, sink: &mut dyn FnMut(Brought)) {
         self.pass(passed);
         self.has_frames = true;
         if passed > 0 {
-            sink(Seen::Found(passed));
+            sink(Brought::Found(passed));
         }
     }
 
@@ -199,7 +199,7 @@ impl Side {
     }
 }
 
-impl Seen {
+impl Brought {
     /// Whether it is a close frame.
     pub(crate) const fn is_close(&self) -> bool {
         matches!(self, Self::Frame(Frame { outcome: Outcome::Close { .. }, .. }))

@@ -1,10 +1,12 @@
 //! What is seen of a connection.
 
+mod heads;
 mod watched;
 
+use heads::{ANSWER, DEFLATING, REQUEST};
 use serde_json::{Value, json};
 use tieline_inspect::{Bounds, Outcome, Start, Terms, Unread, What, json as for_programs};
-use watched::{ANSWER, Act, DEFLATING, REQUEST, client, seen, server};
+use watched::{Act, client, seen, server};
 
 const OPEN: Start =
     Start::Open(Terms { dialect: tieline_proto::handshake::Dialect::Hybi, deflate: None });

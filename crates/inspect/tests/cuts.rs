@@ -1,12 +1,14 @@
 //! How the bytes of a connection are cut changes nothing of what is seen.
 
+mod heads;
 mod watched;
 
+use heads::{ANSWER, DEFLATING, REQUEST};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 use tieline_inspect::{Bounds, Sender, Start, Terms, json};
-use watched::{ANSWER, Act, DEFLATING, REQUEST, client, seen, server};
+use watched::{Act, client, seen, server};
 
 /// Some connections, and how they begin.
 fn connections() -> Vec<(Start, Vec<Act>)> {
