@@ -10,6 +10,7 @@ mod decode;
 mod environment;
 mod exit;
 mod exit_code;
+mod inspect;
 mod level;
 mod load;
 mod log;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Publish(options) => options.run(),
         Command::Subscribe(options) => options.run(),
         Command::Decode(options) => options.run(),
+        Command::Inspect(options) => options.run(),
         Command::Config(command) => config::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Completions { shell } => args::completions(shell),

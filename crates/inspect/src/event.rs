@@ -185,6 +185,35 @@ pub enum Note {
     Tls,
 }
 
+impl What {
+    /// Its kind, in a word, the same for people and programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Answered(_) => "response",
+            Self::Asked(_) => "request",
+            Self::Closed(_) => "closed",
+            Self::Connected(_) => "connection",
+            Self::Disconnected(_) => "end",
+            Self::Frame { .. } => "frame",
+            Self::Gap { .. } => "gap",
+            Self::Note(_) => "note",
+        }
+    }
+
+    /// Whose it is, where it is one end's.
+    pub const fn from(&self) -> Option<Sender> {
+        match self {
+            Self::Asked(_) => Some(Sender::Client),
+            Self::Answered(_) => Some(Sender::Server),
+            Self::Frame { from, .. } | Self::Gap { from, .. } => Some(*from),
+            Self::Note(Note::AfterClose(from) | Note::NoFrames(from) | Note::Passed(from, _)) => {
+                Some(*from)
+            }
+            Self::Closed(_) | Self::Connected(_) | Self::Disconnected(_) | Self::Note(_) => None,
+        }
+    }
+}
+
 impl Ending {
     /// Whether both close frames were exchanged.
     pub const fn was_clean(&self) -> bool {

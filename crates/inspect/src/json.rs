@@ -46,27 +46,29 @@ pub fn seen(seen: &Seen) -> Value {
 /// assert_eq!(value, serde_json::json!({ "event": "gap", "time": 1.5, "from": "client", "bytes": 7 }));
 /// ```
 pub fn event(event: &Event) -> Value {
-    let (name, mut value) = match &event.what {
-        What::Asked(asked) => ("request", request(asked)),
-        What::Answered(answered) => ("response", response(answered)),
-        What::Connected(connected) => ("connection", connection(connected)),
+    let mut value = match &event.what {
+        What::Asked(asked) => request(asked),
+        What::Answered(answered) => response(answered),
+        What::Connected(connected) => connection(connected),
         What::Disconnected(end) => {
             let (end, by) = end.parts();
-            ("end", json!({ "end": end, "by": by.map(Sender::name) }))
+            json!({ "end": end, "by": by.map(Sender::name) })
         }
-        What::Frame { from, frame, round_trip } => {
+        What::Frame { frame, round_trip, .. } => {
             let mut value = self::frame(frame);
-            value["from"] = json!(from.name());
             if let Some(round_trip) = round_trip {
                 value["round_trip"] = seconds(*round_trip);
             }
-            ("frame", value)
+            value
         }
-        What::Gap { from, bytes } => ("gap", json!({ "from": from.name(), "bytes": bytes })),
-        What::Note(note) => ("note", self::note(note)),
-        What::Closed(ending) => ("closed", closed(ending)),
+        What::Gap { bytes, .. } => json!({ "bytes": bytes }),
+        What::Note(note) => self::note(note),
+        What::Closed(ending) => closed(ending),
     };
-    value["event"] = json!(name);
+    if let Some(from) = event.what.from() {
+        value["from"] = json!(from.name());
+    }
+    value["event"] = json!(event.what.name());
     value["time"] = seconds(event.time);
     value
 }
@@ -171,18 +173,18 @@ fn response(answered: &Answered) -> Value {
 }
 
 fn note(note: &Note) -> Value {
-    let (kind, from) = match note {
-        Note::AfterClose(from) => ("after_close", Some(*from)),
-        Note::HandshakeCutOff => ("handshake_cut_off", None),
-        Note::Http2 => ("http2", None),
-        Note::InTheMiddle => ("in_the_middle", None),
-        Note::NoUpgrade => ("no_upgrade", None),
-        Note::NoFrames(from) => ("no_frames", Some(*from)),
-        Note::NotHttp(_) => ("not_http", None),
-        Note::Passed(from, _) => ("passed", Some(*from)),
-        Note::Tls => ("tls", None),
+    let kind = match note {
+        Note::AfterClose(_) => "after_close",
+        Note::HandshakeCutOff => "handshake_cut_off",
+        Note::Http2 => "http2",
+        Note::InTheMiddle => "in_the_middle",
+        Note::NoUpgrade => "no_upgrade",
+        Note::NoFrames(_) => "no_frames",
+        Note::NotHttp(_) => "not_http",
+        Note::Passed(..) => "passed",
+        Note::Tls => "tls",
     };
-    json!({ "note": note.to_string(), "kind": kind, "from": from.map(Sender::name) })
+    json!({ "note": note.to_string(), "kind": kind })
 }
 
 fn closed(ending: &Ending) -> Value {

@@ -5,7 +5,7 @@
 //! | the frames of one direction, as bytes  | [`Frames`]        |
 //! | both directions, as they come          | [`Conversation`]  |
 //! | a capture, in a file or a stream       | [`Packets`], which an [`Inspector`] is given |
-//! | packets of an interface                | an [`Inspector`]  |
+//! | an interface (feature `live`)          | `Live`, likewise  |
 //!
 //! What was seen is an [`Event`]; [`json::event`] is the same for programs.
 //!
@@ -21,6 +21,8 @@ mod frames;
 mod handshake;
 mod hixie;
 pub mod json;
+#[cfg(feature = "live")]
+mod live;
 mod search;
 mod side;
 mod tcp;
@@ -31,4 +33,6 @@ pub use direction::Bounds;
 pub use event::{Answered, Asked, Connected, End, Ending, Event, Note, Seen, What, Windows};
 pub use frame::{Frame, Outcome, Sender, Unread, opcode_name};
 pub use frames::{Deflate, Frames};
+#[cfg(feature = "live")]
+pub use live::{Live, LiveError};
 pub use tcp::{Counts, Inspector, Room};

@@ -231,9 +231,9 @@ fn disturbed(lens: &[usize], order: &[u16], again: &[bool]) -> Vec<Segment> {
     for (from, said) in [CLIENT, SERVER].into_iter().zip(said()) {
         let mut at = 0;
         while at < said.len() {
-            let end = (at + lens.next().unwrap()).min(said.len());
+            let end = (at + lens.next().expect("there are lengths")).min(said.len());
             let piece = segment(from, at as i64, &said[at..end]);
-            if *again.next().unwrap() {
+            if *again.next().expect("there are choices") {
                 // Once more, with some of what came before it.
                 let before = at.saturating_sub(5);
                 said_in_segments.push(segment(from, before as i64, &said[before..end]));
@@ -246,8 +246,10 @@ fn disturbed(lens: &[usize], order: &[u16], again: &[bool]) -> Vec<Segment> {
         said_in_segments.push(last);
     }
     let mut order = order.iter().cycle();
-    let mut keyed: Vec<_> =
-        said_in_segments.into_iter().map(|segment| (*order.next().unwrap(), segment)).collect();
+    let mut keyed: Vec<_> = said_in_segments
+        .into_iter()
+        .map(|segment| (*order.next().expect("there is an order"), segment))
+        .collect();
     keyed.sort_by_key(|(key, _)| *key);
     let mut segments = handshake();
     segments.extend(keyed.into_iter().map(|(_, segment)| segment));

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use tieline_inspect::{Deflate, Frames, Outcome, Sender, json};
 
 use self::input::Form;
+pub(crate) use self::show::said;
 use crate::exit_code::Exit;
 
 pub(crate) const EXAMPLES: &str = "\

@@ -149,7 +149,7 @@ fn outcome(lines: &mut Lines, outcome: &Outcome) {
 }
 
 /// What comes of a frame, in words.
-pub(super) fn said(outcome: &Outcome) -> String {
+pub(crate) fn said(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Close { code, .. } if *code == CloseCode::NO_STATUS => {
             "the connection is closed, without a code".to_owned()
@@ -166,6 +166,7 @@ pub(super) fn said(outcome: &Outcome) -> String {
         Outcome::Message { kind, payload } => message(*kind, payload),
         Outcome::Ping => "a ping, to be answered by a pong with the same payload".to_owned(),
         Outcome::Pong => "a pong".to_owned(),
+        Outcome::Unread(why) => format!("cannot be shown: {why}"),
         Outcome::Wrong(error) => {
             format!("wrong: {error}; the connection fails with {}", error.close_code())
         }

@@ -68,6 +68,11 @@ impl<R: Read> Packets<R> {
         self.at
     }
 
+    /// Whether the next packet has to be read first, for which there may be long to wait.
+    pub const fn is_drained(&self) -> bool {
+        self.unread.start == self.unread.end
+    }
+
     /// The next packet, or `None` at the end.
     ///
     /// # Errors

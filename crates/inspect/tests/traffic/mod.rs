@@ -58,7 +58,7 @@ impl Segment {
             };
         }
         let mut packet = Vec::new();
-        builder.write(&mut packet, &self.payload).unwrap();
+        builder.write(&mut packet, &self.payload).expect("memory can be written to");
         packet
     }
 }
