@@ -11,6 +11,7 @@ use crate::channels;
 use crate::connect;
 use crate::decode;
 use crate::exit_code::Exit;
+use crate::inspect;
 use crate::style;
 
 /// Prints what went wrong, if anything did, and answers the code.
@@ -29,6 +30,9 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         return failure.exit();
     }
     if let Some(failure) = error.downcast_ref::<decode::Failure>() {
+        return failure.exit();
+    }
+    if let Some(failure) = error.downcast_ref::<inspect::Failure>() {
         return failure.exit();
     }
     match error.downcast_ref::<Failure>() {

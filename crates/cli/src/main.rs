@@ -11,6 +11,7 @@ mod decode;
 mod environment;
 mod exit;
 mod exit_code;
+mod inspect;
 mod level;
 mod load;
 mod log;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Connect(options) => options.run(),
         Command::Replay(options) => options.run(),
         Command::Decode(options) => options.run(),
+        Command::Inspect(options) => options.run(),
         Command::Config(command) => config::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Completions { shell } => args::completions(shell),
