@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
 
 use crate::level::Level;
-use crate::{bench, bridge, channels, decode, token};
+use crate::{bench, bridge, channels, connect, decode, inspect, token};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +23,9 @@ Examples:
   tieline tail /var/log/syslog               the lines of a file as they are written
   tieline publish demo:lobby hello           says something on a channel
   tieline subscribe demo:lobby               what is said on a channel
+  tieline connect ws://127.0.0.1:8080/echo   talks over a WebSocket by hand
   tieline decode 81 05 48 65 6c 6c 6f        what these bytes say
+  tieline inspect traffic.pcapng             what is in a capture
   tieline config print > tieline.toml        a file to start from
   tieline config check tieline.toml          is it right?
   tieline token gen secret jwt.secret        a secret that tokens are signed by
@@ -88,9 +90,18 @@ pub(crate) enum Command {
     /// Prints what is published on channels
     #[command(after_help = channels::SUBSCRIBE_EXAMPLES)]
     Subscribe(channels::Subscribe),
+    /// Talks over a WebSocket, by hand or from a script
+    #[command(after_help = connect::EXAMPLES)]
+    Connect(Box<connect::Connect>),
+    /// Says again what was recorded, and compares the answers
+    #[command(after_help = connect::REPLAY_EXAMPLES)]
+    Replay(Box<connect::Replay>),
     /// Takes frames apart, bit by bit
     #[command(after_help = decode::EXAMPLES)]
     Decode(decode::Decode),
+    /// Shows what is in a capture: handshakes, frames and messages of every WebSocket
+    #[command(after_help = inspect::EXAMPLES)]
+    Inspect(inspect::Inspect),
     /// Checks and shows configurations
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -8,8 +8,10 @@ use tieline_server::config::ConfigError;
 use crate::bench::Failure;
 use crate::bridge::OtherMachines;
 use crate::channels;
+use crate::connect;
 use crate::decode;
 use crate::exit_code::Exit;
+use crate::inspect;
 use crate::style;
 
 /// Prints what went wrong, if anything did, and answers the code.
@@ -24,7 +26,13 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(failure) = error.downcast_ref::<channels::Failure>() {
         return failure.exit();
     }
+    if let Some(failure) = error.downcast_ref::<connect::Failure>() {
+        return failure.exit();
+    }
     if let Some(failure) = error.downcast_ref::<decode::Failure>() {
+        return failure.exit();
+    }
+    if let Some(failure) = error.downcast_ref::<inspect::Failure>() {
         return failure.exit();
     }
     match error.downcast_ref::<Failure>() {
@@ -38,9 +46,12 @@ fn describe(error: &anyhow::Error) -> String {
     if let Some(error) = error.downcast_ref::<ConfigError>() {
         return error.report();
     }
-    let advice = match error.downcast_ref::<channels::Failure>() {
-        Some(failure) => failure.advice().map(str::to_owned),
-        None => error.downcast_ref::<StartError>().and_then(StartError::advice),
+    let advice = if let Some(failure) = error.downcast_ref::<channels::Failure>() {
+        failure.advice().map(str::to_owned)
+    } else if let Some(failure) = error.downcast_ref::<connect::Failure>() {
+        failure.advice().map(str::to_owned)
+    } else {
+        error.downcast_ref::<StartError>().and_then(StartError::advice)
     };
     match advice {
         Some(advice) => format!("{error:#}\n  help: {advice}"),

@@ -6,18 +6,23 @@ mod bench;
 mod bridge;
 mod channels;
 mod config;
+mod connect;
 mod decode;
 mod environment;
 mod exit;
 mod exit_code;
+mod inspect;
 mod level;
 mod load;
 mod log;
 mod printable;
+mod quantity;
 mod running;
+mod secret;
 mod serve;
 mod style;
 mod token;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -33,7 +38,10 @@ fn main() -> ExitCode {
         Command::Terminal(options) => options.run(),
         Command::Publish(options) => options.run(),
         Command::Subscribe(options) => options.run(),
+        Command::Connect(options) => options.run(),
+        Command::Replay(options) => options.run(),
         Command::Decode(options) => options.run(),
+        Command::Inspect(options) => options.run(),
         Command::Config(command) => config::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Completions { shell } => args::completions(shell),

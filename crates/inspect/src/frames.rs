@@ -1,13 +1,9 @@
 //! The frames of one direction, one after the other, each with what comes of it.
 
-use std::time::Instant;
+use tieline_proto::deflate::Window;
 
-use tieline_proto::deflate::{Agreed, Window};
-use tieline_proto::frame::Header;
-use tieline_proto::handshake::Agreement;
-use tieline_proto::{
-    CloseCode, Closed, Connection, Event, Limits, MessageKind, ProtocolError, Role, mask,
-};
+use crate::direction::{Bounds, Direction};
+use crate::frame::{Frame, Outcome, Sender};
 
 /// The frames that lie in some bytes.
 ///
@@ -28,20 +24,8 @@ use tieline_proto::{
 pub struct Frames<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The end that hears them.
-    connection: Connection,
-    now: Instant,
+    direction: Direction,
     is_over: bool,
-}
-
-/// Who has sent the frames: a client masks, a server does not (RFC 6455 §5.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a connection has two ends")]
-pub enum Sender {
-    /// The end that asked.
-    Client,
-    /// The end that answered.
-    Server,
 }
 
 /// Whether messages may be compressed (RFC 7692): the handshake says, and frames alone do not.
@@ -56,157 +40,55 @@ pub enum Deflate {
     WithContext,
 }
 
-/// One frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "what is there to see of a frame")]
-pub struct Frame<'a> {
-    /// Where it begins.
-    pub offset: usize,
-    /// Its header as it lies there: all of it, or as much as there is.
-    pub head: &'a [u8],
-    /// What the header says; `None` where it is cut off or makes no sense.
-    pub header: Option<Header>,
-    /// Its payload as it lies there, or as much as there is.
-    pub masked: &'a [u8],
-    /// The same without its mask.
-    pub payload: Vec<u8>,
-    /// What comes of it.
-    pub outcome: Outcome,
-}
-
-/// What comes of a frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The connection is closed, in this way.
-    Close {
-        /// Its code; 1005 where there is none.
-        code: CloseCode,
-        /// Its reason, often empty.
-        reason: String,
-    },
-    /// It is cut off: so many bytes of its payload are missing, where its header is whole.
-    CutOff(Option<u64>),
-    /// More of the message is to come.
-    Fragment,
-    /// A message is whole.
-    Message {
-        /// Text or binary.
-        kind: MessageKind,
-        /// All of it, inflated where it was compressed.
-        payload: Vec<u8>,
-    },
-    /// Whether the other end is there.
-    Ping,
-    /// It is.
-    Pong,
-    /// It breaks the protocol: the connection fails with the error's close code.
-    Wrong(ProtocolError),
-}
+/// All of a frame is kept that lies in the bytes; larger messages are not put together.
+const BOUNDS: Bounds = Bounds { max_payload_bytes: usize::MAX, max_message_bytes: 1 << 30 };
 
 impl<'a> Frames<'a> {
     /// The frames in these bytes. Where nobody says who has sent them, the first says so by its mask.
     pub fn of(bytes: &'a [u8], sender: Option<Sender>, deflate: Deflate) -> Self {
         let is_masked = bytes.get(1).is_none_or(|second| second & 0x80 != 0);
         let sender = sender.unwrap_or(if is_masked { Sender::Client } else { Sender::Server });
-        let role = match sender {
-            Sender::Client => Role::Server,
-            // Nothing is sent here but what answers a ping, and nobody sees that.
-            Sender::Server => Role::Client(Box::new(|| [0; 4])),
-        };
-        let agreement = Agreement { deflate: deflate.agreed(), ..Agreement::default() };
-        let limits = Limits {
-            max_message_bytes: MAX_MESSAGE_BYTES,
-            max_fragments: usize::MAX,
-            ping_after: None,
-            ..Limits::default()
-        };
-        let now = Instant::now();
-        let connection = Connection::new(role, &agreement, limits, now);
-        Self { bytes, at: 0, connection, now, is_over: false }
+        let direction = Direction::new(sender, deflate.window(), BOUNDS);
+        Self { bytes, at: 0, direction, is_over: false }
     }
 
     /// Bytes that no frame was made of, behind the last.
     pub fn rest(&self) -> &'a [u8] {
         &self.bytes[self.at..]
     }
-
-    /// Has the connection hear these bytes; what comes of them.
-    fn hear(&mut self, wire: &[u8]) -> Outcome {
-        let mut wire = wire.to_vec();
-        let (mut events, outgoing) = self.connection.receive(&mut wire, self.now);
-        let mut outcome = Outcome::Fragment;
-        while let Some(event) = events.next(outgoing) {
-            outcome = match event {
-                Event::Message(message) => {
-                    Outcome::Message { kind: message.kind(), payload: message.payload().to_vec() }
-                }
-                Event::Ping(_) => Outcome::Ping,
-                Event::Pong(_) => Outcome::Pong,
-                Event::Closed(Closed::Cleanly { code, reason }) => Outcome::Close { code, reason },
-                Event::Closed(Closed::Failed(error)) => Outcome::Wrong(error),
-                _ => continue,
-            };
-        }
-        // What would be answered is nobody's.
-        outgoing.take_output(&mut Vec::new());
-        outcome
-    }
 }
 
-/// Largest message that is put together.
-const MAX_MESSAGE_BYTES: usize = 1 << 30;
+impl Iterator for Frames<'_> {
+    type Item = Frame;
 
-impl<'a> Iterator for Frames<'a> {
-    type Item = Frame<'a>;
-
-    fn next(&mut self) -> Option<Frame<'a>> {
-        let (offset, bytes) = (self.at, &self.bytes[self.at..]);
-        if self.is_over || bytes.is_empty() {
+    fn next(&mut self) -> Option<Frame> {
+        if self.is_over {
             return None;
         }
-        let (header, head_len) = match Header::decode(bytes) {
-            Ok(Some((header, len))) => (Some(header), len),
-            Ok(None) => (None, bytes.len()),
-            // The two bytes that every header has show what is wrong, or where to look.
-            Err(_) => (None, bytes.len().min(2)),
-        };
-        let (head, behind) = bytes.split_at(head_len);
-        let announced = header.map_or(0, |header| header.len);
-        let there = usize::try_from(announced).unwrap_or(usize::MAX).min(behind.len());
-        let masked = &behind[..there];
-        let mut payload = masked.to_vec();
-        if let Some(key) = header.and_then(|header| header.mask) {
-            mask::apply(&mut payload, key);
-        }
-        self.at += head_len + there;
-
-        let missing = announced - there as u64;
-        let is_whole = header.is_some() && missing == 0;
-        let mut outcome = self.hear(&bytes[..head_len + there]);
-        if !is_whole && !matches!(outcome, Outcome::Wrong(_)) {
-            outcome = Outcome::CutOff(header.map(|_| missing));
-        }
-        self.is_over =
-            matches!(outcome, Outcome::Close { .. } | Outcome::CutOff(_) | Outcome::Wrong(_));
-        Some(Frame { offset, head, header, masked, payload, outcome })
+        let taken = self.direction.take(self.rest());
+        self.at += taken.bytes;
+        let frame = taken.frame.or_else(|| self.direction.finish());
+        self.is_over = frame.as_ref().is_none_or(|frame| {
+            matches!(frame.outcome, Outcome::Close { .. } | Outcome::CutOff(_) | Outcome::Wrong(_))
+        });
+        frame
     }
 }
 
 impl Deflate {
-    const fn agreed(self) -> Option<Agreed> {
-        let context_takeover = match self {
-            Self::Off => return None,
-            Self::WithoutContext => false,
-            Self::WithContext => true,
-        };
-        let window = Window { bits: 15, context_takeover };
-        Some(Agreed { ours: window, theirs: window, level: 1, min_bytes: 0 })
+    const fn window(self) -> Option<Window> {
+        match self {
+            Self::Off => None,
+            Self::WithoutContext => Some(Window { bits: 15, context_takeover: false }),
+            Self::WithContext => Some(Window { bits: 15, context_takeover: true }),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tieline_proto::{CloseCode, MessageKind, ProtocolError};
+
     use super::*;
 
     fn outcomes(wire: &[u8]) -> Vec<Outcome> {
@@ -234,6 +116,7 @@ mod tests {
             (b"\xc1\x01a\x81\x00", ProtocolError::ReservedBit),
             (b"\x80\x00\x81\x00", ProtocolError::UnexpectedContinuation),
             (b"\x89\x7e\x00\x7e", ProtocolError::InvalidControlFrame),
+            (b"\x82\x7e\x00\x05Hello", ProtocolError::InvalidLength),
             (b"\x81\x02\xc3\x28\x81\x00", ProtocolError::InvalidUtf8),
             (b"\x88\x01\x03", ProtocolError::InvalidClosePayload),
         ] {
@@ -272,8 +155,8 @@ mod tests {
         }
         // It is not believed before it is there.
         let endless = b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff";
-        let wrong = Frames::of(endless, None, Deflate::Off).next().unwrap();
-        assert!(matches!(wrong.outcome, Outcome::Wrong(ProtocolError::MessageTooBig { .. })));
+        let frame = Frames::of(endless, None, Deflate::Off).next().unwrap();
+        assert_eq!(frame.outcome, Outcome::CutOff(Some(i64::MAX as u64)));
     }
 
     /// RFC 7692 §7.2.3.1 and §7.2.3.2.

@@ -1,14 +1,14 @@
 //! `tieline decode`: frames, bit by bit, from what somebody has at hand.
 
 mod input;
-mod json;
 mod show;
 
 use std::io::{self, Write};
 
-use tieline_inspect::{Deflate, Frames, Outcome, Sender};
+use tieline_inspect::{Deflate, Frames, Outcome, Sender, json};
 
 use self::input::Form;
+pub(crate) use self::show::said;
 use crate::exit_code::Exit;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -99,7 +99,7 @@ impl Decode {
         let mut last = None;
         for (number, frame) in (1..).zip(frames.by_ref()) {
             let text = match self.json {
-                true => json::line(&frame),
+                true => format!("{}\n", json::frame(&frame)),
                 false => show::frame(number, &frame, deflate),
             };
             out.write_all(text.as_bytes())?;

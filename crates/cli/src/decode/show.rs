@@ -7,8 +7,8 @@
 //!                            .... 0001  opcode 0x1: text
 //! ```
 
-use tieline_inspect::{Deflate, Frame, Outcome};
-use tieline_proto::frame::{Header, Opcode};
+use tieline_inspect::{Deflate, Frame, Outcome, opcode_name};
+use tieline_proto::frame::Header;
 use tieline_proto::{CloseCode, MessageKind};
 
 use crate::printable::printable;
@@ -24,12 +24,15 @@ const MAX_SHOWN: usize = 256;
 const COLUMN: usize = 28;
 
 /// A frame, in some lines.
-pub(super) fn frame(number: usize, frame: &Frame<'_>, deflate: Deflate) -> String {
+pub(super) fn frame(number: usize, frame: &Frame, deflate: Deflate) -> String {
     let mut lines = Lines::default();
-    let name = frame.header.map_or("a frame", |header| opcode_name(header.opcode as u8));
+    let name = match frame.header {
+        Some(_) => frame.name(),
+        None => "a frame",
+    };
     let title = format!("frame {number} at byte {}: {name}", frame.offset);
     lines.plain(&style::on_stdout(&title, BOLD));
-    if let [first, rest @ ..] = frame.head {
+    if let [first, rest @ ..] = frame.head.as_slice() {
         first_byte(&mut lines, *first, deflate);
         if let [second, rest @ ..] = rest {
             second_byte(&mut lines, *second);
@@ -123,16 +126,16 @@ fn behind(lines: &mut Lines, rest: &[u8], header: Option<Header>) {
     }
 }
 
-fn payload(lines: &mut Lines, frame: &Frame<'_>) {
+fn payload(lines: &mut Lines, frame: &Frame) {
     let Some(header) = frame.header else { return };
-    if frame.masked.is_empty() {
+    if frame.payload.is_empty() {
         return;
     }
     if header.mask.is_some() {
-        lines.say(frame.masked, "payload, masked");
+        lines.say(&frame.masked(), "payload, masked");
         lines.say(&frame.payload, "payload, unmasked");
     } else {
-        lines.say(frame.masked, "payload");
+        lines.say(&frame.payload, "payload");
     }
 }
 
@@ -146,7 +149,7 @@ fn outcome(lines: &mut Lines, outcome: &Outcome) {
 }
 
 /// What comes of a frame, in words.
-pub(super) fn said(outcome: &Outcome) -> String {
+pub(crate) fn said(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Close { code, .. } if *code == CloseCode::NO_STATUS => {
             "the connection is closed, without a code".to_owned()
@@ -163,6 +166,7 @@ pub(super) fn said(outcome: &Outcome) -> String {
         Outcome::Message { kind, payload } => message(*kind, payload),
         Outcome::Ping => "a ping, to be answered by a pong with the same payload".to_owned(),
         Outcome::Pong => "a pong".to_owned(),
+        Outcome::Unread(why) => format!("cannot be shown: {why}"),
         Outcome::Wrong(error) => {
             format!("wrong: {error}; the connection fails with {}", error.close_code())
         }
@@ -189,18 +193,5 @@ fn quoted(text: &str) -> String {
     match rest.chars().count() {
         0 => format!("\"{shown}\""),
         more => format!("\"{shown}\" and {more} characters more"),
-    }
-}
-
-/// What an opcode is called (RFC 6455 §11.8).
-pub(super) const fn opcode_name(opcode: u8) -> &'static str {
-    match opcode {
-        o if o == Opcode::Continuation as u8 => "continuation",
-        o if o == Opcode::Text as u8 => "text",
-        o if o == Opcode::Binary as u8 => "binary",
-        o if o == Opcode::Close as u8 => "close",
-        o if o == Opcode::Ping as u8 => "ping",
-        o if o == Opcode::Pong as u8 => "pong",
-        _ => "reserved, and means nothing",
     }
 }

@@ -1,6 +1,7 @@
 //! The TLS of the listeners.
 
 mod expiry;
+mod key_log;
 mod secure;
 mod tls;
 mod tls_error;

@@ -13,7 +13,7 @@ use super::server::{CHAT, HALL, Server, folder, to};
 use super::wire::Wire;
 use super::{PATIENCE, next, publication};
 
-const KEY: &str = "the-operators-own-key";
+pub(crate) const KEY: &str = "the-operators-own-key";
 
 /// A server with an operator's side.
 pub(crate) async fn operated(config: &str) -> (Server, Operator) {
@@ -59,6 +59,17 @@ impl Operator {
         let status = answer.status().as_u16();
         assert!([200, 202].contains(&status), "{status}");
         status == 202
+    }
+
+    /// Where something is.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}/api/v1/{path}", self.0)
+    }
+
+    /// Whether it is answered 200.
+    pub(crate) async fn answers(&self, path: &str) -> bool {
+        let request = reqwest::Client::new().get(self.url(path)).bearer_auth(KEY);
+        request.send().await.unwrap().status() == 200
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {

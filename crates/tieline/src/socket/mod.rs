@@ -24,9 +24,11 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_sink::Sink;
+use http::HeaderMap;
 pub use received::Received;
 pub use split::{Receiver, ReuniteError, Sender};
 pub use state::ReadyState;
@@ -71,6 +73,7 @@ pub struct WebSocket<S> {
     limits: Arc<Limits>,
     agreement: Box<Agreement>,
     url: Box<str>,
+    response: Option<Box<HeaderMap>>,
     is_server: bool,
     read: ReadBuffer,
     write: WriteBuffer,
@@ -106,6 +109,7 @@ impl<S> WebSocket<S> {
             limits,
             agreement: Box::new(agreement.clone()),
             url: Box::default(),
+            response: None,
             is_server,
             read: ReadBuffer::new(already_read),
             write: WriteBuffer::default(),
@@ -147,9 +151,20 @@ impl<S> WebSocket<S> {
         Self { url: url.into(), ..self }
     }
 
+    /// Keeps what [`response_headers`](Self::response_headers) says.
+    pub(crate) fn with_response(self, headers: HeaderMap) -> Self {
+        Self { response: Some(Box::new(headers)), ..self }
+    }
+
     /// The URL that was asked for; empty where the handshake was done by other means.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The headers of the server's answer, such as its cookies; `None` on a server, and where the
+    /// handshake was done by other means.
+    pub fn response_headers(&self) -> Option<&HeaderMap> {
+        self.response.as_deref()
     }
 
     /// The subprotocol that was agreed; empty for none.
@@ -200,6 +215,7 @@ impl<S> WebSocket<S> {
             limits,
             agreement,
             url,
+            response,
             is_server,
             read,
             write,
@@ -217,6 +233,7 @@ impl<S> WebSocket<S> {
             limits,
             agreement,
             url,
+            response,
             is_server,
             read,
             write,
@@ -283,6 +300,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Dropping the future loses nothing.
     pub async fn receive(&mut self) -> Option<Result<Received, Error>> {
         poll_fn(|cx| self.poll_receive(cx)).await
+    }
+
+    /// [`receive`](Self::receive) for who polls.
+    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received, Error>>> {
+        if let Some(received) = ready!(self.poll_received(cx)) {
+            return Poll::Ready(Some(Ok(received)));
+        }
+        ready!(self.poll_end(cx));
+        Poll::Ready(self.report().map(Err))
     }
 
     /// Sends one message, and waits until the transport has taken it: a slow peer makes it wait.

@@ -85,17 +85,6 @@ impl<S> WebSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    pub(crate) fn poll_receive(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Received, Error>>> {
-        if let Some(received) = ready!(self.poll_received(cx)) {
-            return Poll::Ready(Some(Ok(received)));
-        }
-        ready!(self.poll_end(cx));
-        Poll::Ready(self.report().map(Err))
-    }
-
     fn poll_sent(&mut self, cx: &mut Context<'_>, rest: usize) -> Poll<Result<(), Error>> {
         if let Some(Closed::Lost(_)) = self.closed {
             return Poll::Ready(self.failure().map_or(Ok(()), Err));
