@@ -1,7 +1,7 @@
 // The connections: their handshakes, their round trips, how they ended, and what went wrong.
 
 import { Fact } from "../parts/fact.tsx";
-import { formatCount } from "../quantities.ts";
+import { formatCount, formatSpan } from "../quantities.ts";
 import { formatTrips, type Summary } from "./connections.ts";
 import type { InspectorDesk } from "./desk.ts";
 
@@ -52,6 +52,7 @@ function Connection(props: { desk: InspectorDesk; summary: Summary; isLine: bool
         </button>
       </p>
       <dl class="facts">
+        {!isLine && <Fact term="TCP answered" value={spanOf(summary.tcp)} />}
         {!isLine && <Fact term="Handshake" value={summary.handshake} />}
         {!isLine && <Fact term="Subprotocol" value={summary.protocol} />}
         {!isLine && <Fact term="Extensions" value={summary.extensions || undefined} />}
@@ -65,4 +66,8 @@ function Connection(props: { desk: InspectorDesk; summary: Summary; isLine: bool
       </dl>
     </>
   );
+}
+
+function spanOf(seconds: number | undefined): string | undefined {
+  return seconds === undefined ? undefined : `after ${formatSpan(seconds * 1000)}`;
 }

@@ -74,6 +74,14 @@ export function rowOf(event: InspectEvent, id: number): Row | undefined {
       const shown = ending(event);
       return { ...about, kind: "line", name: "closed", shown, isWrong: !event.clean, event };
     }
+    case "connection": {
+      const shown = `${event.client} → ${event.server}`;
+      return { ...about, kind: "line", name: "TCP", shown, event };
+    }
+    case "end": {
+      const shown = event.by === null ? event.end : `${event.end}, ${event.by}`;
+      return { ...about, kind: "line", name: "end", shown, event };
+    }
     case "note":
       return { ...about, kind: "line", name: "note", shown: event.note, event };
   }
