@@ -9,8 +9,8 @@ import { startWatched } from "./servers.mjs";
 import { openWindow } from "./window.mjs";
 
 /**
- * An npm `ws` client with permessage-deflate at our echo: a text, twice, a ping, some bytes, and a close with 1000; written
- * by tcpdump.
+ * An npm `ws` client with permessage-deflate at our echo: a text, twice, a ping, some bytes, and a close with 1000; then
+ * another that is refused with 404. Written by tcpdump.
  */
 const CAPTURE = readFileSync(new URL("captures/echo.pcap", import.meta.url));
 
@@ -138,7 +138,9 @@ async function walks(browser, page) {
   await until("the second", async () => /request/.test(await chosen()));
   assert.equal(await active(), "true");
   await window.page.keyboard.press("End");
-  await until("the last", async () => /closed/.test(await chosen()));
+  await until("the last", async () => /\bend\b/.test(await chosen()));
+  await window.page.keyboard.press("PageUp");
+  await until("another", async () => !/\bend\b/.test(await chosen()));
   await window.close();
 }
 
@@ -162,9 +164,13 @@ async function drops(browser, page) {
   await window.sees("inspector-message", /^hello, hello/);
   await choose(window, "server", "response");
   await window.sees("inspector-detail", "right for the key");
-  await window.click("connection-1");
-  await window.sees("filter-count", "of connection 1");
+  await window.sees("inspector-connections", /Handshake\s+refused with 404/);
+  await window.click("connection-2");
+  await window.sees("filter-count", /of connection 2/);
+  await window.sees("inspector-frames", /GET \/nowhere/);
+  assert.doesNotMatch(await window.text("inspector-frames"), /hello/);
   await window.click("filter-connection-off");
+  await window.sees("inspector-frames", "hello, hello");
   await window.close();
 }
 

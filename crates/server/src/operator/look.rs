@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use tieline::Agreement;
 use tieline::serve::{Direction, Seen};
-use tieline_inspect::{Bounds, Conversation, End, Event, Sender, Start, Terms, Windows};
+use tieline_inspect::{Bounds, Conversation, End, Event, Sender, Start, Terms, What, Windows};
 
 /// What is kept of what is seen: more than a page shows.
 pub(super) const BOUNDS: Bounds =
@@ -16,6 +16,8 @@ pub(super) const BOUNDS: Bounds =
 pub(super) struct Look {
     /// `None` before the watch has begun.
     conversation: Option<Conversation>,
+    /// Whether bytes of the client, and of the server, were seen.
+    has_begun: [bool; 2],
     /// When the last bytes went.
     last: Duration,
     /// Events for who reads, one a line.
@@ -25,7 +27,7 @@ pub(super) struct Look {
 impl Look {
     /// What comes of what was seen.
     pub(super) fn take(&mut self, seen: Seen) -> Vec<u8> {
-        let Self { conversation, last, lines } = self;
+        let Self { conversation, has_begun, last, lines } = self;
         let mut tell = |event: Event| line(lines, &tieline_inspect::json::event(&event));
         match (seen, conversation) {
             (Seen::Begins(agreement), conversation) => {
@@ -36,11 +38,18 @@ impl Look {
             }
             (Seen::Bytes { direction, at, bytes }, Some(conversation)) => {
                 *last = since_1970(at);
+                has_begun[sender(direction) as usize] = true;
                 conversation.receive(sender(direction), &bytes, *last, &mut tell);
             }
             (Seen::Missing { direction, at, bytes }, Some(conversation)) => {
                 *last = since_1970(at);
-                conversation.miss(sender(direction), bytes, *last, &mut tell);
+                let from = sender(direction);
+                // Behind what was begun before the watch a message begins, as behind nothing.
+                if has_begun[from as usize] {
+                    conversation.miss(from, bytes, *last, &mut tell);
+                } else {
+                    tell(Event { time: *last, what: What::Gap { from, bytes } });
+                }
             }
             _ => {}
         }
@@ -49,7 +58,7 @@ impl Look {
 
     /// What there is to say at the end of the line.
     pub(super) fn finish(&mut self) -> Vec<u8> {
-        let Self { conversation, last, lines } = self;
+        let Self { conversation, last, lines, .. } = self;
         let mut tell = |event: Event| line(lines, &tieline_inspect::json::event(&event));
         if let Some(mut conversation) = conversation.take() {
             conversation.finish(End::Unseen, *last, &mut tell);
@@ -145,11 +154,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_told() {
+    fn what_is_missing_is_told_and_what_comes_behind_it_is_shown() {
         let mut look = Look::default();
         look.take(Seen::Begins(Agreement::default()));
-        let gap = Seen::Missing { direction: Direction::Out, at: UNIX_EPOCH, bytes: 7 };
-        let told = told(&look.take(gap), &["event", "from", "bytes"]);
-        assert_eq!(told, [[json!("gap"), json!("server"), json!(7)]]);
+        let gap = |bytes| Seen::Missing { direction: Direction::Out, at: UNIX_EPOCH, bytes };
+        let gap_of = |bytes: u64| [vec![json!("gap"), json!("server"), json!(bytes)]];
+        let fields = ["event", "from", "bytes"];
+        assert_eq!(told(&look.take(gap(7)), &fields), gap_of(7));
+        let behind = look.take(bytes(Direction::Out, b"\x81\x01a"));
+        assert_eq!(told(&behind, &["message"]), [[json!({ "text": "a" })]]);
+        // In the middle two frames tell that they are some.
+        assert_eq!(told(&look.take(gap(9)), &fields), gap_of(9));
+        let behind = look.take(bytes(Direction::Out, b"\x81\x01b\x81\x01c"));
+        let texts = ["b", "c"].map(|text| [json!({ "text": text })]);
+        assert_eq!(told(&behind, &["message"]), texts);
     }
 }

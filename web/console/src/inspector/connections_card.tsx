@@ -20,7 +20,12 @@ export function Connections(props: { desk: InspectorDesk; connections: readonly 
       <ul class="connection-list" data-testid="inspector-connections">
         {connections.slice(0, MOST).map((summary) => (
           <li key={summary.number}>
-            <Connection desk={desk} summary={summary} isLine={isLine} />
+            <Connection
+              desk={desk}
+              summary={summary}
+              isLine={isLine}
+              isAlone={connections.length === 1}
+            />
           </li>
         ))}
       </ul>
@@ -31,26 +36,35 @@ export function Connections(props: { desk: InspectorDesk; connections: readonly 
   );
 }
 
-function Connection(props: { desk: InspectorDesk; summary: Summary; isLine: boolean }) {
-  const { desk, summary, isLine } = props;
+function Connection(props: {
+  desk: InspectorDesk;
+  summary: Summary;
+  isLine: boolean;
+  isAlone: boolean;
+}) {
+  const { desk, summary, isLine, isAlone } = props;
   const { number, ends, frames, errors, gaps } = summary;
   const isChosen = desk.filter.value.connection === number;
   return (
     <>
-      <p class="connection-head">
-        <strong>
-          {number} {ends}
-        </strong>
-        <button
-          type="button"
-          class="quiet"
-          aria-pressed={isChosen}
-          data-testid={`connection-${number}`}
-          onClick={() => desk.narrow({ connection: isChosen ? undefined : number })}
-        >
-          {isChosen ? "Show all" : "Only this one"}
-        </button>
-      </p>
+      {!isLine && (
+        <p class="connection-head">
+          <strong>
+            {number} {ends}
+          </strong>
+          {!isAlone && (
+            <button
+              type="button"
+              class="quiet"
+              aria-pressed={isChosen}
+              data-testid={`connection-${number}`}
+              onClick={() => desk.narrow({ connection: isChosen ? undefined : number })}
+            >
+              {isChosen ? "Show all" : "Only this one"}
+            </button>
+          )}
+        </p>
+      )}
       <dl class="facts">
         {!isLine && <Fact term="TCP answered" value={spanOf(summary.tcp)} />}
         {!isLine && <Fact term="Handshake" value={summary.handshake} />}
