@@ -117,6 +117,8 @@ test("what comes of a frame is said in its row", () => {
   assert.equal(shown({ error: { what: "reserved bit", code: 1002 } }), "reserved bit (1002)");
   assert.equal(shown({ cut_off: { missing: 3 } }), "cut off: 3 B missing");
   assert.equal(shown({ round_trip: 0.0123 }), "answered after 12 ms");
+  assert.equal(shown({ name: "ping", control: "ping" }), "Hello");
+  assert.equal(shown({ name: "ping", control: "ping", payload: "00ff" }), "00 ff");
   assert.equal(shown({ length: 0, payload: "" }), "(empty)");
   assert.equal(shown({ name: "binary", message: { hex: "00ff" } }), "00 ff");
 });

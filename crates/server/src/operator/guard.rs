@@ -20,6 +20,9 @@ use crate::http::harden;
 /// How long a request may take, its body included.
 const WITHIN: Duration = Duration::from_secs(30);
 
+/// How long one may take that hands a capture in.
+const CAPTURE_WITHIN: Duration = Duration::from_secs(600);
+
 /// What everybody may ask: health, the description of the API, and the page, which asks for a key.
 const OPEN: [&str; 9] = [
     "/",
@@ -46,7 +49,7 @@ pub(super) async fn check(
     let allowed = allow(&side, &request).map(|asker| request.extensions_mut().insert(asker));
     let mut response = match allowed {
         Err(problem) => problem.into_response(),
-        Ok(_) => match timeout(WITHIN, next.run(request)).await {
+        Ok(_) => match timeout(within(&request), next.run(request)).await {
             Ok(response) => response,
             Err(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "the request took too long")
                 .into_response(),
@@ -56,6 +59,10 @@ pub(super) async fn check(
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     harden(headers);
     response
+}
+
+fn within(request: &Request<Body>) -> Duration {
+    if request.uri().path() == "/api/v1/inspect" { CAPTURE_WITHIN } else { WITHIN }
 }
 
 impl Asker {

@@ -12,6 +12,7 @@
 //! | `/`                                       | the page: devices, and a message to one of them    |
 //! | `/api/v1/…`                               | channels, devices, messages: `openapi.json`        |
 
+mod capture;
 mod channels;
 mod dead_events;
 mod devices;
@@ -20,6 +21,7 @@ mod health;
 mod lines;
 mod listener;
 mod listing;
+mod look;
 mod open_lines;
 mod openapi;
 mod page;
@@ -136,6 +138,7 @@ fn router(side: &Arc<Side>) -> Router {
         .route("/api/v1/channels/{channel}/history", get(channels::history))
         .route("/api/v1/clients/{client}/messages", post(channels::tell))
         .route("/api/v1/clients/{client}/frames", get(open_lines::watch_client))
+        .route("/api/v1/inspect", post(capture::inspect))
         .route("/api/v1/lines", get(open_lines::list))
         .route("/api/v1/lines/{line}/frames", get(open_lines::watch))
         .route("/api/v1/disconnect", post(lines::disconnect))

@@ -4,22 +4,21 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use data_encoding::HEXLOWER;
 use futures_util::stream;
-use serde_json::json;
-use tieline::serve::{Direction, Seen, Watch};
+use tieline::serve::Watch;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::info;
 
 use super::guard::Asker;
+use super::look::Look;
 use super::problem::Problem;
 use crate::peer_id::PeerId;
 
-/// Lines that are watched at a time, and captures that are read, each counted as often as it is.
+/// Lines that are watched, and captures that are read, at a time.
 const MAX_WATCHES: usize = 16;
 
 /// Room for those who watch.
@@ -41,8 +40,9 @@ impl Watches {
     /// Has one more watch, if that may be.
     pub(super) fn enter(&self) -> Result<Place, Problem> {
         Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
-            let why =
-                format!("{MAX_WATCHES} lines are watched already, which is as many as may be");
+            let why = format!(
+                "{MAX_WATCHES} lines are watched and captures read already: as many as may be"
+            );
             Problem::new(StatusCode::TOO_MANY_REQUESTS, why)
         })
     }
@@ -71,33 +71,19 @@ impl Drop for Watched {
 
 /// The answer: one event a line, for as long as the line is open and somebody reads.
 pub(super) fn answer(watch: Watch, watched: Watched) -> Response {
-    let events = stream::unfold((watch, watched), |(mut watch, watched)| async {
-        let seen = watch.next().await?;
-        Some((Ok::<_, Infallible>(event(&seen)), (watch, watched)))
+    let state = Some((watch, Look::default(), watched));
+    let events = stream::unfold(state, |state| async {
+        let (mut watch, mut look, watched) = state?;
+        loop {
+            let Some(seen) = watch.next().await else {
+                return Some((Ok::<_, Infallible>(look.finish()), None));
+            };
+            let lines = look.take(seen);
+            if !lines.is_empty() {
+                return Some((Ok(lines), Some((watch, look, watched))));
+            }
+        }
     });
     let kind = HeaderValue::from_static("application/x-ndjson");
     ([(CONTENT_TYPE, kind)], Body::from_stream(events)).into_response()
-}
-
-fn event(seen: &Seen) -> Bytes {
-    let from = |direction: &Direction| match direction {
-        Direction::In => "client",
-        Direction::Out => "server",
-    };
-    let ms = |at: &std::time::SystemTime| {
-        at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis() as u64
-    };
-    let event = match seen {
-        Seen::Begins(agreement) => {
-            json!({ "event": "begins", "deflate": agreement.deflate.is_some() })
-        }
-        Seen::Bytes { direction, at, bytes } => json!({
-            "event": "bytes", "from": from(direction), "at_ms": ms(at), "hex": HEXLOWER.encode(bytes),
-        }),
-        Seen::Missing { direction, at, bytes } => json!({
-            "event": "missing", "from": from(direction), "at_ms": ms(at), "bytes": bytes,
-        }),
-        _ => json!({}),
-    };
-    format!("{event}\n").into()
 }

@@ -1,7 +1,7 @@
 //! What the operator sees of lines, and of what goes over one of them.
 
 use reqwest::{Method, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tieline::client::Event;
 use tokio::time::timeout;
 
@@ -76,18 +76,27 @@ async fn a_line_is_watched_from_now_on_until_it_ends() {
         Events::of(operator.url(&format!("clients/{}/frames", own.client))).await,
     ];
     for watch in &mut watches {
-        assert_eq!(watch.next().await.unwrap()["event"], "begins");
+        let begun = watch.next().await.unwrap();
+        assert_eq!((&begun["event"], &begun["deflate"]), (&json!("watching"), &Value::Null));
     }
     client.publish("hall:a", &"pancakes").await.unwrap();
     for watch in &mut watches {
         // What is published is said by the client, and heard by it, too.
         for from in ["client", "server"] {
-            while watch.next().await.expect("the line is open")["from"] != from {}
+            let is_it = |event: &Value| {
+                let text = event["message"]["text"].as_str().unwrap_or_default();
+                event["from"] == from && text.contains("pancakes")
+            };
+            while !is_it(&watch.next().await.expect("the line is open")) {}
         }
     }
     drop((client, hall));
     for watch in &mut watches {
-        while watch.next().await.is_some() {}
+        let mut last = Value::Null;
+        while let Some(event) = watch.next().await {
+            last = event;
+        }
+        assert_eq!(last["event"], "closed");
     }
     operator.ask(Method::GET, &format!("lines/{line}/frames"), None, 404).await;
     operator.ask(Method::GET, "clients/nobody/frames", None, 404).await;
@@ -109,4 +118,41 @@ async fn so_many_are_watched_and_no_more() {
     // Whoever leaves makes room, once that is noticed.
     let room = async { while !operator.answers(&path).await {} };
     timeout(PATIENCE, room).await.unwrap();
+}
+
+/// A client with permessage-deflate at an echo, and another that is refused, written by tcpdump.
+const CAPTURE: &[u8] = include_bytes!("../../../../interop/browser/captures/echo.pcap");
+
+#[tokio::test]
+async fn a_capture_is_taken_apart() {
+    let (_server, operator) = operated(CHAT).await;
+    let events = operator.inspect(CAPTURE.to_vec(), 200).await;
+    let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names[..3], ["connection", "request", "response"]);
+    assert!(names.contains(&"closed"));
+    assert_eq!(names[names.len() - 2..], ["end", "counts"]);
+    let texts: Vec<_> =
+        events.iter().filter_map(|event| event["message"]["text"].as_str()).collect();
+    // Twice from the client, and twice back; the second time each points into the first.
+    assert_eq!(texts.len(), 4);
+    assert!(texts.iter().all(|text| text.starts_with("hello, hello")), "{texts:?}");
+    assert_eq!(events.last().unwrap()["gap_bytes"], 0);
+}
+
+#[tokio::test]
+async fn what_is_no_capture_or_not_whole_or_too_large_is_said_to_be() {
+    let (_server, operator) = operated(CHAT).await;
+    for (body, why) in [(&b"notes"[..], "no capture"), (b"", "empty")] {
+        let said = operator.inspect(body.to_vec(), 400).await;
+        assert!(said[0]["detail"].as_str().unwrap().contains(why), "{said:?}");
+    }
+    let cut = operator.inspect(CAPTURE[..CAPTURE.len() - 7].to_vec(), 200).await;
+    assert_eq!(cut.last().unwrap()["event"], "error");
+    assert!(cut.iter().any(|event| event["event"] == "frame"));
+    let head = format!(
+        "POST /api/v1/inspect HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\
+         Content-Length: 268435457\r\n\r\n"
+    );
+    let answer = operator.say(head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }

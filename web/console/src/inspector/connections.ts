@@ -1,6 +1,6 @@
 // What is known of each connection, put together from its events.
 
-import type { End, FrameEvent, InspectEvent, OtherEvent } from "./events.ts";
+import type { End, FrameEvent, InspectEvent } from "./events.ts";
 import { ending } from "./rows.ts";
 
 /** A connection, as far as it was seen. */
@@ -8,6 +8,8 @@ export interface Summary {
   readonly number: number;
   /** Its two addresses, the client's first, where they are known. */
   readonly ends: string;
+  /** How long the server took to answer the SYN, in seconds. */
+  readonly tcp: number | undefined;
   /** What became of its handshake. */
   readonly handshake: string;
   readonly protocol: string | undefined;
@@ -25,6 +27,7 @@ export function unseen(number: number): Summary {
   return {
     number,
     ends: "",
+    tcp: undefined,
     handshake: "not seen",
     protocol: undefined,
     extensions: "",
@@ -62,10 +65,16 @@ export function withEvent(summary: Summary, event: InspectEvent): Summary {
     }
     case "closed":
       return { ...summary, closed: ending(event) };
+    case "connection": {
+      const { client, server, syn, syn_ack } = event;
+      const tcp = syn === null || syn_ack === null ? undefined : syn_ack - syn;
+      return { ...summary, ends: `${client} → ${server}`, tcp };
+    }
+    case "end":
+      return { ...summary, closed: "no WebSocket" };
     case "note":
-      return summary;
     case "other":
-      return withOther(summary, event);
+      return summary;
   }
 }
 
@@ -92,10 +101,4 @@ function withFrame(summary: Summary, event: FrameEvent): Summary {
             sum: trips.sum + trip,
           },
   };
-}
-
-function withOther(summary: Summary, { fields }: OtherEvent): Summary {
-  const { client, server } = fields;
-  if (typeof client !== "string" || typeof server !== "string") return summary;
-  return { ...summary, ends: `${client} → ${server}` };
 }

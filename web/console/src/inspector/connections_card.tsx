@@ -1,7 +1,7 @@
 // The connections: their handshakes, their round trips, how they ended, and what went wrong.
 
 import { Fact } from "../parts/fact.tsx";
-import { formatCount } from "../quantities.ts";
+import { formatCount, formatSpan } from "../quantities.ts";
 import { formatTrips, type Summary } from "./connections.ts";
 import type { InspectorDesk } from "./desk.ts";
 
@@ -20,7 +20,12 @@ export function Connections(props: { desk: InspectorDesk; connections: readonly 
       <ul class="connection-list" data-testid="inspector-connections">
         {connections.slice(0, MOST).map((summary) => (
           <li key={summary.number}>
-            <Connection desk={desk} summary={summary} isLine={isLine} />
+            <Connection
+              desk={desk}
+              summary={summary}
+              isLine={isLine}
+              isAlone={connections.length === 1}
+            />
           </li>
         ))}
       </ul>
@@ -31,27 +36,37 @@ export function Connections(props: { desk: InspectorDesk; connections: readonly 
   );
 }
 
-function Connection(props: { desk: InspectorDesk; summary: Summary; isLine: boolean }) {
-  const { desk, summary, isLine } = props;
+function Connection(props: {
+  desk: InspectorDesk;
+  summary: Summary;
+  isLine: boolean;
+  isAlone: boolean;
+}) {
+  const { desk, summary, isLine, isAlone } = props;
   const { number, ends, frames, errors, gaps } = summary;
   const isChosen = desk.filter.value.connection === number;
   return (
     <>
-      <p class="connection-head">
-        <strong>
-          {number} {ends}
-        </strong>
-        <button
-          type="button"
-          class="quiet"
-          aria-pressed={isChosen}
-          data-testid={`connection-${number}`}
-          onClick={() => desk.narrow({ connection: isChosen ? undefined : number })}
-        >
-          {isChosen ? "Show all" : "Only this one"}
-        </button>
-      </p>
+      {!isLine && (
+        <p class="connection-head">
+          <strong>
+            {number} {ends}
+          </strong>
+          {!isAlone && (
+            <button
+              type="button"
+              class="quiet"
+              aria-pressed={isChosen}
+              data-testid={`connection-${number}`}
+              onClick={() => desk.narrow({ connection: isChosen ? undefined : number })}
+            >
+              {isChosen ? "Show all" : "Only this one"}
+            </button>
+          )}
+        </p>
+      )}
       <dl class="facts">
+        {!isLine && <Fact term="TCP answered" value={spanOf(summary.tcp)} />}
         {!isLine && <Fact term="Handshake" value={summary.handshake} />}
         {!isLine && <Fact term="Subprotocol" value={summary.protocol} />}
         {!isLine && <Fact term="Extensions" value={summary.extensions || undefined} />}
@@ -65,4 +80,8 @@ function Connection(props: { desk: InspectorDesk; summary: Summary; isLine: bool
       </dl>
     </>
   );
+}
+
+function spanOf(seconds: number | undefined): string | undefined {
+  return seconds === undefined ? undefined : `after ${formatSpan(seconds * 1000)}`;
 }

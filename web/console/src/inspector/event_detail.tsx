@@ -2,6 +2,7 @@
 
 import { describeClose } from "../frames.ts";
 import { Fact } from "../parts/fact.tsx";
+import { formatSpan } from "../quantities.ts";
 import type { InspectEvent, RequestEvent, ResponseEvent } from "./events.ts";
 import { Region } from "./region.tsx";
 
@@ -28,6 +29,15 @@ export function EventDetail(props: { event: InspectEvent }) {
         </dl>
       );
     }
+    case "connection":
+      return (
+        <dl class="facts">
+          <Fact term="Client" value={event.client} />
+          <Fact term="Server" value={event.server} />
+          <Fact term="SYN answered" value={between(event.syn, event.syn_ack)} />
+          <Fact term="Confirmed" value={between(event.syn_ack, event.ack)} />
+        </dl>
+      );
     case "gap":
       return <p>{event.bytes} bytes of this end are missing, and will not come any more.</p>;
     case "note":
@@ -78,6 +88,10 @@ function Headers(props: { headers: readonly (readonly [string, string])[] }) {
       {lines.join("\n")}
     </Region>
   );
+}
+
+function between(from: number | null, to: number | null): string | undefined {
+  return from === null || to === null ? undefined : `after ${formatSpan((to - from) * 1000)}`;
 }
 
 function listed(names: readonly string[]): string | undefined {

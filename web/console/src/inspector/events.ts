@@ -1,6 +1,6 @@
 // What the server tells of a connection, one event a line: as `tieline inspect --json` has it.
 
-import { isObject, parseObject } from "../json.ts";
+import { parseObject } from "../json.ts";
 
 /** An end of a connection. */
 export type End = "client" | "server";
@@ -104,7 +104,25 @@ export interface ClosedEvent extends Timed {
   readonly by: End | null;
 }
 
-/** Anything else that is told, such as the addresses of a connection. */
+/** Somebody connected over TCP. */
+export interface ConnectionEvent extends Timed {
+  readonly event: "connection";
+  readonly client: string;
+  readonly server: string;
+  /** When the parts of the three-way handshake were seen. */
+  readonly syn: number | null;
+  readonly syn_ack: number | null;
+  readonly ack: number | null;
+}
+
+/** A connection is over that was no WebSocket. */
+export interface EndEvent extends Timed {
+  readonly event: "end";
+  readonly end: string;
+  readonly by: End | null;
+}
+
+/** Anything else that is told, such as what was counted. */
 export interface OtherEvent extends Partial<Timed> {
   readonly event: "other";
   readonly name: string;
@@ -118,9 +136,11 @@ export type InspectEvent =
   | GapEvent
   | NoteEvent
   | ClosedEvent
+  | ConnectionEvent
+  | EndEvent
   | OtherEvent;
 
-const KNOWN = ["frame", "request", "response", "gap", "note", "closed"];
+const KNOWN = ["frame", "request", "response", "gap", "note", "closed", "connection", "end"];
 
 /** Reads one line; undefined where it holds no event. */
 export function readEvent(line: string): InspectEvent | undefined {
@@ -134,10 +154,16 @@ export function readEvent(line: string): InspectEvent | undefined {
   return { event: "other", name: event, fields, ...number };
 }
 
-/** What a problem of the server says, where an event is one. */
+/** What is wrong with all of it, where an event says so. */
 export function problemOf(event: InspectEvent): string | undefined {
-  if (event.event !== "other" || event.name !== "error") return undefined;
-  const { what, error, detail } = event.fields;
-  for (const text of [what, error, detail]) if (typeof text === "string") return text;
-  return isObject(event.fields) ? JSON.stringify(event.fields) : undefined;
+  if (event.event !== "other") return undefined;
+  const { what, unknown_link, given_up } = event.fields;
+  if (event.name === "error") return typeof what === "string" ? what : "It cannot be read further.";
+  if (event.name !== "counts") return undefined;
+  if (typeof unknown_link === "number") {
+    return `Some packets are of the link type ${unknown_link}, which is not known.`;
+  }
+  return typeof given_up === "number" && given_up > 0
+    ? `${given_up} connections were given up: there are too many.`
+    : undefined;
 }

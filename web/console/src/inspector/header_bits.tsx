@@ -14,6 +14,7 @@ export function HeaderBits(props: { fields: readonly Field[] }) {
             <span
               key={`${field.name} ${column} ${goesOn}`}
               class="bits-field"
+              data-bits={bits.length}
               style={{ gridColumn: `${column + 1} / span ${bits.length}` }}
               title={`${field.name}: ${field.says}`}
             >

@@ -74,6 +74,14 @@ export function rowOf(event: InspectEvent, id: number): Row | undefined {
       const shown = ending(event);
       return { ...about, kind: "line", name: "closed", shown, isWrong: !event.clean, event };
     }
+    case "connection": {
+      const shown = `${event.client} → ${event.server}`;
+      return { ...about, kind: "line", name: "TCP", shown, event };
+    }
+    case "end": {
+      const shown = event.by === null ? event.end : `${event.end}, ${event.by}`;
+      return { ...about, kind: "line", name: "end", shown, event };
+    }
     case "note":
       return { ...about, kind: "line", name: "note", shown: event.note, event };
   }
@@ -159,8 +167,16 @@ function shownOf(event: FrameEvent): string {
   if (message === null && event.name === "text" && (event.rsv ?? 0) === 0) {
     return beginning(new TextDecoder().decode(bytesOf(event.payload.slice(0, 4 * MAX_SHOWN))));
   }
+  if (event.control !== undefined && isPrintable(event.payload)) {
+    return beginning(new TextDecoder().decode(bytesOf(event.payload)));
+  }
   const pairs = (message?.hex ?? event.payload).slice(0, MAX_SHOWN).replace(/../g, "$& ").trim();
   return (event.rsv ?? 0) !== 0 && message === null ? `compressed: ${pairs}` : pairs;
+}
+
+/** Whether bytes in hexadecimal are printable ASCII and nothing else. */
+function isPrintable(hex: string): boolean {
+  return /^(?:[2-6][0-9a-f]|7[0-9a-e])+$/.test(hex);
 }
 
 function beginning(text: string): string {

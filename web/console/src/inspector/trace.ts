@@ -92,7 +92,7 @@ export function createRecorder(): Recorder {
     add(event) {
       const wrong = problemOf(event);
       if (wrong !== undefined) problem = wrong;
-      else summarise(event);
+      else if (event.event !== "other") summarise(event);
       const row = rowOf(trimmed(event), nextId);
       if (row !== undefined) {
         nextId += 1;
