@@ -1,7 +1,7 @@
 //! The one thread behind all clients of the process: started with the first, ended with the last.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime::{Builder, Handle};
@@ -53,16 +53,25 @@ pub(crate) fn release() {
 }
 
 fn start() -> io::Result<Running> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let handle = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel::<()>();
+    let started = Arc::new(OnceLock::new());
+    let told = Arc::clone(&started);
+    // Made on its own thread: tokio asks who the current thread is, and what the standard library
+    // then keeps of a thread that is not its own, such as a C program's first, it does not free.
     let thread = thread::Builder::new().name("tieline-ws".to_owned()).spawn(move || {
+        let runtime = match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(told.set(Err(error.to_string()))),
+        };
+        let is_told = told.set(Ok(runtime.handle().clone()));
+        debug_assert!(is_told.is_ok(), "it is told once");
         // Nothing is ever sent: it ends when the other half is dropped.
         let _ = runtime.block_on(stopped);
         // A name that is still being resolved is not waited for.
         runtime.shutdown_background();
     })?;
-    Ok(Running { runtime: handle, stop, thread, tasks: 0 })
+    let runtime = started.wait().clone().map_err(io::Error::other)?;
+    Ok(Running { runtime, stop, thread, tasks: 0 })
 }
 
 fn lock() -> MutexGuard<'static, Option<Running>> {

@@ -103,8 +103,9 @@ impl Client {
 
     /// Breaks the line off, and sends home who waits for an event.
     pub(crate) fn free(&self) {
-        self.task.abort();
+        // First, so that nobody hears of the end of a task that was broken off.
         self.shared.inbox.free();
+        self.task.abort();
     }
 }
 

@@ -55,6 +55,9 @@ impl Inbox {
 
     pub(crate) fn push(&self, event: Event) {
         let mut state = self.lock();
+        if state.freed {
+            return;
+        }
         state.bytes += event.data().len();
         state.events.push_back(event);
         drop(state);
@@ -146,6 +149,16 @@ mod tests {
         inbox.push(last());
         assert!(matches!(inbox.take(None), Taken::Event(event) if event.kind == Kind::Close));
         assert!(matches!(inbox.take(None), Taken::Over));
+    }
+
+    #[test]
+    fn nothing_is_heard_after_it_was_freed() {
+        let inbox = Inbox::new(10, 3);
+        inbox.push(last());
+        inbox.free();
+        inbox.push(last());
+        assert!(matches!(inbox.take(None), Taken::Freed));
+        assert!(matches!(inbox.take(None), Taken::Freed));
     }
 
     #[test]

@@ -142,3 +142,33 @@ impl Drop for Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::task::AtomicWaker;
+    use tieline::Connect;
+    use tieline::reconnect::Reconnect;
+
+    use super::*;
+    use crate::event::Kind;
+    use crate::inbox::{Inbox, Taken};
+    use crate::outbox::Outbox;
+
+    #[test]
+    fn a_task_that_panics_is_told_as_the_last_event() {
+        let (inbox, outbox) = (Inbox::new(10, 10), Outbox::new(10));
+        let shared = Arc::new(Shared { inbox, outbox, task: AtomicWaker::new() });
+        let line = Reconnecting::new(Connect::to("ws://localhost/"), Reconnect::default());
+        let told = Arc::clone(&shared);
+        drop(Driver { shared, line, comes_back: true, is_closing: false, is_over: false });
+        let mut kinds = Vec::new();
+        while let Taken::Event(event) = told.inbox.take(Some(Duration::ZERO)) {
+            kinds.push((event.kind, event.code));
+        }
+        let internal = Code::Internal as i32;
+        assert_eq!(kinds, [(Kind::Error, internal), (Kind::Close, 1006)]);
+        assert!(matches!(told.inbox.take(None), Taken::Over));
+    }
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 #![cfg(target_os = "linux")]
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -97,6 +98,37 @@ fn the_example_in_lua_echoes_and_comes_back() {
         program.env("TIELINE_WS", libraries().join("libtieline_ws.so"));
         program
     });
+}
+
+/// The programs in a page, by the language of their fence.
+fn programs_of(page: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let blocks = page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_programs_of_the_documentation_compile_as_every_version_of_their_language() {
+    let page = fs::read_to_string(Path::new(HERE).join("../../docs/capi.md")).unwrap();
+    let versions = [
+        ("c", "cc", ["-std=c99", "-std=c11", "-std=c2x"]),
+        ("cpp", "c++", ["-std=c++17", "-std=c++20", "-std=c++23"]),
+    ];
+    for (language, compiler, standards) in versions {
+        let [program] = programs_of(&page, language).try_into().unwrap();
+        let source = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("docs.{language}"));
+        fs::write(&source, &program).unwrap();
+        for standard in standards {
+            let done = Command::new(compiler)
+                .args([standard, "-fsyntax-only", &format!("-I{HERE}/include")])
+                .args(STRICT)
+                .arg(&source)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&done.stderr);
+            assert!(done.status.success(), "{standard}: {said}");
+        }
+    }
 }
 
 #[test]

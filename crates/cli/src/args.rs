@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
 
 use crate::level::Level;
-use crate::{bench, bridge, channels, connect, decode, inspect, token};
+use crate::{bench, bridge, channels, connect, decode, inspect, manual, token};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,6 +111,9 @@ pub(crate) enum Command {
     /// Makes secrets, keys and tokens, and says what a token holds
     #[command(subcommand)]
     Token(token::Command),
+    /// Prints the manual, a page for each command
+    #[command(after_help = manual::EXAMPLES)]
+    Man(manual::Manual),
     /// Prints the completions of a shell
     Completions {
         /// The shell

@@ -15,6 +15,7 @@ mod inspect;
 mod level;
 mod load;
 mod log;
+mod manual;
 mod printable;
 mod quantity;
 mod running;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Inspect(options) => options.run(),
         Command::Config(command) => config::run(&command),
         Command::Token(command) => token::run(&command),
+        Command::Man(options) => options.run(),
         Command::Completions { shell } => args::completions(shell),
     };
     exit::conclude(result)

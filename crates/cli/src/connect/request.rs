@@ -1,12 +1,14 @@
 //! How a line is asked for.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use data_encoding::BASE64;
-use tieline::tls::Identity;
+use tieline::tls::{Identity, KeyLogFile};
 use tieline::url::Target;
 use tieline::{Connect, Deflate, Limits, Proxy};
 
@@ -71,6 +73,10 @@ pub(crate) struct Request {
     #[command(flatten)]
     trust: Trust,
 
+    /// Appends the secrets of TLS to this file, for `tieline inspect --keys` and Wireshark
+    #[arg(long, value_name = "FILE", env = "SSLKEYLOGFILE", hide_env_values = true)]
+    danger_key_log: Option<PathBuf>,
+
     /// The certificate shown to a server that asks for one, PEM
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
@@ -119,7 +125,14 @@ impl Request {
                 Some(Identity { certificates_pem: all_of(cert)?, key_pem: all_of(key)? });
         }
         let request = request.redirects(self.redirects).timeout(self.connect_timeout);
-        Ok(request.limits(self.limits()).tls(tls))
+        let request = request.limits(self.limits());
+        let Some(path) = &self.danger_key_log else { return Ok(request.tls(tls)) };
+        let mut config = tls.config()?;
+        let log = KeyLogFile::open(path, tell_of_key_log);
+        config.key_log = Arc::new(
+            log.with_context(|| format!("cannot append to the key log {}", path.display()))?,
+        );
+        Ok(request.tls(config))
     }
 
     /// Whether a flag says who asks.
@@ -154,6 +167,10 @@ impl Request {
         let credentials = format!("{user}:{}", secret::read(path, "password")?);
         Ok(Some(format!("Basic {}", BASE64.encode(credentials.as_bytes()))))
     }
+}
+
+fn tell_of_key_log(path: &Path, error: io::Error) {
+    eprintln!("cannot append to the key log {}: {error}", path.display());
 }
 
 fn all_of(path: &Path) -> anyhow::Result<Vec<u8>> {

@@ -1,7 +1,6 @@
 //! The TLS of the listeners.
 
 mod expiry;
-mod key_log;
 mod secure;
 mod tls;
 mod tls_error;

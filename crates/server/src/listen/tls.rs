@@ -1,6 +1,7 @@
 //! Certificates of a listener, which can be read again while it serves.
 
 use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tieline::tls::KeyLogFile;
+use tracing::error;
 
 use super::expiry::Expiry;
-use super::key_log::KeyLogFile;
 use super::tls_error::TlsError;
 
 /// The files of a listener's TLS. Those that are read are in PEM.
@@ -58,7 +60,7 @@ impl Certificates {
     /// [`TlsError`] names the file that cannot be read or used.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let key_log = files.key_log.as_ref().map(|path| {
-            let open = KeyLogFile::open(path).map(Arc::new);
+            let open = KeyLogFile::open(path, tell_of_key_log).map(Arc::new);
             open.map_err(|source| TlsError::KeyLog { path: path.clone(), source })
         });
         let key_log = key_log.transpose()?;
@@ -110,6 +112,10 @@ impl Loaded {
         }
         Ok(Self { config: Arc::new(config), expiry })
     }
+}
+
+fn tell_of_key_log(path: &Path, error: io::Error) {
+    error!(file = %path.display(), %error, "the TLS key log cannot be written");
 }
 
 fn server_config(

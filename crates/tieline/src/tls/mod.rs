@@ -5,6 +5,7 @@
 
 mod client;
 mod error;
+mod key_log;
 mod pin;
 mod server;
 mod trust_all;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub(crate) use client::wrap;
 pub use client::{ClientTls, Identity, Roots, TlsOptions};
 pub use error::TlsError;
+pub use key_log::KeyLogFile;
 pub use pin::{KeyPin, KeyPinError};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;

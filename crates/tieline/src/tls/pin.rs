@@ -8,9 +8,7 @@ use data_encoding::BASE64;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
-};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme};
 use sha2::{Digest, Sha256};
 
 /// The form that `curl --pinnedpubkey` has made known.
@@ -129,8 +127,8 @@ impl ServerCertVerifier for Pinned {
         )?;
         let shown = KeyPin::of(end_entity)?;
         if !self.keys.contains(&shown) {
-            let other = OtherError(Arc::new(NotPinned(shown)));
-            return Err(Error::InvalidCertificate(CertificateError::Other(other)));
+            // An invalid certificate of another kind would be told in Rust's words, not in ours.
+            return Err(Error::Other(OtherError(Arc::new(NotPinned(shown)))));
         }
         Ok(verified)
     }

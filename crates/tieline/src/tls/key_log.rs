@@ -6,25 +6,53 @@
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::KeyLog;
-use tracing::error;
 
-/// A file that secrets are appended to. Only its owner may read a new one.
-pub(super) struct KeyLogFile {
+/// A file that the secrets of connections are appended to, as `key_log` of a `rustls` configuration.
+/// Who reads it reads everything that was said: for finding faults, and never in passing.
+///
+/// On Unix only its owner may read a new one.
+///
+/// # Example
+///
+/// ```no_run
+/// use std::path::Path;
+/// use std::sync::Arc;
+/// use tieline::tls::{KeyLogFile, TlsOptions};
+///
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut config = TlsOptions::default().config()?;
+/// let tell = |path: &Path, error| eprintln!("cannot write {}: {error}", path.display());
+/// config.key_log = Arc::new(KeyLogFile::open("keys.log", tell)?);
+/// let request = tieline::Connect::to("wss://example.com/").tls(config);
+/// # Ok(()) }
+/// ```
+pub struct KeyLogFile {
     path: PathBuf,
     file: File,
-    /// Whether it was said that it cannot be written.
+    /// Is told, once, why it cannot be written.
+    tell: fn(&Path, io::Error),
     is_told: AtomicBool,
 }
 
 impl KeyLogFile {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        Ok(Self { path: path.to_path_buf(), file, is_told: AtomicBool::new(false) })
+    /// Appends to this file, and makes it where it is not there. `tell` is called once where a secret
+    /// cannot be written: a connection does not end for that.
+    ///
+    /// # Errors
+    ///
+    /// Those of opening a file.
+    pub fn open(path: impl Into<PathBuf>, tell: fn(&Path, io::Error)) -> io::Result<Self> {
+        let path = path.into();
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path)?;
+        Ok(Self { path, file, tell, is_told: AtomicBool::new(false) })
     }
 }
 
@@ -38,11 +66,11 @@ impl KeyLog for KeyLogFile {
             }
         }
         line.push('\n');
-        // In one piece, since other listeners may write to the same file.
+        // In one piece, since others may write to the same file.
         if let Err(error) = (&self.file).write_all(line.as_bytes())
             && !self.is_told.swap(true, Ordering::Relaxed)
         {
-            error!(file = %self.path.display(), %error, "the TLS key log cannot be written");
+            (self.tell)(&self.path, error);
         }
     }
 }
@@ -53,7 +81,7 @@ impl fmt::Debug for KeyLogFile {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
@@ -64,7 +92,11 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("keys.log");
         for random in [[1, 0xab], [2, 0xcd]] {
-            KeyLogFile::open(&path).unwrap().log("CLIENT_RANDOM", &random, &[0, 0xff]);
+            KeyLogFile::open(&path, |_, error| panic!("{error}")).unwrap().log(
+                "CLIENT_RANDOM",
+                &random,
+                &[0, 0xff],
+            );
         }
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, "CLIENT_RANDOM 01ab 00ff\nCLIENT_RANDOM 02cd 00ff\n");
