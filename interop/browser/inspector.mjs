@@ -72,6 +72,14 @@ async function watches(browser, origin, page) {
   const masked = bytesOf((await window.text("dump-masked")).match(/0000 {2}((?:[0-9a-f]{2} ){8})/)[1]);
   const text = masked.map((byte, at) => byte ^ key[at % 4]);
   assert.equal(String.fromCharCode(...text), "pancakes");
+  // The same line once more, by its number.
+  const [, number] = (await window.text("inspector-title")).match(/^Line (\d+)/);
+  await window.type("line-number", "999999");
+  await window.click("line-watch");
+  await window.sees("inspector-problem", "No line has the number 999999");
+  await window.type("line-number", number);
+  await window.click("line-watch");
+  await window.sees("inspector-frames", "No frame was seen yet.");
   await chat.close();
   await window.sees("inspector-state", "no longer watched");
   await window.sees("inspector-connections", /End\s+1001 going away/);
@@ -123,7 +131,7 @@ async function walks(browser, page) {
   const window = await openWindow(browser, page);
   await open(window);
   await drop(window, "echo.pcap", CAPTURE);
-  await window.sees("inspector-state", "read to its end");
+  await window.sees("inspector-frames", /GET \/nowhere/);
   await window.page.focus('[data-testid="inspector-frames"]');
   const chosen = () =>
     window.page.$$eval('[role="option"][aria-selected="true"]', (rows) => rows.map((row) => row.innerText).join());
@@ -153,7 +161,7 @@ async function drops(browser, page) {
   await window.sees("inspector-connections", /127\.0\.0\.1:\d+ → 127\.0\.0\.1:\d+/);
   await window.sees("inspector-connections", /Handshake\s+upgraded/);
   await window.sees("inspector-connections", /Extensions\s+permessage-deflate/);
-  await window.sees("inspector-connections", /Pings answered\s+1, [\d.]+ ms/);
+  await window.sees("inspector-connections", /Pings answered\s+1, \d+ µs/);
   await window.sees("inspector-connections", /Errors, gaps\s+0, 0/);
   await window.sees("inspector-connections", /End\s+1000 normal closure, cleanly; the client began/);
   // Compressed on the wire, and inflated here; the second points into the first.

@@ -26,6 +26,8 @@ const WITHIN: Duration = Duration::from_secs(2);
 pub(crate) struct Question {
     wanted: Wanted,
     found: Vec<OpenLine>,
+    /// Those behind this one are not wanted any more.
+    last: Option<PeerId>,
     told: mpsc::UnboundedSender<Answer>,
 }
 
@@ -110,7 +112,7 @@ pub(crate) async fn find(workers: &Workers, id: PeerId) -> Result<Found, Silent>
 async fn ask(workers: &Workers, wanted: Wanted) -> Result<Vec<Answer>, Silent> {
     let (told, mut heard) = mpsc::unbounded_channel();
     for inbox in workers.all() {
-        let question = Question { wanted, found: Vec::new(), told: told.clone() };
+        let question = Question { wanted, found: Vec::new(), last: None, told: told.clone() };
         inbox.give(Order::Survey(Box::new(question)));
     }
     // The last question that goes, answered or not, ends it.
@@ -142,9 +144,14 @@ impl Question {
         match self.wanted {
             Wanted::One(id) if id == peer => self.found.push(line()),
             Wanted::After(after, most) if after.is_none_or(|after| peer > after) => {
+                // Of very many lines only the first are asked for more than their ids.
+                if self.last.is_some_and(|last| peer > last) {
+                    return;
+                }
                 self.found.push(line());
-                if self.found.len() >= 2 * most.max(64) {
+                if self.found.len() >= 2 * most {
                     keep_first(&mut self.found, most);
+                    self.last = self.found.last().map(|line| line.id);
                 }
             }
             Wanted::One(_) | Wanted::After(..) => {}

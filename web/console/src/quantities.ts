@@ -22,6 +22,11 @@ export function formatSpan(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
+/** A span of time in seconds that was measured to the microsecond. */
+export function formatSeconds(seconds: number): string {
+  return seconds < 0.001 ? `${Math.round(seconds * 1e6)} µs` : formatSpan(seconds * 1000);
+}
+
 /** The local time of day, to the millisecond. */
 export function formatClock(at: Date): string {
   return `${formatTime(at)}.${String(at.getMilliseconds()).padStart(3, "0")}`;

@@ -176,7 +176,7 @@ test("of a connection its frames, round trips, errors and its end are known", ()
   const summary = events.reduce(withEvent, unseen(1));
   assert.deepEqual(summary.frames, { client: 2, server: 2 });
   assert.deepEqual([summary.errors, summary.gaps, summary.closed], [1, 1, undefined]);
-  assert.equal(formatTrips(summary), "2, 10.0 ms at least, 20.0 ms on average");
+  assert.equal(formatTrips(summary), "2, 10 ms at least, 20 ms on average");
   assert.equal(formatTrips(unseen(1)), undefined);
 });
 
@@ -242,4 +242,22 @@ test("a line is watched until its end, and another takes its place", async () =>
   await desk.read(new File(["?"], "x.pcap"));
   assert.deepEqual([asked, signals[1]?.aborted], [[7, 8], true]);
   assert.deepEqual([desk.progress.value, desk.problem.value], ["failed", "this is no capture"]);
+});
+
+test("a line is found by its number, and one that is not there is said not to be", async () => {
+  const asked: (number | undefined)[] = [];
+  const desk = createInspector({
+    lines: async (after) => {
+      asked.push(after);
+      return { lines: [LINE], next: null };
+    },
+    frames: async () => answer(`${JSON.stringify(HELLO)}\n`),
+    inspect: async () => answer(),
+  });
+  await desk.find(6);
+  assert.deepEqual([asked, desk.source.value], [[5], undefined]);
+  assert.match(desk.problem.value, /number 6/);
+  await desk.find(7);
+  assert.deepEqual([asked, desk.source.value], [[5, 6], { kind: "line", line: LINE }]);
+  assert.equal(desk.problem.value, "");
 });

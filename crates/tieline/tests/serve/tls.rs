@@ -15,12 +15,12 @@ use crate::raw::{BINARY, CLOSE, Raw, TEXT, masked, request};
 use crate::served::*;
 
 /// A certificate for localhost, and who trusts it.
-struct Pair {
+pub(crate) struct Pair {
     server: Arc<rustls::ServerConfig>,
     trust: TlsOptions,
 }
 
-fn pair() -> Pair {
+pub(crate) fn pair() -> Pair {
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let certificate = own.cert.pem().into_bytes();
     let server = ServerTlsOptions {
@@ -34,12 +34,12 @@ fn pair() -> Pair {
 }
 
 impl Pair {
-    fn options(&self) -> ListenOptions {
+    pub(crate) fn options(&self) -> ListenOptions {
         let config = Arc::clone(&self.server);
         ListenOptions { tls: Some(Arc::new(move || Arc::clone(&config))), ..Default::default() }
     }
 
-    fn connect(&self, server: &Served) -> Connect {
+    pub(crate) fn connect(&self, server: &Served) -> Connect {
         let url = format!("wss://localhost:{}/", server.address.port());
         Connect::to(url).tls(self.trust.clone())
     }

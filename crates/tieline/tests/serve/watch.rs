@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use tieline::serve::{Direction, Handler, Link, Message, Seen, Tap, Watch, Worker};
+use tieline::serve::{Direction, Handler, Link, ListenOptions, Message, Seen, Tap, Watch, Worker};
 use tieline::{Agreement, Request};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::spawn_local;
@@ -57,10 +57,14 @@ struct Scene {
 }
 
 fn scene() -> Scene {
+    scene_with(ListenOptions::default())
+}
+
+fn scene_with(options: ListenOptions) -> Scene {
     let (taps, given) = unbounded_channel();
     let (tell, surveys) = unbounded_channel();
     let given = Arc::new(Mutex::new(Some(given)));
-    let server = served(move || Watched {
+    let server = served_with(options, move || Watched {
         taps: Arc::clone(&given),
         waiting: Rc::default(),
         tell: tell.clone(),
@@ -143,4 +147,24 @@ async fn a_watch_that_begins_within_a_large_message_begins_behind_it() {
         }
     }
     assert_eq!((missing, received, sent), (rest.len() as u64, hello, expected));
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn over_tls_it_is_seen_what_is_said_and_not_how_it_is_encrypted() {
+    let pair = crate::tls::pair();
+    let mut scene = scene_with(pair.options());
+    let mut socket = pair.connect(&scene.server).open().await.unwrap();
+    let mut watch = scene.watch().await;
+    socket.send("hello").await.unwrap();
+    assert_eq!(text(&mut socket).await, "hello");
+    let received = seen(&mut watch, Direction::In, 11).await;
+    assert_eq!((received.len(), &received[..2]), (11, &b"\x81\x85"[..]));
+    assert_eq!(seen(&mut watch, Direction::Out, 7).await, b"\x81\x05hello");
+    // TLS goes on where nobody watches any more.
+    drop(watch);
+    for _ in 0..2 {
+        socket.send("bye").await.unwrap();
+        assert_eq!(text(&mut socket).await, "bye");
+    }
 }

@@ -1,5 +1,6 @@
 // What is known of each connection, put together from its events.
 
+import { formatSeconds } from "../quantities.ts";
 import type { End, FrameEvent, InspectEvent } from "./events.ts";
 import { ending } from "./rows.ts";
 
@@ -81,8 +82,7 @@ export function withEvent(summary: Summary, event: InspectEvent): Summary {
 /** The round trips of a connection in words; undefined where there were none. */
 export function formatTrips({ trips }: Summary): string | undefined {
   if (trips.count === 0) return undefined;
-  const ms = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
-  return `${trips.count}, ${ms(trips.least)} at least, ${ms(trips.sum / trips.count)} on average`;
+  return `${trips.count}, ${formatSeconds(trips.least)} at least, ${formatSeconds(trips.sum / trips.count)} on average`;
 }
 
 function withFrame(summary: Summary, event: FrameEvent): Summary {

@@ -1,7 +1,7 @@
 // The connections: their handshakes, their round trips, how they ended, and what went wrong.
 
 import { Fact } from "../parts/fact.tsx";
-import { formatCount, formatSpan } from "../quantities.ts";
+import { formatCount, formatSeconds } from "../quantities.ts";
 import { formatTrips, type Summary } from "./connections.ts";
 import type { InspectorDesk } from "./desk.ts";
 
@@ -83,5 +83,5 @@ function Connection(props: {
 }
 
 function spanOf(seconds: number | undefined): string | undefined {
-  return seconds === undefined ? undefined : `after ${formatSpan(seconds * 1000)}`;
+  return seconds === undefined ? undefined : `after ${formatSeconds(seconds)}`;
 }

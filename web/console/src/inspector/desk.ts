@@ -34,6 +34,8 @@ export interface InspectorDesk {
   more(): void;
   /** Watches a line from now on. */
   watch(line: LineInfo): Promise<void>;
+  /** The same for a line whose number is known. */
+  find(number: number): Promise<void>;
   /** Has the server read a capture. */
   read(file: File): Promise<void>;
   /** Looks at nothing more; what was told stays. */
@@ -104,6 +106,9 @@ export function createInspector(api: Asks, page?: Document): InspectorDesk {
     }
   }
 
+  const watch = (line: LineInfo) =>
+    follow({ kind: "line", line }, (signal) => api.frames(line.line, signal));
+
   return {
     lines,
     hasMore,
@@ -123,7 +128,16 @@ export function createInspector(api: Asks, page?: Document): InspectorDesk {
       pages += 1;
       void list();
     },
-    watch: (line) => follow({ kind: "line", line }, (signal) => api.frames(line.line, signal)),
+    watch,
+    async find(number) {
+      try {
+        const [line] = (await api.lines(number - 1)).lines;
+        if (line?.line === number) return await watch(line);
+        problem.value = `No line has the number ${number}, or it cannot be watched.`;
+      } catch (error) {
+        problem.value = reason(error);
+      }
+    },
     read: (file) =>
       follow({ kind: "capture", name: file.name, bytes: file.size }, (signal) =>
         api.inspect(file, signal),

@@ -2,7 +2,7 @@
 
 import { describeClose } from "../frames.ts";
 import { Fact } from "../parts/fact.tsx";
-import { formatSpan } from "../quantities.ts";
+import { formatSeconds } from "../quantities.ts";
 import type { InspectEvent, RequestEvent, ResponseEvent } from "./events.ts";
 import { Region } from "./region.tsx";
 
@@ -91,7 +91,7 @@ function Headers(props: { headers: readonly (readonly [string, string])[] }) {
 }
 
 function between(from: number | null, to: number | null): string | undefined {
-  return from === null || to === null ? undefined : `after ${formatSpan((to - from) * 1000)}`;
+  return from === null || to === null ? undefined : `after ${formatSeconds(to - from)}`;
 }
 
 function listed(names: readonly string[]): string | undefined {

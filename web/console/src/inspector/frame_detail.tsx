@@ -3,7 +3,7 @@
 import { decodeText, describeClose } from "../frames.ts";
 import { dump } from "../hex.ts";
 import { isNarrow } from "../parts/narrow.ts";
-import { formatBytes, formatClock, formatCount, formatSpan } from "../quantities.ts";
+import { formatBytes, formatClock, formatCount, formatSeconds } from "../quantities.ts";
 import { fieldsOf, masked } from "./bits.ts";
 import { EventDetail } from "./event_detail.tsx";
 import type { FrameEvent } from "./events.ts";
@@ -102,8 +102,7 @@ function outcomeOf(event: FrameEvent): string {
   if (close !== undefined)
     return `It closes the connection: ${describeClose(close.code, close.reason)}.`;
   if (unread !== undefined) return `Its message cannot be shown: ${unread}.`;
-  if (round_trip !== undefined)
-    return `It answers a ping of ${formatSpan(round_trip * 1000)} before.`;
+  if (round_trip !== undefined) return `It answers a ping of ${formatSeconds(round_trip)} before.`;
   if (control === "ping") return "It asks whether the other end is there.";
   if (control === "pong") return "It says that this end is there.";
   if (message === null) return "More of its message is to come.";

@@ -1,5 +1,6 @@
 // The inspector: what goes over a line, or went over those of a capture, frame by frame and bit by bit.
 
+import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { formatBytes } from "../quantities.ts";
 import { Connections } from "./connections_card.tsx";
@@ -16,11 +17,32 @@ export function Inspector(props: { desk: InspectorDesk }) {
   const { desk } = props;
   useEffect(() => desk.start(), [desk]);
   const source = desk.source.value;
+  const isOver = useSignal(false);
+  function over(event: DragEvent) {
+    event.preventDefault();
+    isOver.value = true;
+  }
+  // A file that misses its place by a little is meant for it, and not for the browser to open.
   return (
-    <div class="inspector">
-      <Sources desk={desk} />
+    <section
+      class="inspector"
+      aria-label="Inspector"
+      onDragEnter={over}
+      onDragOver={over}
+      onDragLeave={(event) => {
+        if (event.currentTarget.contains(event.relatedTarget as Node | null)) return;
+        isOver.value = false;
+      }}
+      onDrop={(event) => {
+        event.preventDefault();
+        isOver.value = false;
+        const file = event.dataTransfer?.files[0];
+        if (file !== undefined) void desk.read(file);
+      }}
+    >
+      <Sources desk={desk} isOver={isOver.value} />
       {source !== undefined && <Watched desk={desk} source={source} />}
-    </div>
+    </section>
   );
 }
 

@@ -1,7 +1,7 @@
 // An event as a row of the table: what is shown of it, and what it is found by.
 
 import { describeClose } from "../frames.ts";
-import { formatBytes, formatSpan } from "../quantities.ts";
+import { formatBytes, formatSeconds } from "../quantities.ts";
 import type { End, FrameEvent, InspectEvent } from "./events.ts";
 
 /** Bytes of a payload that are kept; the text of a message is as much. */
@@ -161,7 +161,7 @@ function shownOf(event: FrameEvent): string {
   }
   if (close !== undefined) return describeClose(close.code, close.reason);
   if (unread !== undefined) return unread;
-  if (round_trip !== undefined) return `answered after ${formatSpan(round_trip * 1000)}`;
+  if (round_trip !== undefined) return `answered after ${formatSeconds(round_trip)}`;
   if (message?.text !== undefined) return beginning(message.text);
   if (event.length === 0) return "(empty)";
   if (message === null && event.name === "text" && (event.rsv ?? 0) === 0) {

@@ -2,15 +2,16 @@
 
 import { useSignal } from "@preact/signals";
 import type { LineInfo } from "../operator/api.ts";
+import { Field } from "../parts/field.tsx";
 import { formatCount } from "../quantities.ts";
 import type { InspectorDesk } from "./desk.ts";
 
-export function Sources(props: { desk: InspectorDesk }) {
-  const { desk } = props;
+export function Sources(props: { desk: InspectorDesk; isOver: boolean }) {
+  const { desk, isOver } = props;
   return (
     <div class="sources">
       <Lines desk={desk} />
-      <Capture desk={desk} />
+      <Capture desk={desk} isOver={isOver} />
     </div>
   );
 }
@@ -45,6 +46,12 @@ function Lines(props: { desk: InspectorDesk }) {
           More
         </button>
       )}
+      <NumberForm desk={desk} />
+      {desk.source.value === undefined && desk.problem.value !== "" && (
+        <p class="problem" role="alert">
+          {desk.problem.value}
+        </p>
+      )}
       <p class="note">
         Whoever watches a line reads what is said on it; the log says who does. Lines over HTTP/2 or
         made of HTTP requests are not among them.
@@ -78,33 +85,14 @@ function Line(props: { line: LineInfo; isWatched: boolean; watch: () => void }) 
   );
 }
 
-function Capture(props: { desk: InspectorDesk }) {
-  const { desk } = props;
-  const isOver = useSignal(false);
-  function take(files: FileList | null | undefined) {
-    const file = files?.[0];
-    if (file !== undefined) void desk.read(file);
-  }
-  function over(event: DragEvent) {
-    event.preventDefault();
-    isOver.value = true;
-  }
+function Capture(props: { desk: InspectorDesk; isOver: boolean }) {
+  const { desk, isOver } = props;
   return (
     <section
       class="card capture"
       aria-label="Capture"
       data-testid="capture-drop"
-      data-over={isOver.value}
-      onDragEnter={over}
-      onDragOver={over}
-      onDragLeave={() => {
-        isOver.value = false;
-      }}
-      onDrop={(event) => {
-        event.preventDefault();
-        isOver.value = false;
-        take(event.dataTransfer?.files);
-      }}
+      data-over={isOver}
     >
       <h2>Capture</h2>
       <p class="note">
@@ -118,13 +106,40 @@ function Capture(props: { desk: InspectorDesk }) {
           class="off-screen"
           data-testid="capture-file"
           accept=".pcap,.pcapng,.cap"
-          onChange={(event) => {
-            take(event.currentTarget.files);
+          onChange={({ currentTarget }) => {
+            const file = currentTarget.files?.[0];
+            if (file !== undefined) void desk.read(file);
             // The same one may be chosen again.
-            event.currentTarget.value = "";
+            currentTarget.value = "";
           }}
         />
       </label>
     </section>
+  );
+}
+
+/** For the number that the log calls `peer`. */
+function NumberForm(props: { desk: InspectorDesk }) {
+  const { desk } = props;
+  const number = useSignal("");
+  const isOne = /^[1-9]\d*$/.test(number.value);
+  return (
+    <form
+      class="line-number"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isOne) void desk.find(parseInt(number.value, 10));
+      }}
+    >
+      <Field
+        id="line-number"
+        label="Number of a line, as the log calls its peer"
+        text={number}
+        problem={number.value === "" || isOne ? "" : "a whole number"}
+      />
+      <button type="submit" class="plain" data-testid="line-watch" disabled={!isOne}>
+        Watch
+      </button>
+    </form>
   );
 }
