@@ -7,6 +7,7 @@ mod bridge;
 mod channels;
 mod commands;
 mod config_command;
+mod connect;
 mod decode;
 mod devices;
 mod examples;
