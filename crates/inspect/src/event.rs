@@ -270,7 +270,7 @@ impl fmt::Display for Note {
             Self::Passed(from, bytes) => {
                 write!(f, "{bytes} bytes of the {from}'s passed over until frames made sense")
             }
-            Self::Tls => f.write_str("TLS, not decrypted: give --keys FILE"),
+            Self::Tls => f.write_str("TLS, not decrypted"),
         }
     }
 }

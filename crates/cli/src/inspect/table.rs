@@ -22,6 +22,9 @@ use crate::style::{self, BOLD, DIM, RED};
 /// Most events that wait until a connection is worth a line.
 const MAX_WAITING: usize = 4;
 
+/// Most characters of a text that are shown.
+const MAX_SHOWN: usize = 100;
+
 /// Most connections of which something waits.
 const MAX_CONNECTIONS: usize = 10_000;
 
@@ -182,7 +185,7 @@ fn frame(frame: &Frame, round_trip: Option<Duration>) -> String {
         }
         None => "  ".to_owned(),
     };
-    let mut what = said(&frame.outcome);
+    let mut what = said(&frame.outcome, MAX_SHOWN);
     if frame.is_compressed() && matches!(frame.outcome, Outcome::Message { .. }) {
         what.push_str(", compressed");
     }

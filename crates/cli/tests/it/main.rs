@@ -13,6 +13,7 @@ mod examples;
 mod handshake;
 mod http2;
 mod http2_client;
+mod inspect;
 mod isolation;
 mod lifetime;
 mod limits;
