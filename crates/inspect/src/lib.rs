@@ -18,6 +18,8 @@ mod direction;
 mod event;
 mod frame;
 mod frames;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handshake;
 mod hixie;
 pub mod json;
