@@ -27,7 +27,7 @@ test: ## Install what is missing, and pass everything (a sample of the long suit
 	@$(TIMED) 'unit, property and end-to-end tests' cargo test --workspace --all-features --quiet
 	@$(TIMED) 'documentation' $(MAKE) --no-print-directory doc
 	@# With the tests, so that what was built for them is not built again in another form.
-	@$(TIMED) 'programs for interop' cargo build --quiet --workspace --all-features --bins --tests
+	@$(TIMED) 'programs for interop' cargo build --quiet --workspace --all-features --lib --bins --tests
 	@SAMPLE=1 $(TIMED) 'interop (sample)' interop/run
 
 check: lint ## The quick part: format, lints, unit tests, documentation
@@ -44,7 +44,7 @@ doc:
 
 interop: console ## Run other people's clients, servers and suites (SUITE=NAME for one)
 	@scripts/setup
-	@cargo build --quiet --package tieline-cli --package interop-client
+	@cargo build --quiet --package tieline-cli --package interop-client --package tieline-capi
 	@interop/run $(SUITE)
 
 bench: ## Measure the server against other people's (CELLS=… to choose)

@@ -9,6 +9,7 @@ import { checkChannels, checkTalking } from "./channels.mjs";
 import { checkChatWithHixie76 } from "./chat_with_hixie76.mjs";
 import { checkDemos } from "./demos.mjs";
 import { checkEnding } from "./ending.mjs";
+import { checkInspector } from "./inspector.mjs";
 import { checkLooks } from "./looks.mjs";
 import { checkMetrics } from "./metrics.mjs";
 import { checkOperatorsChannels } from "./operators_channels.mjs";
@@ -37,6 +38,7 @@ async function inChromium({ byDefault, configured }, guarded, operated) {
   await checkChatWithHixie76(chromium, byDefault);
   await checkOperatorsPage(chromium, operated);
   await checkOperatorsChannels(chromium);
+  await checkInspector(chromium);
   await checkMetrics(chromium);
   await checkEnding(chromium, byDefault);
   await Promise.all([chromium.close(), configured.stop(), guarded.stop()]);

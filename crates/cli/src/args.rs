@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use tieline_server::config::{LogFormat, LogLevel, Overrides, Span};
 
 use crate::level::Level;
-use crate::{bench, bridge, channels, decode, inspect, token};
+use crate::{bench, bridge, channels, connect, decode, inspect, manual, token};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +23,7 @@ Examples:
   tieline tail /var/log/syslog               the lines of a file as they are written
   tieline publish demo:lobby hello           says something on a channel
   tieline subscribe demo:lobby               what is said on a channel
+  tieline connect ws://127.0.0.1:8080/echo   talks over a WebSocket by hand
   tieline decode 81 05 48 65 6c 6c 6f        what these bytes say
   tieline inspect traffic.pcapng             what is in a capture
   tieline config print > tieline.toml        a file to start from
@@ -89,6 +90,12 @@ pub(crate) enum Command {
     /// Prints what is published on channels
     #[command(after_help = channels::SUBSCRIBE_EXAMPLES)]
     Subscribe(channels::Subscribe),
+    /// Talks over a WebSocket, by hand or from a script
+    #[command(after_help = connect::EXAMPLES)]
+    Connect(Box<connect::Connect>),
+    /// Says again what was recorded, and compares the answers
+    #[command(after_help = connect::REPLAY_EXAMPLES)]
+    Replay(Box<connect::Replay>),
     /// Takes frames apart, bit by bit
     #[command(after_help = decode::EXAMPLES)]
     Decode(decode::Decode),
@@ -104,6 +111,9 @@ pub(crate) enum Command {
     /// Makes secrets, keys and tokens, and says what a token holds
     #[command(subcommand)]
     Token(token::Command),
+    /// Prints the manual, a page for each command
+    #[command(after_help = manual::EXAMPLES)]
+    Man(manual::Manual),
     /// Prints the completions of a shell
     Completions {
         /// The shell

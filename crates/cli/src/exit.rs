@@ -8,6 +8,7 @@ use tieline_server::config::ConfigError;
 use crate::bench::Failure;
 use crate::bridge::OtherMachines;
 use crate::channels;
+use crate::connect;
 use crate::decode;
 use crate::exit_code::Exit;
 use crate::inspect;
@@ -23,6 +24,9 @@ pub(crate) fn conclude(result: anyhow::Result<()>) -> ExitCode {
 /// Whose fault it is decides.
 fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(failure) = error.downcast_ref::<channels::Failure>() {
+        return failure.exit();
+    }
+    if let Some(failure) = error.downcast_ref::<connect::Failure>() {
         return failure.exit();
     }
     if let Some(failure) = error.downcast_ref::<decode::Failure>() {
@@ -42,9 +46,12 @@ fn describe(error: &anyhow::Error) -> String {
     if let Some(error) = error.downcast_ref::<ConfigError>() {
         return error.report();
     }
-    let advice = match error.downcast_ref::<channels::Failure>() {
-        Some(failure) => failure.advice().map(str::to_owned),
-        None => error.downcast_ref::<StartError>().and_then(StartError::advice),
+    let advice = if let Some(failure) = error.downcast_ref::<channels::Failure>() {
+        failure.advice().map(str::to_owned)
+    } else if let Some(failure) = error.downcast_ref::<connect::Failure>() {
+        failure.advice().map(str::to_owned)
+    } else {
+        error.downcast_ref::<StartError>().and_then(StartError::advice)
     };
     match advice {
         Some(advice) => format!("{error:#}\n  help: {advice}"),

@@ -6,6 +6,7 @@ mod bench;
 mod bridge;
 mod channels;
 mod config;
+mod connect;
 mod decode;
 mod environment;
 mod exit;
@@ -14,11 +15,15 @@ mod inspect;
 mod level;
 mod load;
 mod log;
+mod manual;
 mod printable;
+mod quantity;
 mod running;
+mod secret;
 mod serve;
 mod style;
 mod token;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -34,10 +39,13 @@ fn main() -> ExitCode {
         Command::Terminal(options) => options.run(),
         Command::Publish(options) => options.run(),
         Command::Subscribe(options) => options.run(),
+        Command::Connect(options) => options.run(),
+        Command::Replay(options) => options.run(),
         Command::Decode(options) => options.run(),
         Command::Inspect(options) => options.run(),
         Command::Config(command) => config::run(&command),
         Command::Token(command) => token::run(&command),
+        Command::Man(options) => options.run(),
         Command::Completions { shell } => args::completions(shell),
     };
     exit::conclude(result)

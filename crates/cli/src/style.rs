@@ -3,8 +3,12 @@
 use std::io::{IsTerminal, stderr, stdout};
 
 pub(crate) const BOLD: &str = "1";
+pub(crate) const CYAN: &str = "36";
 pub(crate) const DIM: &str = "2";
+pub(crate) const GREEN: &str = "32";
+pub(crate) const MAGENTA: &str = "35";
 pub(crate) const RED: &str = "1;31";
+pub(crate) const YELLOW: &str = "33";
 
 /// `text` in a style, for standard output.
 pub(crate) fn on_stdout(text: &str, style: &str) -> String {

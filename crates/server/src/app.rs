@@ -102,6 +102,7 @@ impl App {
         let shown = Box::new(Arc::clone(&secure));
         resources.metrics.register(|registry| registry.register_collector(shown));
         secure.warn_of_expiry();
+        secure.warn_of_key_logs();
         let operator = operator.map(|plan| {
             let place = Place::Tcp(plan.address);
             let bound = Operator::bind(plan, &resources, stopping.clone());

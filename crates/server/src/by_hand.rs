@@ -35,6 +35,10 @@ impl Bench {
         Self { inbox, delivery, peers: HashMap::new() }
     }
 
+    pub(crate) const fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
     /// Another peer.
     pub(crate) fn peer(&mut self) -> Peer {
         let peer = Peer::of_line(&self.inbox, &Backlog::default());

@@ -4,6 +4,7 @@
 //! workers. What happens with every message is counted by each worker for itself, in numbers that
 //! nobody else touches, and asked for when somebody wants to know.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -36,6 +37,8 @@ const WITHIN: Duration = Duration::from_millis(250);
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     lines_open: Family<Place, Gauge>,
+    /// One for each place, shared by its lines.
+    open: Mutex<HashMap<Place, Arc<OpenAt>>>,
     lines: Family<Place, Counter>,
     handshakes: Family<Status, Counter>,
     requests: Family<Status, Counter>,
@@ -46,7 +49,14 @@ pub(crate) struct Counts {
 }
 
 /// A line, counted as open until this is dropped.
-pub(crate) struct Open(Gauge);
+pub(crate) struct Open(Arc<OpenAt>);
+
+/// The lines that are open at one place.
+#[derive(Debug)]
+struct OpenAt {
+    place: Place,
+    gauge: Gauge,
+}
 
 /// All workers, and how to ask them.
 #[derive(Debug, Default)]
@@ -127,9 +137,13 @@ impl Counts {
     pub(crate) fn opened(&self, listener: &Arc<str>, route: &Arc<str>) -> Open {
         let place = Place { listener: Arc::clone(listener), route: Arc::clone(route) };
         self.lines.get_or_create(&place).inc();
-        let gauge = self.lines_open.get_or_create_owned(&place);
-        gauge.inc();
-        Open(gauge)
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = open.entry(place).or_insert_with_key(|place| {
+            let gauge = self.lines_open.get_or_create_owned(place);
+            Arc::new(OpenAt { place: place.clone(), gauge })
+        });
+        open.gauge.inc();
+        Open(Arc::clone(open))
     }
 
     /// A request for a line was answered.
@@ -185,9 +199,21 @@ impl Counts {
     }
 }
 
+impl Open {
+    /// The listener it came to.
+    pub(crate) fn listener(&self) -> &Arc<str> {
+        &self.0.place.listener
+    }
+
+    /// The route that serves it.
+    pub(crate) fn route(&self) -> &Arc<str> {
+        &self.0.place.route
+    }
+}
+
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.dec();
+        self.0.gauge.dec();
     }
 }
 

@@ -15,6 +15,7 @@ use crate::config::Slow;
 use crate::inbox::{Inbox, Order, Topic};
 use crate::peer::Peer;
 use crate::peer_id::PeerId;
+use crate::survey::Question;
 use crate::tally::Counted;
 use crate::target::Target;
 
@@ -30,6 +31,8 @@ pub(crate) struct Delivery {
     emulated: HashMap<LineId, mpsc::UnboundedSender<Ask>>,
     /// What went over the lines that are no links.
     lines: Rc<Cell<Traffic>>,
+    /// What is asked about the links, until the engine shows them.
+    questions: Vec<Question>,
 }
 
 impl Delivery {
@@ -43,6 +46,7 @@ impl Delivery {
             expiries: Expiries::default(),
             emulated: HashMap::new(),
             lines: Rc::default(),
+            questions: Vec::new(),
         };
         (inbox, delivery)
     }
@@ -65,6 +69,11 @@ impl Delivery {
     /// Where the emulated lines of the worker are asked.
     pub(crate) const fn emulated(&mut self) -> &mut HashMap<LineId, mpsc::UnboundedSender<Ask>> {
         &mut self.emulated
+    }
+
+    /// What is asked about the links.
+    pub(crate) fn take_questions(&mut self) -> Vec<Question> {
+        std::mem::take(&mut self.questions)
     }
 
     /// What went over the lines that are no links, for these to add to.
@@ -113,6 +122,18 @@ impl Delivery {
             Order::Subscribe(topic, Target::Line(id), slow) => {
                 if let Some(peer) = peers.get(&id) {
                     self.topics.entry(topic).or_default().insert(id, (peer.clone(), slow));
+                }
+            }
+            Order::Survey(question) if question.is_about_one_of(peers) => question.answer_task(),
+            Order::Survey(question) => {
+                if let Some(engine) = engine {
+                    self.questions.push(*question);
+                    engine.survey();
+                }
+            }
+            Order::Tap(id, tap) => {
+                if let Some(engine) = engine {
+                    engine.link(id).tap(*tap);
                 }
             }
             Order::Tally(tally, said) => {

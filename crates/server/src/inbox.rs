@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use tieline::serve::{LinkId, Tap};
 use tieline::{CloseCode, Message};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -11,6 +12,7 @@ use crate::ask::Ask;
 use crate::config::Slow;
 use crate::outbox::cost;
 use crate::peer_id::PeerId;
+use crate::survey::Question;
 use crate::tally::Tally;
 use crate::target::Target;
 
@@ -36,6 +38,10 @@ pub(crate) enum Order {
     Send(Target, Message),
     /// The peer hears the topic from now on; and what becomes of it where it is too slow for that.
     Subscribe(Topic, Target, Slow),
+    /// Shows the links of the worker.
+    Survey(Box<Question>),
+    /// Has somebody see what goes over a link.
+    Tap(LinkId, Box<Tap>),
     /// Says what the worker has counted.
     Tally(Arc<Tally>, oneshot::Sender<()>),
     /// The peer hears the topic no more.
@@ -79,6 +85,8 @@ impl Order {
                 Self::Close(_, _, reason) => reason.len(),
                 Self::Expire(..)
                 | Self::Subscribe(..)
+                | Self::Survey(_)
+                | Self::Tap(..)
                 | Self::Tally(..)
                 | Self::Unsubscribe(..) => 0,
             }

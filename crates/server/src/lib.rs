@@ -55,6 +55,7 @@ pub mod service;
 mod source;
 mod splitter;
 mod start;
+mod survey;
 mod tally;
 mod target;
 mod tunnel;

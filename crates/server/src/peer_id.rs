@@ -12,6 +12,16 @@ impl PeerId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
+
+    /// The one that is written as this number.
+    pub(crate) const fn of(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// How it is written.
+    pub(crate) const fn get(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for PeerId {

@@ -27,6 +27,7 @@ use crate::reach::Reach;
 use crate::resources::Resources;
 use crate::routes::{Route, Routes};
 use crate::service::Hub;
+use crate::survey::Question;
 
 /// What every worker of a server shares.
 #[derive(Debug)]
@@ -213,6 +214,11 @@ impl Worker {
                 self.inbox().give(Order::Close(target, EXPIRED, EXPIRED_REASON.to_owned()));
             }
         }
+    }
+
+    /// What is asked about the links.
+    pub(crate) fn take_questions(&self) -> Vec<Question> {
+        self.delivery.borrow_mut().take_questions()
     }
 
     /// Whether the server stops: nothing new begins.

@@ -16,6 +16,11 @@ impl Workers {
         u32::try_from(inboxes.len() - 1).expect("there are fewer cores")
     }
 
+    /// All inboxes.
+    pub(crate) fn all(&self) -> Vec<Inbox> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The inbox of a worker.
     pub(crate) fn find(&self, number: u32) -> Option<Inbox> {
         let inboxes = self.0.read().unwrap_or_else(PoisonError::into_inner);

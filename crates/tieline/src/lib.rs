@@ -101,7 +101,7 @@ pub use http;
 pub use keys::mask_keys;
 pub use message::Message;
 pub use proxy::{Proxy, ProxyError};
-pub use socket::{ReadyState, Receiver, ReuniteError, Sender, WebSocket};
+pub use socket::{ReadyState, Received, Receiver, ReuniteError, Sender, WebSocket};
 pub use stream::ClientStream;
 pub use tieline_proto::connection::MaskKeys;
 pub use tieline_proto::deflate::Config as Deflate;

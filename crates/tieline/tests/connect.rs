@@ -43,6 +43,8 @@ async fn what_is_chosen_is_told() {
     let socket = request.deflate(Deflate::default()).open().await.unwrap();
     assert_eq!(socket.protocol(), "echo");
     assert!(socket.extensions().starts_with("permessage-deflate"));
+    let headers = socket.response_headers().unwrap();
+    assert_eq!(headers["sec-websocket-protocol"], "echo");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::SinkExt;
 use tieline::http::StatusCode;
 use tieline::reconnect::{Event, Reconnect, Reconnecting, SendError, Why};
 use tieline::{AcceptOptions, Answer, CloseCode, Connect, ConnectError, Error, Refusal};
@@ -153,4 +154,43 @@ async fn a_dropped_next_loses_nothing() {
     client.send("still here").await.unwrap();
     assert_eq!(expect_disconnected(&mut client).await.1, None);
     assert_eq!(server.await.unwrap(), "still here");
+}
+
+/// The sink takes what the line takes; what it was given leaves while the next event is waited for.
+#[tokio::test]
+async fn what_is_fed_leaves_with_the_next_event_and_a_close_gives_the_last_messages() {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        let mut socket = tieline::accept(listener.accept().await.unwrap().0).await.unwrap();
+        for _ in 0..2 {
+            let said = text(&mut socket).await;
+            socket.send(said).await.unwrap();
+        }
+        while socket.next().await.is_some() {}
+    });
+    let mut client = Reconnecting::new(Connect::to(format!("ws://{address}")), soon());
+    assert!(matches!(client.feed("too early".into()).await, Err(SendError::NotConnected)));
+    assert!(matches!(client.start_ping(b""), Err(SendError::NotConnected)));
+    expect_connected(&mut client).await;
+    client.start_ping(b"1").unwrap();
+    client.feed("one".into()).await.unwrap();
+    client.feed("two".into()).await.unwrap();
+    assert!(matches!(client.next().await, Some(Event::Pong(payload)) if payload == "1"));
+    assert!(matches!(client.next().await, Some(Event::Message(one)) if one.text() == Some("one")));
+    assert!(client.start_close(CloseCode::new(1006), "").is_err(), "it is never sent");
+    client.start_close(CloseCode::NORMAL, "").unwrap();
+    assert!(matches!(client.next().await, Some(Event::Message(two)) if two.text() == Some("two")));
+    let (why, retry_in) = expect_disconnected(&mut client).await;
+    assert!(matches!(why, Why::Closed { code: CloseCode::NORMAL, .. }), "{why:?}");
+    assert_eq!(retry_in, None);
+    assert!(client.next().await.is_none());
+}
+
+#[tokio::test]
+async fn who_closes_while_there_is_no_line_stays_away() {
+    let mut client = Reconnecting::new(Connect::to("ws://127.0.0.1:1"), Reconnect::default());
+    let (why, retry_in) = expect_disconnected(&mut client).await;
+    assert!(matches!(why, Why::Connect(_)) && retry_in.is_some());
+    client.start_close(CloseCode::NORMAL, "").unwrap();
+    assert!(client.next().await.is_none());
 }

@@ -4,7 +4,9 @@ mod line;
 
 use futures_util::{SinkExt, StreamExt};
 use line::*;
-use tieline::{Agreement, Error, Limits, Lost, Message, ReadyState, WebSocket};
+use tieline::{
+    Agreement, Error, Limits, Lost, Message, ReadyState, Received, UsageError, WebSocket,
+};
 use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::time::Instant;
 
@@ -75,6 +77,39 @@ async fn a_ping_can_be_sent() {
     server.ping(b"?").await.unwrap();
     expect(&mut peer, b"\x89\x01?").await;
     assert!(matches!(server.ping(&[0; 126]).await, Err(Error::Usage(_))));
+}
+
+#[tokio::test]
+async fn receive_tells_pings_and_pongs_between_the_messages() {
+    let (mut server, mut peer) = server_and_bytes(quiet(), ROOM);
+    say(&mut peer, [masked(0x89, b"?"), masked(0x81, b"!"), masked(0x8A, b"here")].concat()).await;
+    for expected in [
+        Received::Ping("?".into()),
+        Received::Message(Message::from("!")),
+        Received::Pong("here".into()),
+    ] {
+        assert_eq!(server.receive().await.unwrap().unwrap(), expected);
+    }
+    assert!(once(server.receive()).await.is_none(), "nothing more came");
+    expect(&mut peer, b"\x8A\x01?").await;
+
+    let (_sender, mut receiver) = server.split();
+    say(&mut peer, masked(0x8A, b"still here")).await;
+    let received = receiver.receive().await.unwrap().unwrap();
+    assert_eq!(received, Received::Pong("still here".into()));
+    drop(peer);
+    assert!(matches!(receiver.receive().await, Some(Err(Error::Lost { .. }))));
+    assert!(receiver.receive().await.is_none());
+}
+
+#[tokio::test]
+async fn a_ping_that_waits_is_replaced_and_leaves_with_the_next_message() {
+    let (mut server, mut peer) = server_and_bytes(quiet(), ROOM);
+    server.start_ping(b"1").unwrap();
+    server.start_ping(b"2").unwrap();
+    server.send("a").await.unwrap();
+    expect(&mut peer, b"\x89\x012\x81\x01a").await;
+    assert_eq!(server.start_ping(&[0; 126]), Err(UsageError::ControlTooLong(126)));
 }
 
 #[tokio::test(start_paused = true)]

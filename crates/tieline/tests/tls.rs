@@ -6,8 +6,9 @@ use std::error::Error as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tieline::tls::{Identity, Roots, ServerTlsOptions, TlsOptions};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PublicKeyData};
+use sha2::{Digest, Sha256};
+use tieline::tls::{Identity, KeyPin, Roots, ServerTlsOptions, TlsOptions};
 use tieline::{Connect, ConnectError, RedirectError};
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsAcceptor;
@@ -102,6 +103,41 @@ async fn a_stranger_and_a_wrong_name_are_not_trusted() {
     let tls = TlsOptions { danger_accept_any_certificate: true, ..TlsOptions::default() };
     let request = Connect::to(format!("wss://127.0.0.1:{port}/about")).tls(tls);
     assert!(text(&mut request.open().await.unwrap()).await.starts_with("/about"));
+}
+
+#[tokio::test]
+async fn a_pinned_key_is_checked_besides_the_certificate() {
+    let authority = Authority::new();
+    let (shown, other) = (authority.sign("localhost"), authority.sign("localhost"));
+    let [right, wrong] = [&shown, &other].map(pin);
+    let port = listening(acceptor(shown, None)).await.port();
+    let open = |tls| Connect::to(format!("wss://localhost:{port}/")).tls(tls).open();
+
+    let pinned = |pins| TlsOptions { pinned_keys: pins, ..authority.trusted() };
+    open(pinned(vec![wrong, right])).await.unwrap();
+    let error = open(pinned(vec![wrong])).await.unwrap_err();
+    assert!(said(&error).contains(&format!("the server's key {right} is none")), "{error:?}");
+
+    let stranger = TlsOptions { pinned_keys: vec![right], ..Authority::new().trusted() };
+    assert!(open(stranger).await.is_err(), "the key alone is not enough");
+    let alone = |pin| TlsOptions {
+        pinned_keys: vec![pin],
+        danger_accept_any_certificate: true,
+        ..TlsOptions::default()
+    };
+    open(alone(right)).await.unwrap();
+    open(alone(wrong)).await.unwrap_err();
+}
+
+/// The pin of an identity's key, as a program that is not ours would make it.
+fn pin(identity: &Identity) -> KeyPin {
+    let key = KeyPair::from_pem(std::str::from_utf8(&identity.key_pem).unwrap()).unwrap();
+    KeyPin::from_sha256(Sha256::digest(key.subject_public_key_info()).into())
+}
+
+/// An error and its causes.
+fn said(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", said(cause)))
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ import "./styles/frames.css";
 import "./styles/channels.css";
 import "./styles/operator.css";
 import "./styles/metrics.css";
+import "./styles/inspector.css";
 
 const page = document.getElementById("page");
 if (page === null) throw new Error("index.html has no #page");

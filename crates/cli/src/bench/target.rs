@@ -1,16 +1,13 @@
 //! Whom to connect to: the URL taken apart, its addresses, and the request that asks for a line.
 
-use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use tieline::http::{HeaderMap, HeaderName, HeaderValue};
-use tieline::tls::{Roots, TlsOptions};
 use tieline::url::{self, Host};
 use tieline::{Deflate, UrlError};
 use tieline_proto::handshake::client::Request;
@@ -94,16 +91,7 @@ fn headers(lines: &[String]) -> Result<HeaderMap, Failure> {
 }
 
 fn tls(options: &Options) -> anyhow::Result<ClientConfig> {
-    let mut tls = TlsOptions {
-        danger_accept_any_certificate: options.opening.danger_accept_any_certificate,
-        ..TlsOptions::default()
-    };
-    if let Some(file) = &options.opening.ca {
-        tls.roots = Roots::None;
-        tls.extra_roots_pem =
-            fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    }
-    let mut config = tls.config()?;
+    let mut config = options.opening.trust.tls()?.config()?;
     // Each connection stands for a client of its own, which has no session to resume.
     config.resumption = Resumption::disabled();
     Ok(config)

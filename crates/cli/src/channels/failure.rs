@@ -20,11 +20,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(super) const fn server(what: String, error: Error) -> Self {
+    pub(crate) const fn server(what: String, error: Error) -> Self {
         Self::Server { what, error }
     }
 
-    pub(super) fn connecting(url: &str, error: Error) -> Self {
+    pub(crate) fn connecting(url: &str, error: Error) -> Self {
         // A password in it is nobody's business.
         let what = match Target::parse(url) {
             Ok(target) => format!("cannot connect to {}", target.as_str()),

@@ -2,7 +2,7 @@
 
 mod failure;
 mod publish;
-mod show;
+pub(crate) mod show;
 mod subscribe;
 mod to;
 

@@ -14,7 +14,7 @@ use crate::style::{self, BOLD, DIM, RED};
 pub(super) const PRESENT: &str = "present";
 
 /// An event for people.
-pub(super) fn text(channel: &str, event: &Event) -> String {
+pub(crate) fn text(channel: &str, event: &Event) -> String {
     match event {
         Event::Publication(publication) => {
             let Publication { channel, offset, data, from, .. } = publication;
@@ -44,7 +44,7 @@ pub(super) fn moved(channel: &str, what: &str, member: &Member) -> String {
 }
 
 /// An event for programs, as JSON in one line.
-pub(super) fn json(channel: &str, event: &Event) -> String {
+pub(crate) fn json(channel: &str, event: &Event) -> String {
     let value = match event {
         Event::Publication(publication) => {
             let Publication { channel, epoch, offset, from, .. } = publication;
@@ -82,7 +82,7 @@ pub(super) fn moved_json(channel: &str, what: &str, member: &Member) -> String {
 }
 
 /// What became of a line for standard output: whoever read it may have gone, which is no error.
-pub(super) fn written(result: io::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn written(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),

@@ -1,11 +1,12 @@
 //! Which server is meant, and what is shown to it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tieline::Client;
 use tieline::client::Builder;
 
 use super::failure::Failure;
+use crate::secret;
 
 /// The variable with the token itself. There is no flag for it: everybody on a machine sees the arguments
 /// of all programs.
@@ -42,20 +43,8 @@ impl To {
 
     fn token(&self) -> Result<Option<String>, Failure> {
         match &self.token_file {
-            Some(path) => read(path).map(Some),
+            Some(path) => secret::read(path, "token").map(Some).map_err(Failure::Usage),
             None => Ok(std::env::var(TOKEN).ok().filter(|token| !token.is_empty())),
         }
-    }
-}
-
-/// The token in a file, without the end of its line.
-fn read(path: &Path) -> Result<String, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::Usage(format!("cannot read the token in {}: {error}", path.display()))
-    })?;
-    let mut words = text.split_whitespace();
-    match (words.next(), words.next()) {
-        (Some(token), None) => Ok(token.to_owned()),
-        _ => Err(Failure::Usage(format!("{} is not one token alone", path.display()))),
     }
 }

@@ -1,15 +1,22 @@
 //! https and wss, certificates that change, and certificates of clients.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
+use data_encoding::HEXLOWER;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
+use rustls::pki_types::ServerName;
 use tieline::Connect;
 use tieline::tls::{Identity, Roots, TlsOptions};
 
-use crate::server::{Server, folder, next};
+use crate::server::{Server, folder, next, tieline};
 
 pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -29,6 +36,11 @@ pub(crate) fn write_certificate(folder: &Path, authority: &Authority) {
 }
 
 pub(crate) fn start(folder: &Path, more: &str) -> Server {
+    Server::start_as_told(&["--config", write(folder, more).to_str().unwrap()], 1)
+}
+
+/// A configuration with a TLS listener, and `more` of its TLS.
+fn write(folder: &Path, more: &str) -> PathBuf {
     let file = folder.join("tieline.toml");
     fs::write(
         &file,
@@ -39,7 +51,7 @@ pub(crate) fn start(folder: &Path, more: &str) -> Server {
         ),
     )
     .unwrap();
-    Server::start_as_told(&["--config", file.to_str().unwrap()], 1)
+    file
 }
 
 fn trusting(authority: &Authority) -> TlsOptions {
@@ -99,6 +111,48 @@ async fn where_clients_need_a_certificate_one_without_is_turned_away() {
         request(TlsOptions { identity: Some(identity), ..trusting(&servers) }).await.unwrap();
     socket.send("hi").await.unwrap();
     assert_eq!(next(&mut socket).await, "hi");
+}
+
+/// What a client knows of the secrets, as the file has it.
+#[derive(Debug, Default)]
+struct Secrets(Mutex<BTreeSet<String>>);
+
+impl rustls::KeyLog for Secrets {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        let (random, secret) = (HEXLOWER.encode(client_random), HEXLOWER.encode(secret));
+        self.0.lock().unwrap().insert(format!("{label} {random} {secret}"));
+    }
+}
+
+#[test]
+fn the_secrets_of_tls_are_logged_where_the_listener_says_so_and_nowhere_else() {
+    let (folder, authority) = (folder(), authority());
+    write_certificate(&folder, &authority);
+    let (asked, unasked) = (folder.join("keys.log"), folder.join("unasked.log"));
+    for more in [", danger_key_log = 'keys.log'", ""] {
+        let mut command = tieline();
+        command.args(["serve", "--log-level", "debug", "--config"]).arg(write(&folder, more));
+        let server = Server::spawn(command.env("SSLKEYLOGFILE", &unasked), 1);
+        if !more.is_empty() {
+            server.wait_for_log(&["the secrets of TLS are logged", "keys.log"]);
+        }
+        let secrets = Arc::new(Secrets::default());
+        let mut config = trusting(&authority).config().unwrap();
+        config.key_log = Arc::<Secrets>::clone(&secrets);
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let connection = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+        let stream = TcpStream::connect(server.host()).unwrap();
+        let mut stream = rustls::StreamOwned::new(connection, stream);
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        assert!(stream.read(&mut [0; 64]).unwrap() > 0);
+        let known = secrets.0.lock().unwrap().clone();
+        assert!(!known.is_empty());
+        let logged = fs::read_to_string(&asked).unwrap();
+        let logged: BTreeSet<_> = logged.lines().map(str::to_owned).collect();
+        assert_eq!(known.is_subset(&logged), !more.is_empty(), "{known:?} {logged:?}");
+    }
+    assert_eq!(fs::metadata(&asked).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!unasked.exists());
 }
 
 #[test]

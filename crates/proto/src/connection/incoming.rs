@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::cut::Cut;
 use super::partial::{Partial, Terms};
 use super::step::Step;
 use super::{Events, MessageKind, Outgoing, State};
@@ -163,6 +164,21 @@ impl Incoming {
         }
     }
 
+    /// What is not whole of what was received; of the hixie drafts nothing is told.
+    pub fn cut(&self) -> Cut<'_> {
+        self.partial.as_ref().map_or_else(Cut::default, |partial| partial.cut())
+    }
+
+    /// What is spoken; `None` once nothing is read any more.
+    pub const fn dialect(&self) -> Option<Dialect> {
+        self.dialect
+    }
+
+    /// The window of the peer's compressor, where that was agreed.
+    pub const fn window(&self) -> Option<Window> {
+        self.theirs
+    }
+
     /// What this end is willing to bear.
     pub const fn limits(&self) -> &Arc<Limits> {
         &self.limits
@@ -290,6 +306,39 @@ mod tests {
     use super::*;
     use crate::connection::{Connection, Event, Role};
     use crate::deflate::Agreed;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "an Instant has no other origin")]
+    fn what_is_not_whole_says_where_the_next_frame_begins() {
+        let role = Role::Client(Box::new(|| [0; 4]));
+        let now = Instant::now();
+        let client = Connection::new(role, &Agreement::default(), Limits::default(), now);
+        let (mut incoming, mut outgoing) = client.into_halves();
+        // A text in two fragments with a ping between, and the header of another.
+        let mut wire = *b"\x01\x02ab\x89\x01p\x80\x01c\x82\x7e\x01";
+        let is_fragment = true;
+        let none = Cut::default();
+        let expected = [
+            Cut { head: b"\x01", ..none },
+            Cut { left: 2, is_fragment, ..none },
+            Cut { left: 1, is_fragment, ..none },
+            Cut { is_fragment, ..none },
+            Cut { head: b"\x89", is_fragment, ..none },
+            Cut { left: 1, is_fragment, ..none },
+            Cut { is_fragment, ..none },
+            Cut { head: b"\x80", is_fragment, ..none },
+            Cut { left: 1, ..none },
+            none,
+            Cut { head: b"\x82", ..none },
+            Cut { head: b"\x82\x7e", ..none },
+            Cut { head: b"\x82\x7e\x01", ..none },
+        ];
+        for (byte, expected) in wire.iter_mut().zip(expected) {
+            let mut events = incoming.receive(std::slice::from_mut(byte), now);
+            while events.next(&mut outgoing).is_some() {}
+            assert_eq!(incoming.cut(), expected);
+        }
+    }
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "an Instant has no other origin")]

@@ -21,6 +21,7 @@
 //! ```
 
 mod assembly;
+mod cut;
 mod events;
 mod incoming;
 mod message;
@@ -31,6 +32,7 @@ mod step;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use cut::Cut;
 pub use events::{Event, Events};
 pub use incoming::Incoming;
 pub use message::{Message, MessageKind};

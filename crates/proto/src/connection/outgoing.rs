@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{MaskKeys, MessageKind, Role};
 use crate::close::{self, MAX_CONTROL_BYTES};
 use crate::close_code::CloseCode;
-use crate::deflate::{Compressor, Effort};
+use crate::deflate::{Compressor, Effort, Window};
 use crate::error::{ProtocolError, UsageError};
 use crate::frame::{Header, MAX_HEADER_BYTES, Opcode};
 use crate::handshake::{Agreement, Dialect};
@@ -91,6 +91,11 @@ impl Outgoing {
             }),
             control: None,
         }
+    }
+
+    /// The window of our compressor, where that was agreed.
+    pub fn window(&self) -> Option<Window> {
+        self.compressor.as_ref().map(Compressor::window)
     }
 
     /// Appends one message to `out`, as one frame, compressed where that was agreed.

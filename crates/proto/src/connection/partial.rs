@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::MessageKind;
 use super::assembly::Assembly;
+use super::cut::Cut;
 use super::step::{Place, Step};
 use crate::deflate::{Inflater, MessageInflater, Window};
 use crate::error::ProtocolError;
@@ -79,6 +80,17 @@ impl Partial {
             && self.frame.is_none()
             && self.message.is_none()
             && self.hixie.is_between_frames()
+    }
+
+    /// What is not whole.
+    pub(super) fn cut(&self) -> Cut<'_> {
+        // Of a frame that is whole its message is told when it is; of one that is not, it goes on.
+        let goes_on = self.message.is_some();
+        let (left, ends) = self
+            .frame
+            .as_ref()
+            .map_or((0, false), |frame| (frame.left, frame.fin && !frame.opcode.is_control()));
+        Cut { head: &self.head[..usize::from(self.head_len)], left, is_fragment: goes_on && !ends }
     }
 
     /// Takes bytes from `at` on until something is whole, and moves `at` behind them. What had to

@@ -2,8 +2,8 @@
 
 use flate2::{Compress, FlushCompress};
 
-use super::Agreed;
 use super::idle::{self, Effort};
+use super::{Agreed, Window};
 
 /// Compresses whole messages, each ended by a flush whose four known bytes are left away.
 #[derive(Debug)]
@@ -25,6 +25,11 @@ impl Compressor {
             effort: Effort { level: level.clamp(1, 9) as u8, bits: ours.bits.clamp(9, 15) },
             context_takeover: ours.context_takeover,
         }
+    }
+
+    /// What was agreed on.
+    pub(crate) const fn window(&self) -> Window {
+        Window { bits: self.effort.bits, context_takeover: self.context_takeover }
     }
 
     /// From what length on, and how, messages are compressed; `None` where that depends on those

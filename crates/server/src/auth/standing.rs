@@ -141,6 +141,11 @@ impl Standing {
         }
     }
 
+    /// Whose line it is, where that is known.
+    pub(crate) fn user_of(&self, peer: PeerId) -> Option<String> {
+        self.lock().lines.get(&peer).map(|line| line.user.as_ref().to_owned())
+    }
+
     /// Ends the lines of a user; how many there were.
     pub(crate) fn disconnect(&self, user: &str, code: CloseCode, reason: &str) -> usize {
         self.lock().end(|line| &*line.user == user, code, reason)

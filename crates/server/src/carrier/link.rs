@@ -21,6 +21,7 @@ use crate::http as pages;
 use crate::patient::Patient;
 use crate::peer::Peer;
 use crate::service::{Conversation, channels};
+use crate::survey::{OpenLine, Question};
 use crate::worker::{Shared, Worker};
 
 /// What brings the peers of one worker to their services.
@@ -32,7 +33,7 @@ pub(crate) struct Carried {
     conversation: Box<dyn Conversation>,
     /// When it came, by the worker's age.
     since_ms: u64,
-    _open: Open,
+    open: Open,
 }
 
 impl Carrier {
@@ -65,7 +66,7 @@ impl Carrier {
             peer,
             conversation,
             since_ms: self.0.age_ms(),
-            _open: self.0.opened(&listener, &route, StatusCode::SWITCHING_PROTOCOLS),
+            open: self.0.opened(&listener, &route, StatusCode::SWITCHING_PROTOCOLS),
         }
     }
 }
@@ -144,6 +145,31 @@ impl Handler for Carrier {
 
     fn lingers(&self, carried: &Carried, _link: &Link) -> bool {
         carried.conversation.lingers(&carried.peer)
+    }
+
+    fn survey(&mut self, links: &mut dyn Iterator<Item = (Link, &Carried)>) {
+        let mut questions = self.0.take_questions();
+        if questions.is_empty() {
+            return;
+        }
+        let now_ms = self.0.age_ms();
+        for (link, carried) in links {
+            let id = carried.peer.id();
+            for question in &mut questions {
+                question.see(id, || OpenLine {
+                    id,
+                    link: link.id(),
+                    inbox: self.0.inbox().clone(),
+                    listener: Arc::clone(carried.open.listener()),
+                    route: Arc::clone(carried.open.route()),
+                    from: link.address(),
+                    age_ms: now_ms - carried.since_ms,
+                    traffic: link.traffic(),
+                    waiting_bytes: link.buffered_amount(),
+                });
+            }
+        }
+        questions.into_iter().for_each(Question::answer);
     }
 
     fn close(&mut self, carried: Carried, link: &Link, how: &Closed) {

@@ -20,4 +20,10 @@ pub struct Tls {
     /// away. Default: clients need no certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ca: Option<PathBuf>,
+
+    /// A file that the secrets of every connection are appended to, in the format of NSS, made for its
+    /// owner alone: whoever reads it can decrypt all that was captured. To find a fault, and never
+    /// else. Default: nobody can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub danger_key_log: Option<PathBuf>,
 }

@@ -46,6 +46,16 @@ impl SecureListeners {
         self.warn_of_expiry();
     }
 
+    /// Says where everything that is said can be read by who has a file.
+    pub(crate) fn warn_of_key_logs(&self) {
+        for (place, certificates) in &self.0 {
+            if let Some(file) = certificates.key_log() {
+                let file = file.display();
+                warn!(%place, %file, "the secrets of TLS are logged (setting danger_key_log): who reads the file reads everything");
+            }
+        }
+    }
+
     /// Says which certificates have expired, and which will within two weeks.
     pub(crate) fn warn_of_expiry(&self) {
         for (place, certificates) in &self.0 {
@@ -118,7 +128,8 @@ mod tests {
     #[test]
     fn the_metric_is_the_end_of_the_certificate_that_is_used_now() {
         let (certificate, key) = pair(&["a.example", "127.0.0.1"], 2030);
-        let files = TlsFiles { certificate: file(&certificate), key: file(&key), client_ca: None };
+        let (certificate, key) = (file(&certificate), file(&key));
+        let files = TlsFiles { certificate, key, client_ca: None, key_log: None };
         let certificates = Certificates::load(files.clone()).unwrap();
         let listeners = vec![(place(443), certificates.clone()), (place(443), certificates)];
         let secure = Arc::new(SecureListeners::new(listeners));

@@ -1,6 +1,7 @@
 //! Certificates of a listener, which can be read again while it serves.
 
 use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,13 +12,15 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tieline::tls::KeyLogFile;
+use tracing::error;
 
 use super::expiry::Expiry;
 use super::tls_error::TlsError;
 
-/// The files that a listener's TLS is made of, all in PEM.
+/// The files of a listener's TLS. Those that are read are in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "TLS of a server is made of these three")]
+#[expect(clippy::exhaustive_structs, reason = "TLS of a server is made of these")]
 pub struct TlsFiles {
     /// The certificate and those up to its root.
     pub certificate: PathBuf,
@@ -25,6 +28,9 @@ pub struct TlsFiles {
     pub key: PathBuf,
     /// Roots of the clients' certificates, where clients need one.
     pub client_ca: Option<PathBuf>,
+    /// Where the secrets of every connection are appended to: whoever reads them reads all that was
+    /// said. For the search of a fault, and never else.
+    pub key_log: Option<PathBuf>,
 }
 
 /// TLS as it is spoken now. A new handshake takes what was loaded last; open lines keep theirs.
@@ -35,6 +41,7 @@ pub struct TlsFiles {
 #[derive(Clone, Debug)]
 pub struct Certificates {
     files: TlsFiles,
+    key_log: Option<Arc<KeyLogFile>>,
     current: Arc<ArcSwap<Loaded>>,
 }
 
@@ -52,8 +59,13 @@ impl Certificates {
     ///
     /// [`TlsError`] names the file that cannot be read or used.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        let current = Arc::new(ArcSwap::from_pointee(Loaded::read(&files)?));
-        Ok(Self { files, current })
+        let key_log = files.key_log.as_ref().map(|path| {
+            let open = KeyLogFile::open(path, tell_of_key_log).map(Arc::new);
+            open.map_err(|source| TlsError::KeyLog { path: path.clone(), source })
+        });
+        let key_log = key_log.transpose()?;
+        let loaded = Loaded::read(&files, key_log.as_ref())?;
+        Ok(Self { files, key_log, current: Arc::new(ArcSwap::from_pointee(loaded)) })
     }
 
     /// Reads the files again. What is spoken changes only if all of them are good.
@@ -62,13 +74,18 @@ impl Certificates {
     ///
     /// As [`load`](Self::load); the old certificates then stay.
     pub fn reload(&self) -> Result<(), TlsError> {
-        self.current.store(Arc::new(Loaded::read(&self.files)?));
+        self.current.store(Arc::new(Loaded::read(&self.files, self.key_log.as_ref())?));
         Ok(())
     }
 
     /// The file of the certificate, for the log.
     pub fn certificate(&self) -> &Path {
         &self.files.certificate
+    }
+
+    /// Where secrets are appended to, if anywhere.
+    pub(super) fn key_log(&self) -> Option<&Path> {
+        self.files.key_log.as_deref()
     }
 
     /// What takes the next handshake.
@@ -83,20 +100,28 @@ impl Certificates {
 }
 
 impl Loaded {
-    fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+    fn read(files: &TlsFiles, key_log: Option<&Arc<KeyLogFile>>) -> Result<Self, TlsError> {
         let path = &files.certificate;
         let chain = certificates(path)
             .map_err(|source| TlsError::Certificate { path: path.clone(), source })?;
         // The first is the server's own (RFC 8446 §4.4.2).
         let expiry = chain.first().and_then(Expiry::of);
-        Ok(Self { config: server_config(files, chain)?, expiry })
+        let mut config = server_config(files, chain)?;
+        if let Some(key_log) = key_log {
+            config.key_log = Arc::<KeyLogFile>::clone(key_log);
+        }
+        Ok(Self { config: Arc::new(config), expiry })
     }
+}
+
+fn tell_of_key_log(path: &Path, error: io::Error) {
+    error!(file = %path.display(), %error, "the TLS key log cannot be written");
 }
 
 fn server_config(
     files: &TlsFiles,
     chain: Vec<CertificateDer<'static>>,
-) -> Result<Arc<ServerConfig>, TlsError> {
+) -> Result<ServerConfig, TlsError> {
     let path = &files.key;
     let key = PrivateKeyDer::from_pem_file(path)
         .map_err(|source| TlsError::Key { path: path.clone(), source })?;
@@ -115,7 +140,7 @@ fn server_config(
     };
     let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Pair)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 /// Lets in the clients whose certificates lead to a root in `path`.

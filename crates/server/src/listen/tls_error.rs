@@ -31,6 +31,14 @@ pub enum TlsError {
         /// Why.
         source: rustls_pki_types::pem::Error,
     },
+    /// The file for the secrets of connections.
+    #[error("cannot append to the key log {}", .path.display())]
+    KeyLog {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Certificate and key do not belong together, or are of a kind that is not supported.
     #[error("certificate and key cannot be used together")]
     Pair(#[source] rustls::Error),
@@ -43,6 +51,7 @@ impl TlsError {
             Self::Certificate { .. } => "certificate",
             Self::ClientCa { .. } => "client_ca",
             Self::Key { .. } | Self::Pair(_) => "key",
+            Self::KeyLog { .. } => "danger_key_log",
         }
     }
 
@@ -52,6 +61,7 @@ impl TlsError {
             Self::Certificate { .. } => "name a PEM file with the certificate and its chain",
             Self::ClientCa { .. } => "name a PEM file with the certificates of the roots",
             Self::Key { .. } => "name a PEM file with the private key, readable for the server",
+            Self::KeyLog { .. } => "name a file in a folder that the server may write to",
             Self::Pair(_) => "name the key that the certificate was made for",
         })
     }

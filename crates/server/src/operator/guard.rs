@@ -20,6 +20,9 @@ use crate::http::harden;
 /// How long a request may take, its body included.
 const WITHIN: Duration = Duration::from_secs(30);
 
+/// How long one may take that hands a capture in.
+const CAPTURE_WITHIN: Duration = Duration::from_secs(600);
+
 /// What everybody may ask: health, the description of the API, and the page, which asks for a key.
 const OPEN: [&str; 9] = [
     "/",
@@ -33,15 +36,20 @@ const OPEN: [&str; 9] = [
     "/readyz",
 ];
 
+/// Who asks, by the name of the key; nameless where none is needed.
+#[derive(Clone, Debug)]
+pub(super) struct Asker(Arc<str>);
+
 /// The gate of the operator's side.
 pub(super) async fn check(
     State(side): State<Arc<Side>>,
-    request: Request<Body>,
+    mut request: Request<Body>,
     next: Next,
 ) -> Response {
-    let mut response = match allow(&side, &request) {
+    let allowed = allow(&side, &request).map(|asker| request.extensions_mut().insert(asker));
+    let mut response = match allowed {
         Err(problem) => problem.into_response(),
-        Ok(()) => match timeout(WITHIN, next.run(request)).await {
+        Ok(_) => match timeout(within(&request), next.run(request)).await {
             Ok(response) => response,
             Err(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "the request took too long")
                 .into_response(),
@@ -53,7 +61,20 @@ pub(super) async fn check(
     response
 }
 
-fn allow(side: &Side, request: &Request<Body>) -> Result<(), Problem> {
+fn within(request: &Request<Body>) -> Duration {
+    if request.uri().path() == "/api/v1/inspect" { CAPTURE_WITHIN } else { WITHIN }
+}
+
+impl Asker {
+    /// The name of the key.
+    pub(super) const fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+}
+
+/// Who asks, where that may be.
+fn allow(side: &Side, request: &Request<Body>) -> Result<Asker, Problem> {
+    let nobody = || Asker("".into());
     // A page that is shown under a name of its own must not reach what listens on this machine.
     let headers = request.headers();
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -67,7 +88,7 @@ fn allow(side: &Side, request: &Request<Body>) -> Result<(), Problem> {
     }
     let path = request.uri().path();
     if OPEN.contains(&path) {
-        return Ok(());
+        return Ok(nobody());
     }
     match &side.plan.keys {
         Some(keys) => {
@@ -77,7 +98,7 @@ fn allow(side: &Side, request: &Request<Body>) -> Result<(), Problem> {
                 return Err(Problem::unauthorized("this needs a key: Authorization: Bearer KEY"));
             };
             match keys.check(&key) {
-                Ok(_) => Ok(()),
+                Ok(whose) => Ok(Asker(whose.user.as_str().into())),
                 Err(_) => Err(Problem::unauthorized("the key is not a valid one")),
             }
         }
@@ -85,7 +106,7 @@ fn allow(side: &Side, request: &Request<Body>) -> Result<(), Problem> {
             let reason = "without a key there is no API (setting operator.api_key_file)";
             Err(Problem::new(StatusCode::FORBIDDEN, reason))
         }
-        None => Ok(()),
+        None => Ok(nobody()),
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `/`                                       | the page: devices, and a message to one of them    |
 //! | `/api/v1/…`                               | channels, devices, messages: `openapi.json`        |
 
+mod capture;
 mod channels;
 mod dead_events;
 mod devices;
@@ -20,9 +21,12 @@ mod health;
 mod lines;
 mod listener;
 mod listing;
+mod look;
+mod open_lines;
 mod openapi;
 mod page;
 mod problem;
+mod watching;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -40,6 +44,7 @@ use tracing::error;
 use crate::config::PlannedOperator;
 use crate::listen::Certificates;
 use crate::resources::Resources;
+use watching::Watches;
 
 /// Longest body of a request, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -59,6 +64,7 @@ pub(crate) struct Side {
     resources: Arc<Resources>,
     /// Becomes true when the server stops.
     stopping: watch::Receiver<bool>,
+    watches: Watches,
 }
 
 /// Answers until it is dropped.
@@ -77,7 +83,12 @@ impl Operator {
         let listener = TcpListener::bind(plan.address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let side = Arc::new(Side { plan, resources: Arc::clone(resources), stopping });
+        let side = Arc::new(Side {
+            plan,
+            resources: Arc::clone(resources),
+            stopping,
+            watches: Watches::default(),
+        });
         Ok(Self { listener, address, side })
     }
 
@@ -126,6 +137,10 @@ fn router(side: &Arc<Side>) -> Router {
         .route("/api/v1/channels/{channel}/presence", get(channels::presence))
         .route("/api/v1/channels/{channel}/history", get(channels::history))
         .route("/api/v1/clients/{client}/messages", post(channels::tell))
+        .route("/api/v1/clients/{client}/frames", get(open_lines::watch_client))
+        .route("/api/v1/inspect", post(capture::inspect))
+        .route("/api/v1/lines", get(open_lines::list))
+        .route("/api/v1/lines/{line}/frames", get(open_lines::watch))
         .route("/api/v1/disconnect", post(lines::disconnect))
         .route("/api/v1/revoke", post(lines::revoke))
         .route("/api/v1/revoked", get(lines::list).delete(lines::take_back))

@@ -6,7 +6,7 @@ use utoipa::openapi::{self, OpenApi as Document};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{channels, dead_events, devices, health, lines};
+use super::{capture, channels, dead_events, devices, health, lines, open_lines};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,6 +21,10 @@ use super::{channels, dead_events, devices, health, lines};
         channels::presence,
         channels::history,
         channels::tell,
+        capture::inspect,
+        open_lines::watch_client,
+        open_lines::list,
+        open_lines::watch,
         lines::disconnect,
         lines::revoke,
         lines::list,

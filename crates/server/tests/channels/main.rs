@@ -9,6 +9,7 @@ mod operator;
 mod readers;
 mod server;
 mod slow;
+mod watching;
 mod wire;
 
 use std::time::Duration;

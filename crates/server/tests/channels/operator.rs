@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 use tieline::client::{Error, Event, State};
 use tieline::reconnect::Why;
 use tieline::{Client, ClientStream, WebSocket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::server::{CHAT, HALL, Server, folder, to};
 use super::wire::Wire;
 use super::{PATIENCE, next, publication};
 
-const KEY: &str = "the-operators-own-key";
+pub(crate) const KEY: &str = "the-operators-own-key";
 
 /// A server with an operator's side.
 pub(crate) async fn operated(config: &str) -> (Server, Operator) {
@@ -59,6 +61,35 @@ impl Operator {
         let status = answer.status().as_u16();
         assert!([200, 202].contains(&status), "{status}");
         status == 202
+    }
+
+    /// Where something is.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}/api/v1/{path}", self.0)
+    }
+
+    /// Whether it is answered 200.
+    pub(crate) async fn answers(&self, path: &str) -> bool {
+        let request = reqwest::Client::new().get(self.url(path)).bearer_auth(KEY);
+        request.send().await.unwrap().status() == 200
+    }
+
+    /// Hands a capture in; what is answered, line by line.
+    pub(crate) async fn inspect(&self, capture: Vec<u8>, status: u16) -> Vec<Value> {
+        let request = reqwest::Client::new().post(self.url("inspect")).bearer_auth(KEY);
+        let answer = request.body(capture).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        let text = answer.text().await.unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Says bare bytes, and reads the first that come back.
+    pub(crate) async fn say(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.0).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = vec![0; 1 << 10];
+        let read = timeout(PATIENCE, stream.read(&mut answer)).await.unwrap().unwrap();
+        String::from_utf8_lossy(&answer[..read]).into_owned()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {

@@ -1,8 +1,11 @@
 //! The one task of a client: opens its lines, carries what is said on them, and keeps the time.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
+use futures_sink::Sink;
 use serde_json::value::RawValue;
 use tieline_proto::{CloseCode, ProtocolError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -141,6 +144,7 @@ impl Driver {
             }
             Event::Message(Message::Text(text)) => self.session.receive(&text, Instant::now()),
             Event::Message(Message::Binary(_)) => return Some(Error::Answer),
+            Event::Ping(_) | Event::Pong(_) => {}
             Event::Disconnected { why, retry_in } => {
                 self.session.lost(match &why {
                     Why::Closed { code, .. } => Some(*code),
@@ -212,9 +216,12 @@ impl Order {
 /// Nothing is lost where it is dropped: what the line did not take stays where it is.
 async fn converse(line: &mut Reconnecting, session: &mut Session) -> Option<Event> {
     poll_fn(|cx| {
-        while session.has_text() && line.poll_ready(cx).is_ready() {
+        // A line that takes nothing ends, and says so next.
+        while session.has_text()
+            && matches!(Pin::new(&mut *line).poll_ready(cx), Poll::Ready(Ok(())))
+        {
             let Some(text) = session.take_text() else { break };
-            line.start_send(Message::Text(text));
+            let _ = Pin::new(&mut *line).start_send(Message::Text(text));
         }
         line.poll_event(cx)
     })

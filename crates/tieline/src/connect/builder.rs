@@ -199,8 +199,13 @@ impl Connect {
         self
     }
 
+    /// Says at once what [`open`](Self::open) would say of the values that were given; the URL is
+    /// [`Target::parse`](crate::url::Target::parse)'s to judge.
+    ///
+    /// # Errors
+    ///
     /// The first value that was wrong.
-    pub(super) fn check(&self) -> Result<(), RequestError> {
+    pub fn check(&self) -> Result<(), RequestError> {
         self.invalid.clone().map_or(Ok(()), Err)
     }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use tieline_proto::Limits;
 use tieline_proto::handshake::client::Request;
 use tieline_proto::handshake::{Agreement, HandshakeError};
@@ -24,7 +24,7 @@ const MAX_INTERIM: usize = 8;
 /// How a server answered.
 pub(super) enum Answer<S> {
     /// With 101; `rest` came right behind it.
-    Agreed { stream: S, agreement: Agreement, rest: Vec<u8> },
+    Agreed { stream: S, agreement: Agreement, headers: HeaderMap, rest: Vec<u8> },
     /// With anything else.
     Refused(Refused),
 }
@@ -41,7 +41,8 @@ pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     let (response, mut rest) = answer(&mut stream, limits).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let agreement = request.verify(&response).map_err(ConnectError::Handshake)?;
-        return Ok(Answer::Agreed { stream, agreement, rest });
+        let headers = response.into_parts().0.headers;
+        return Ok(Answer::Agreed { stream, agreement, headers, rest });
     }
     // However the body ends, the head is the answer.
     let _ = timeout(BODY_WITHIN, body(&mut stream, &response, &mut rest)).await;

@@ -90,9 +90,9 @@ impl Connect {
     ) -> Result<Result<WebSocket<S>, Refused>, ConnectError> {
         let request = self.request(target)?;
         Ok(match ask(stream, &request, &self.limits).await? {
-            Answer::Agreed { stream, agreement, rest } => {
+            Answer::Agreed { stream, agreement, headers, rest } => {
                 let socket = WebSocket::client(stream, &agreement, self.limits.clone(), &rest);
-                Ok(socket.with_url(target.as_str()))
+                Ok(socket.with_url(target.as_str()).with_response(headers))
             }
             Answer::Refused(refused) => Err(refused),
         })

@@ -218,7 +218,9 @@ impl Driver {
                 self.session.received(&text, Instant::now(), &mut stamp);
             }
             // The dialect is text alone.
-            reconnect::Event::Message(Message::Binary(_)) => {}
+            reconnect::Event::Message(Message::Binary(_))
+            | reconnect::Event::Ping(_)
+            | reconnect::Event::Pong(_) => {}
         }
     }
 }

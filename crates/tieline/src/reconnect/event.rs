@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use tieline_proto::CloseCode;
+use bytes::Bytes;
+use tieline_proto::{CloseCode, UsageError};
 
 use crate::connect::ConnectError;
 use crate::error::Error;
@@ -11,7 +12,7 @@ use crate::message::Message;
 
 /// What happened.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a line opens, carries messages and ends")]
+#[non_exhaustive]
 pub enum Event {
     /// A line is open: say again what the server has to know.
     Connected,
@@ -24,6 +25,10 @@ pub enum Event {
     },
     /// A message arrived.
     Message(Message),
+    /// A ping arrived, and was answered.
+    Ping(Bytes),
+    /// A pong arrived.
+    Pong(Bytes),
 }
 
 /// Why there is no line.
@@ -75,6 +80,12 @@ pub enum SendError {
     NotConnected,
     /// The line did not take it.
     Line(Error),
+}
+
+impl From<UsageError> for SendError {
+    fn from(error: UsageError) -> Self {
+        Self::Line(error.into())
+    }
 }
 
 impl fmt::Display for SendError {

@@ -26,7 +26,6 @@ use std::time::Duration;
 use backoff::Backoff;
 pub use event::{Event, SendError, Why};
 use futures_core::Stream;
-#[cfg(feature = "client")]
 use futures_sink::Sink;
 pub use options::Reconnect;
 use tieline_proto::{CloseCode, Closed, UsageError};
@@ -35,7 +34,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use crate::connect::{Connect, ConnectError};
 use crate::error::Error;
 use crate::message::Message;
-use crate::socket::WebSocket;
+use crate::socket::{Received, WebSocket};
 use crate::stream::ClientStream;
 
 type Socket = WebSocket<ClientStream>;
@@ -47,7 +46,8 @@ type Hook = Box<dyn FnMut(Connect) -> Pin<Box<dyn Future<Output = Prepared> + Se
 ///
 /// It does nothing by itself: [`next`](Self::next) connects, waits, reads and answers pings, so
 /// keep one task in it, and send from the same task with `tokio::select!`. It is also a [`Stream`]
-/// of events.
+/// of events, and a [`Sink`] for messages: what is handed to it leaves with the next event that is
+/// waited for, so that neither direction waits for the other.
 ///
 /// # Example
 ///
@@ -68,6 +68,7 @@ type Hook = Box<dyn FnMut(Connect) -> Pin<Box<dyn Future<Output = Prepared> + Se
 ///         Event::Connected => feed.send("subscribe").await?,
 ///         Event::Message(message) => println!("{message:?}"),
 ///         Event::Disconnected { why, retry_in } => eprintln!("{why}; next in {retry_in:?}"),
+///         _ => {}
 ///     }
 /// }
 /// # Ok(())
@@ -148,6 +149,36 @@ impl Reconnecting {
         }
     }
 
+    /// Has a ping sent over the line that is open, as [`WebSocket::start_ping`] says.
+    ///
+    /// # Errors
+    ///
+    /// [`NotConnected`](SendError::NotConnected) where there is none, and [`Line`](SendError::Line).
+    pub fn start_ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        match &mut self.state {
+            State::Open { socket, .. } => Ok(socket.start_ping(payload)?),
+            _ => Err(SendError::NotConnected),
+        }
+    }
+
+    /// Starts to close the line, and stays away: [`next`](Self::next) gives the server's last
+    /// messages, says how it closed, and ends. Without a line it ends at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::start_close`] says; nothing has changed. A line that closes already is none.
+    pub fn start_close(&mut self, code: CloseCode, reason: &str) -> Result<(), UsageError> {
+        match &mut self.state {
+            State::Open { socket, .. } => match socket.start_close(code, reason) {
+                Ok(()) | Err(UsageError::Closed) => {}
+                Err(error) => return Err(error),
+            },
+            _ => self.state = State::Ended,
+        }
+        self.leaving = true;
+        Ok(())
+    }
+
     /// Closes the line, if there is one, and stays away.
     ///
     /// # Errors
@@ -190,26 +221,10 @@ impl Reconnecting {
         self.wait = wait;
     }
 
-    /// Whether the line that is open takes another message.
-    #[cfg(feature = "client")]
-    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn open(&mut self) -> Result<Pin<&mut Socket>, SendError> {
         match &mut self.state {
-            // A line that takes nothing ends, and says so next.
-            State::Open { socket, .. } => match ready!(Pin::new(&mut **socket).poll_ready(cx)) {
-                Ok(()) => Poll::Ready(()),
-                Err(_) => Poll::Pending,
-            },
-            _ => Poll::Pending,
-        }
-    }
-
-    /// Hands a message to a line that is [ready](Self::poll_ready) for it; it leaves with the next
-    /// [event](Self::poll_event) that is waited for.
-    #[cfg(feature = "client")]
-    pub(crate) fn start_send(&mut self, message: Message) {
-        if let State::Open { socket, .. } = &mut self.state {
-            // As above.
-            let _ = Pin::new(&mut **socket).start_send(message);
+            State::Open { socket, .. } => Ok(Pin::new(&mut **socket)),
+            _ => Err(SendError::NotConnected),
         }
     }
 
@@ -236,17 +251,15 @@ impl Reconnecting {
                         return Poll::Ready(Some(self.disconnected(Why::Connect(error))));
                     }
                 },
-                State::Open { socket, since, error } => {
-                    match ready!(Pin::new(socket.as_mut()).poll_next(cx)) {
-                        Some(Ok(message)) => return Poll::Ready(Some(Event::Message(message))),
-                        Some(Err(lost)) => *error = Some(lost),
-                        None => {
-                            let why = why(socket, error.take());
-                            self.backoff.was_open(&self.options, since.elapsed());
-                            return Poll::Ready(Some(self.disconnected(why)));
-                        }
+                State::Open { socket, since, error } => match ready!(socket.poll_receive(cx)) {
+                    Some(Ok(received)) => return Poll::Ready(Some(received.into())),
+                    Some(Err(lost)) => *error = Some(lost),
+                    None => {
+                        let why = why(socket, error.take());
+                        self.backoff.was_open(&self.options, since.elapsed());
+                        return Poll::Ready(Some(self.disconnected(why)));
                     }
-                }
+                },
                 State::Waiting(wait) => {
                     ready!(wait.as_mut().poll(cx));
                     self.state = State::Due;
@@ -295,6 +308,40 @@ impl Stream for Reconnecting {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         self.poll_event(cx)
+    }
+}
+
+/// `poll_ready` waits while more than 64 KiB are buffered; `start_send` encodes the whole message;
+/// `poll_flush` waits until it has left, which [`next`](Reconnecting::next) sees to as well;
+/// `poll_close` closes with 1000. Without a line each says [`NotConnected`](SendError::NotConnected).
+impl Sink<Message> for Reconnecting {
+    type Error = SendError;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.open()?.poll_ready(cx).map_err(SendError::Line)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
+        self.open()?.start_send(message).map_err(SendError::Line)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.open()?.poll_flush(cx).map_err(SendError::Line)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.leaving = true;
+        self.open()?.poll_close(cx).map_err(SendError::Line)
+    }
+}
+
+impl From<Received> for Event {
+    fn from(received: Received) -> Self {
+        match received {
+            Received::Message(message) => Self::Message(message),
+            Received::Ping(payload) => Self::Ping(payload),
+            Received::Pong(payload) => Self::Pong(payload),
+        }
     }
 }
 

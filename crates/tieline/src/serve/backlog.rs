@@ -235,6 +235,12 @@ impl Queue {
         self.cost = self.pieces.iter().map(Piece::cost).sum();
     }
 
+    /// Bytes that wait of a message of which some was sent, and of what waits in one piece with it.
+    pub(super) fn begun_bytes(&self) -> usize {
+        let begun = self.pieces.iter().take(self.begun());
+        begun.map(|piece| piece.bytes.as_slice().len()).sum::<usize>().saturating_sub(self.sent)
+    }
+
     /// How many pieces belong to a message of which some was sent.
     fn begun(&self) -> usize {
         let first = usize::from(self.sent > 0 && !self.pieces.is_empty());
@@ -303,6 +309,7 @@ mod tests {
         assert_eq!(queue.drop_oldest(2 * HOLDING_BYTES + 10), Some(1));
         queue.insert_gap(1, b"(gap)".to_vec());
         assert_eq!(bytes(&queue), b"irst(gap)third");
+        assert_eq!(queue.begun_bytes(), 4);
     }
 
     #[test]

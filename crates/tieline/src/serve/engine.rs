@@ -302,10 +302,14 @@ impl<H: Handler> Engine<H> {
 
     fn obey(&mut self, order: Order) {
         self.worker.inbox().taken(&order);
-        let mut lines = self.worker.lines().borrow_mut();
+        let mut lines = match order {
+            Order::Survey => return self.survey(),
+            Order::Tap(id, tap) => return self.tap(id, *tap),
+            _ => self.worker.lines().borrow_mut(),
+        };
         match order {
             Order::Close(id, code, reason) => lines.close(id, code, &reason),
-            Order::Look => {}
+            Order::Look | Order::Survey | Order::Tap(..) => {}
             Order::Publish(topic, message) => lines.publish(&topic, message, None),
             Order::Send(id, message) => lines.send(id, message),
         }

@@ -98,6 +98,9 @@ pub trait Handler: Sized + 'static {
     /// The last call. A clean close and a lost line both end here; nothing is sent any more.
     fn close(&mut self, _state: Self::State, _link: &Link, _how: &Closed) {}
 
+    /// All its links that are open, once [`Worker::survey`] was called: for what is asked from outside.
+    fn survey(&mut self, _links: &mut dyn Iterator<Item = (Link, &Self::State)>) {}
+
     /// Decides about a request from its head; the way to other rules than those of
     /// [`AcceptOptions`](crate::AcceptOptions), and to [hand over](Decision::HandOff) ordinary requests.
     fn decide(&mut self, head: http::Request<()>, arrival: &Arrival) -> Decision<Self> {

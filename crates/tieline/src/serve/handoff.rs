@@ -68,7 +68,11 @@ impl Handoff {
         read: Bytes,
         counted: Counted,
     ) -> io::Result<Self> {
-        let socket = match transport.socket {
+        #[cfg(feature = "tls")]
+        let (socket, tls) = transport.into_parts();
+        #[cfg(not(feature = "tls"))]
+        let socket = transport.socket;
+        let socket = match socket {
             Socket::Tcp(socket) => Async::Tcp(TcpStream::from_std(socket.into())?),
             Socket::Unix(socket) => Async::Unix(UnixStream::from_std(socket.into())?),
         };
@@ -77,7 +81,7 @@ impl Handoff {
             read,
             socket,
             #[cfg(feature = "tls")]
-            tls: transport.tls,
+            tls,
             _counted: counted,
         })
     }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::id::LinkId;
 use super::message::Payload;
+use super::tap::Tap;
 use crate::Message;
 
 /// Bytes that may wait in one inbox before messages are turned away.
@@ -21,6 +22,10 @@ pub(super) enum Order {
     Look,
     Publish(Arc<str>, Message),
     Send(LinkId, Message),
+    /// Shows the handler all links.
+    Survey,
+    /// Has somebody see what goes over a link.
+    Tap(LinkId, Box<Tap>),
 }
 
 /// The sending side of a worker's inbox. Clones lead to the same worker.
@@ -54,7 +59,7 @@ impl Order {
             + match self {
                 Self::Publish(_, message) | Self::Send(_, message) => message.len(),
                 Self::Close(_, _, reason) => reason.len(),
-                Self::Look => 0,
+                Self::Look | Self::Survey | Self::Tap(..) => 0,
             }
     }
 }
@@ -69,7 +74,7 @@ impl Inbox {
     /// Gives an order. A worker that has ended does nothing more.
     pub(super) fn give(&self, order: Order) -> Result<(), Full> {
         let is_full = self.bytes.load(Ordering::Relaxed) > FULL_BYTES;
-        if is_full && !matches!(order, Order::Close(..) | Order::Look) {
+        if is_full && matches!(order, Order::Publish(..) | Order::Send(..)) {
             return Err(Full);
         }
         self.bytes.fetch_add(order.bytes(), Ordering::Relaxed);

@@ -134,6 +134,11 @@ impl Line {
         self.queue.as_ref().map_or(0, |queue| queue.len())
     }
 
+    /// Bytes that wait of a message of which some was sent.
+    pub(super) fn begun(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.begun_bytes())
+    }
+
     /// What the bytes that wait cost.
     pub(super) fn cost(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.cost())

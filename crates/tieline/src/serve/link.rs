@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::id::LinkId;
 use super::inbox::{Inbox, Order, Remote};
 use super::lines::Lines;
 use super::message::Payload;
+use super::tap::Tap;
 use super::topics::Slow;
 use super::traffic::Traffic;
 
@@ -147,6 +149,19 @@ impl Link {
         self.worker.publish_except(topic, payload, Some(self.id));
     }
 
+    /// Has who holds the other end of this tap see what goes over it, from the next turn of the worker
+    /// on; a link that is gone by then drops it.
+    pub fn tap(&self, tap: Tap) {
+        let order = Order::Tap(self.id, Box::new(tap));
+        self.worker.0.inbox.give(order).expect("an order to watch is always taken");
+    }
+
+    /// Address and port at the other end of its connection; `None` over a Unix socket, and once it is
+    /// gone.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.worker.0.lines.borrow_mut().line(self.id)?.transport.socket.peer()
+    }
+
     /// A handle for other threads.
     pub fn remote(&self) -> Remote {
         Remote { id: self.id, inbox: self.worker.0.inbox.clone() }
@@ -169,6 +184,11 @@ impl Worker {
     /// What went over all its links since it began, those that are gone included. Every link is asked.
     pub fn traffic(&self) -> Traffic {
         self.0.lines.borrow().traffic()
+    }
+
+    /// Has its handler shown all its links, soon ([`Handler::survey`](super::Handler::survey)).
+    pub fn survey(&self) {
+        self.0.inbox.give(Order::Survey).expect("an order to look is always taken");
     }
 
     /// What waits for the peers of all its links, as their backlogs count it. Every link is asked.

@@ -264,7 +264,7 @@ impl Acceptor {
         #[cfg(feature = "tls")]
         if let Some(source) = &self.tls {
             let tls = super::tls::Tls::new(source()).map_err(io::Error::other)?;
-            return Ok(Transport { socket, tls: Some(Box::new(tls)) });
+            return Ok(Transport::secure(socket, tls));
         }
         Ok(Transport::plain(socket))
     }

@@ -23,6 +23,7 @@
 //! | lose no line of who hears too slowly   | [`Link::subscribe_skipping`]                          |
 //! | judge requests                         | [`Handler::admit`], [`ListenOptions::accept`]         |
 //! | serve HTTP beside it                   | [`Handler::decide`], [`Handler::hand_off`]            |
+//! | see what goes over a line              | [`Watch::new`], [`Link::tap`], [`Worker::survey`]     |
 //! | stop                                   | [`Server::start`], [`Running::stop`]                  |
 //!
 //! # Example
@@ -54,6 +55,7 @@ mod handoff;
 mod id;
 mod inbox;
 mod inherited;
+mod layers;
 mod line;
 mod lines;
 mod link;
@@ -69,6 +71,7 @@ mod server;
 mod slab;
 mod socket;
 mod subscriptions;
+mod tap;
 mod tasks;
 #[cfg(feature = "tls")]
 mod tls;
@@ -76,6 +79,8 @@ mod topics;
 mod traffic;
 mod transport;
 mod visit;
+mod walk;
+mod watching;
 mod wheel;
 
 pub use arrival::Arrival;
@@ -90,6 +95,7 @@ pub use link::{Link, Worker};
 pub use listen::{BindError, Place};
 pub use message::{Message, Payload};
 pub use server::{ListenOptions, RunError, Running, Server, ServerOptions};
+pub use tap::{Direction, Seen, Tap, Watch};
 pub use tasks::{Conversation, INBOX_BYTES, tasks};
 #[cfg(feature = "tls")]
 pub use tls::TlsSource;

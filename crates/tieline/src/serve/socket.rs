@@ -4,6 +4,7 @@
 //! whether its thread is to be cancelled.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -39,6 +40,14 @@ impl Got {
 }
 
 impl Socket {
+    /// Who is at the other end.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(socket) => socket.peer_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+
     /// Has the other end told of no orderly end, once it is closed. A Unix socket knows no other.
     pub(super) fn reset_when_closed(&self) -> io::Result<()> {
         match self {

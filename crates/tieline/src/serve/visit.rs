@@ -91,7 +91,7 @@ impl<H: Handler> Engine<H> {
         let room = if visit.arrival.is_secure { self.buffer.len() } else { HEAD_READ_BYTES };
         let got = visit.transport.read(&mut self.buffer[..room], &mut self.raw);
         #[cfg(feature = "tls")]
-        if visit.transport.tls.as_ref().is_some_and(|tls| !tls.is_handshaking() && tls.is_h2()) {
+        if visit.transport.tls().is_some_and(|tls| !tls.is_handshaking() && tls.is_h2()) {
             if let Ok(Got { bytes, .. }) = got {
                 visit.read.extend_from_slice(&self.buffer[..bytes]);
             }
@@ -303,9 +303,9 @@ impl<H: Handler> Engine<H> {
 
 impl<H: Handler> Visit<H> {
     /// Whether there is nobody yet who would understand an answer.
-    const fn is_speechless(&self) -> bool {
+    fn is_speechless(&self) -> bool {
         #[cfg(feature = "tls")]
-        return self.transport.tls.is_some() && self.read.is_empty();
+        return self.transport.tls().is_some() && self.read.is_empty();
         #[cfg(not(feature = "tls"))]
         false
     }

@@ -1,7 +1,7 @@
 //! How a socket goes on: reading, writing, keeping time, and ending.
 //!
 //! ```text
-//!  poll_message ──▶ a message that was read        ┐ whatever is called, pongs and close
+//!  poll_received ─▶ what was read                  ┐ whatever is called, pongs and close
 //!       │ none       ▲                             │ frames go into the write buffer while
 //!       ▼            │                             │ there is room, and out with the rest
 //!  write what waits, read more, or see what is due ┘
@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use bytes::Bytes;
 use tieline_proto::connection::State;
 use tieline_proto::{CloseCode, Closed, Event, Limits, UsageError};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -25,6 +26,7 @@ use tokio::task::coop::poll_proceed;
 
 use super::WebSocket;
 use super::alarm::now;
+use super::received::Received;
 use crate::error::Error;
 use crate::message::Message;
 
@@ -68,12 +70,20 @@ impl<S> WebSocket<S> {
         }
     }
 
-    /// The next message among the bytes that were read.
-    fn take_message(&mut self) -> Option<Message> {
+    /// What comes next among the bytes that were read.
+    fn take_received(&mut self) -> Option<Received> {
         while !self.read.is_empty() && self.closed.is_none() {
             let (mut events, outgoing) = self.connection.receive(self.read.unread(), now());
-            let (message, closed) = match events.next(outgoing) {
-                Some(Event::Message(message)) => (Some(Message::received(message)), None),
+            let (received, closed) = match events.next(outgoing) {
+                Some(Event::Message(message)) => {
+                    (Some(Received::Message(Message::received(message))), None)
+                }
+                Some(Event::Ping(payload)) => {
+                    (Some(Received::Ping(Bytes::copy_from_slice(payload))), None)
+                }
+                Some(Event::Pong(payload)) => {
+                    (Some(Received::Pong(Bytes::copy_from_slice(payload))), None)
+                }
                 Some(Event::Closed(closed)) => (None, Some(closed)),
                 _ => (None, None),
             };
@@ -83,8 +93,8 @@ impl<S> WebSocket<S> {
             if let Some(closed) = closed {
                 self.end(closed, None);
             }
-            if message.is_some() {
-                return message;
+            if received.is_some() {
+                return received;
             }
         }
         None
@@ -121,14 +131,14 @@ impl<S> WebSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// The next message, or `None` once the connection closed.
-    pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+    /// What arrives next, or `None` once the connection closed.
+    pub(super) fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Option<Received>> {
         loop {
             // A peer that is always ready must not keep the thread from the others.
             let turn = ready!(poll_proceed(cx));
-            if let Some(message) = self.take_message() {
+            if let Some(received) = self.take_received() {
                 turn.made_progress();
-                return Poll::Ready(Some(message));
+                return Poll::Ready(Some(received));
             }
             if self.closed.is_some() || self.gives_up_closing() {
                 return Poll::Ready(None);
@@ -137,7 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             let _unless_broken = self.poll_write(cx, 0);
             match self.read.poll_fill(&mut self.stream, cx) {
                 Poll::Ready(read) => {
-                    self.receive(read);
+                    self.note_read(read);
                     turn.made_progress();
                 }
                 Poll::Pending => ready!(self.poll_due(cx, self.connection.deadline())),
@@ -163,7 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Throws messages away until the connection closed and its transport ended.
     pub(super) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while ready!(self.poll_message(cx)).is_some() {}
+        while ready!(self.poll_received(cx)).is_some() {}
         self.poll_end(cx)
     }
 
@@ -246,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Takes note of what a read brought: bytes, the end, or an error.
-    fn receive(&mut self, read: io::Result<usize>) {
+    fn note_read(&mut self, read: io::Result<usize>) {
         let now = now();
         let (closed, source) = match (read, self.write.broken()) {
             (Ok(1..), _) => return,

@@ -1,17 +1,19 @@
 //! The open line: messages in and out over any transport.
 //!
-//! | question                           | file       |
-//! |------------------------------------|------------|
-//! | what was read, not yet looked at   | `read.rs`  |
-//! | what is sent, not yet taken        | `write.rs` |
-//! | when is something due              | `alarm.rs` |
-//! | how does it go on, and end         | `drive.rs` |
-//! | `Stream` and `Sink`                | `stream.rs`|
-//! | one task reads, another writes     | `split.rs` |
+//! | question                         | file          |
+//! |----------------------------------|---------------|
+//! | what was read, not yet looked at | `read.rs`     |
+//! | what is sent, not yet taken      | `write.rs`    |
+//! | when is something due            | `alarm.rs`    |
+//! | what arrives                     | `received.rs` |
+//! | how does it go on, and end       | `drive.rs`    |
+//! | `Stream` and `Sink`              | `stream.rs`   |
+//! | one task reads, another writes   | `split.rs`    |
 
 mod alarm;
 mod drive;
 mod read;
+mod received;
 mod split;
 mod state;
 mod stream;
@@ -22,9 +24,12 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_sink::Sink;
+use http::HeaderMap;
+pub use received::Received;
 pub use split::{Receiver, ReuniteError, Sender};
 pub use state::ReadyState;
 use tieline_proto::handshake::{Agreement, Dialect};
@@ -68,6 +73,7 @@ pub struct WebSocket<S> {
     limits: Arc<Limits>,
     agreement: Box<Agreement>,
     url: Box<str>,
+    response: Option<Box<HeaderMap>>,
     is_server: bool,
     read: ReadBuffer,
     write: WriteBuffer,
@@ -103,6 +109,7 @@ impl<S> WebSocket<S> {
             limits,
             agreement: Box::new(agreement.clone()),
             url: Box::default(),
+            response: None,
             is_server,
             read: ReadBuffer::new(already_read),
             write: WriteBuffer::default(),
@@ -144,9 +151,20 @@ impl<S> WebSocket<S> {
         Self { url: url.into(), ..self }
     }
 
+    /// Keeps what [`response_headers`](Self::response_headers) says.
+    pub(crate) fn with_response(self, headers: HeaderMap) -> Self {
+        Self { response: Some(Box::new(headers)), ..self }
+    }
+
     /// The URL that was asked for; empty where the handshake was done by other means.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The headers of the server's answer, such as its cookies; `None` on a server, and where the
+    /// handshake was done by other means.
+    pub fn response_headers(&self) -> Option<&HeaderMap> {
+        self.response.as_deref()
     }
 
     /// The subprotocol that was agreed; empty for none.
@@ -197,6 +215,7 @@ impl<S> WebSocket<S> {
             limits,
             agreement,
             url,
+            response,
             is_server,
             read,
             write,
@@ -214,6 +233,7 @@ impl<S> WebSocket<S> {
             limits,
             agreement,
             url,
+            response,
             is_server,
             read,
             write,
@@ -225,6 +245,18 @@ impl<S> WebSocket<S> {
             ending,
             overdue,
         }
+    }
+
+    /// Has a ping sent with the next flush, or while [`next`](Self::next) is awaited; one that still
+    /// waits is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlTooLong`](UsageError::ControlTooLong) above 125 bytes,
+    /// [`Closed`](UsageError::Closed) after the close, and
+    /// [`NotInDialect`](UsageError::NotInDialect) in the hixie drafts, which have no pings.
+    pub fn start_ping(&mut self, payload: &[u8]) -> Result<(), UsageError> {
+        self.connection.outgoing().ping(payload)
     }
 
     /// Starts the closing handshake without waiting for its end.
@@ -257,6 +289,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
+    /// What arrives next, pings and pongs as well; the rest is as [`next`](Self::next) says.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn receive(&mut self) -> Option<Result<Received, Error>> {
+        poll_fn(|cx| self.poll_receive(cx)).await
+    }
+
+    /// [`receive`](Self::receive) for who polls.
+    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received, Error>>> {
+        if let Some(received) = ready!(self.poll_received(cx)) {
+            return Poll::Ready(Some(Ok(received)));
+        }
+        ready!(self.poll_end(cx));
+        Poll::Ready(self.report().map(Err))
+    }
+
     /// Sends one message, and waits until the transport has taken it: a slow peer makes it wait.
     ///
     /// While it waits nothing is read. Where both ends send much at the same time each would wait
@@ -279,7 +333,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| Pin::new(&mut *self).poll_flush(cx)).await
     }
 
-    /// Sends a ping. The pong is not waited for: any sign of life from the peer counts as one.
+    /// Sends a ping. The pong is not waited for: any sign of life from the peer counts as one, and
+    /// [`receive`](Self::receive) tells it.
     ///
     /// # Errors
     ///
@@ -291,7 +346,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Dropping the future has sent the whole ping or none of it.
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
         poll_fn(|cx| Pin::new(&mut *self).poll_ready(cx)).await?;
-        self.connection.outgoing().ping(payload)?;
+        self.start_ping(payload)?;
         poll_fn(|cx| Pin::new(&mut *self).poll_flush(cx)).await
     }
 

@@ -11,6 +11,7 @@ use futures_sink::Sink;
 use tieline_proto::{CloseCode, Closed, UsageError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::received::Received;
 use super::{ReadyState, WebSocket};
 use crate::error::Error;
 use crate::message::Message;
@@ -145,6 +146,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
     pub async fn next(&mut self) -> Option<Result<Message, Error>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
+
+    /// What arrives next, as [`WebSocket::receive`] gives it.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::next`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn receive(&mut self) -> Option<Result<Received, Error>> {
+        poll_fn(|cx| {
+            self.0.poll(Half::Receiver, cx, |socket, cx| socket.get_mut().poll_receive(cx))
+        })
+        .await
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Receiver<S> {
@@ -214,7 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// Dropping the future has sent the whole ping or none of it.
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
         poll_fn(|cx| Pin::new(&mut *self).poll_ready(cx)).await?;
-        self.0.lock().connection.outgoing().ping(payload)?;
+        self.0.lock().start_ping(payload)?;
         poll_fn(|cx| Pin::new(&mut *self).poll_flush(cx)).await
     }
 

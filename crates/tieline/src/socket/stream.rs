@@ -11,6 +11,7 @@ use tieline_proto::{CloseCode, Closed, Lost, UsageError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::WebSocket;
+use super::received::Received;
 use super::write::HIGH_WATER;
 use crate::error::Error;
 use crate::message::Message;
@@ -20,11 +21,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if let Some(message) = ready!(this.poll_message(cx)) {
-            return Poll::Ready(Some(Ok(message)));
+        loop {
+            match ready!(this.poll_receive(cx)) {
+                Some(Ok(Received::Message(message))) => return Poll::Ready(Some(Ok(message))),
+                Some(Ok(Received::Ping(_) | Received::Pong(_))) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
         }
-        ready!(this.poll_end(cx));
-        Poll::Ready(this.report().map(Err))
     }
 }
 

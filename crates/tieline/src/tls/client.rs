@@ -14,6 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Host;
 
+use super::pin::{KeyPin, Pinned};
 use super::trust_all::TrustAll;
 use super::{ALPN, TlsError, certificates, private_key, provider};
 
@@ -41,6 +42,12 @@ pub struct TlsOptions {
     pub extra_roots_pem: Vec<u8>,
     /// The certificate shown to a server that asks for one. Default none.
     pub identity: Option<Identity>,
+    /// The only keys that a server may have, checked besides everything else. Default none: any.
+    ///
+    /// Have two in it, of which one is not in use yet: a server that loses its key is otherwise
+    /// believed by nobody. With `danger_accept_any_certificate` the key alone is checked, for a
+    /// device that has signed its certificate itself.
+    pub pinned_keys: Vec<KeyPin>,
     /// Believes every server to be who it says, so that anybody on the way can read and change
     /// what is sent: for tests. Default false.
     pub danger_accept_any_certificate: bool,
@@ -101,6 +108,14 @@ impl TlsOptions {
     }
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
+        let verifier = self.verifier_of_certificates()?;
+        match self.pinned_keys.as_slice() {
+            [] => Ok(verifier),
+            keys => Ok(Arc::new(Pinned { keys: keys.to_vec(), verifier })),
+        }
+    }
+
+    fn verifier_of_certificates(&self) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
         if self.danger_accept_any_certificate {
             return Ok(Arc::new(TrustAll::new(provider())));
         }

@@ -5,6 +5,8 @@
 
 mod client;
 mod error;
+mod key_log;
+mod pin;
 mod server;
 mod trust_all;
 
@@ -13,6 +15,8 @@ use std::sync::Arc;
 pub(crate) use client::wrap;
 pub use client::{ClientTls, Identity, Roots, TlsOptions};
 pub use error::TlsError;
+pub use key_log::KeyLogFile;
+pub use pin::{KeyPin, KeyPinError};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

@@ -23,3 +23,4 @@ mod time;
 #[cfg(feature = "tls")]
 mod tls;
 mod topics;
+mod watch;

@@ -41,6 +41,28 @@ export interface Member {
   readonly name: string | null;
 }
 
+/** A line that can be watched. */
+export interface LineInfo {
+  readonly line: number;
+  readonly listener: string;
+  readonly route: string;
+  /** Address and port at its other end; null over a Unix socket. */
+  readonly from: string | null;
+  readonly user: string | null;
+  readonly since_ms: number;
+  readonly messages_in: number;
+  readonly bytes_in: number;
+  readonly messages_out: number;
+  readonly bytes_out: number;
+  readonly waiting_bytes: number;
+}
+
+/** Some lines in the order of their numbers, and where the next begin. */
+export interface LinePage {
+  readonly lines: readonly LineInfo[];
+  readonly next: number | null;
+}
+
 /** The operator's side refused, or is not there; the message says why. */
 export class Refused extends Error {
   readonly status: number;
@@ -59,6 +81,12 @@ export interface Api {
   channels(after?: string): Promise<ChannelPage>;
   /** Who is in a channel; null where nobody says so. */
   members(channel: string): Promise<readonly Member[] | null>;
+  /** The lines after this number, in the order of their numbers. */
+  lines(after?: number): Promise<LinePage>;
+  /** What goes over a line from now on, one event a line. */
+  frames(line: number, signal: AbortSignal): Promise<Response>;
+  /** What is in a capture, one event a line. */
+  inspect(capture: Blob, signal: AbortSignal): Promise<Response>;
   /** What is counted, as OpenMetrics has it. */
   metrics(): Promise<string>;
   /** Sends a device a message; answers what became of it: delivered, stored. */
@@ -69,7 +97,7 @@ export interface Api {
   forget(id: string): Promise<void>;
 }
 
-/** How many devices, or channels, are asked for at a time. */
+/** How many devices, channels or lines are asked for at a time. */
 const PAGE = 50;
 
 export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...to)): Api {
@@ -80,18 +108,25 @@ export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...t
 
   /** The text of an answer, unless it is a refusal. */
   async function read(method: string, path: string, body?: unknown): Promise<string> {
+    const json = body === undefined ? {} : { body: JSON.stringify(body), kind: "application/json" };
+    return (await send(method, path, json)).text();
+  }
+
+  /** The answer, unless it is a refusal. */
+  async function send(
+    method: string,
+    path: string,
+    more: { body?: BodyInit; kind?: string; signal?: AbortSignal },
+  ): Promise<Response> {
+    const { kind, ...rest } = more;
     const headers: Record<string, string> = { authorization: `Bearer ${key}` };
-    const init: RequestInit = { method, headers, cache: "no-store" };
-    if (body !== undefined) {
-      headers["content-type"] = "application/json";
-      init.body = JSON.stringify(body);
-    }
-    const response = await ask(path, init).catch(() => {
+    if (kind !== undefined) headers["content-type"] = kind;
+    const response = await ask(path, { method, headers, cache: "no-store", ...rest }).catch(() => {
       throw new Refused(0, "The operator's side does not answer.");
     });
-    const text = await response.text();
-    if (response.ok) return text;
-    throw new Refused(response.status, reason(parseJson(text)) ?? response.statusText);
+    if (response.ok) return response;
+    const said = reason(parseJson(await response.text()));
+    throw new Refused(response.status, said ?? response.statusText);
   }
 
   const device = (id: string) => `/devices/${encodeURIComponent(id)}`;
@@ -112,6 +147,12 @@ export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...t
         throw error;
       }
     },
+    async lines(after) {
+      return (await call("GET", `/lines?${page(after)}`)) as LinePage;
+    },
+    frames: (line, signal) => send("GET", `./api/v1/lines/${line}/frames`, { signal }),
+    inspect: (body, signal) =>
+      send("POST", "./api/v1/inspect", { body, kind: "application/vnd.tcpdump.pcap", signal }),
     metrics: () => read("GET", "./metrics"),
     async send(id, text) {
       const said = (await call("POST", `${device(id)}/messages`, { text })) as { outcome: string };
@@ -127,9 +168,9 @@ export function createApi(key: string, ask: typeof fetch = (...to) => fetch(...t
 }
 
 /** The query for a page of a list. */
-function page(after: string | undefined): URLSearchParams {
+function page(after: number | string | undefined): URLSearchParams {
   const query = new URLSearchParams({ limit: String(PAGE) });
-  if (after !== undefined) query.set("after", after);
+  if (after !== undefined) query.set("after", String(after));
   return query;
 }
 

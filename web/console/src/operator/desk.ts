@@ -13,7 +13,8 @@ export interface Deed {
 }
 
 /** The state of the page. */
-export interface Desk extends Pick<Api, "channels" | "members" | "metrics"> {
+export interface Desk
+  extends Pick<Api, "channels" | "frames" | "inspect" | "lines" | "members" | "metrics"> {
   /** Whether a key was given that is good. */
   readonly isOpen: ReadonlySignal<boolean>;
   readonly problem: ReadonlySignal<string>;
@@ -125,6 +126,9 @@ export function createDesk(apiOf: (key: string) => Api = createApi): Desk {
     channels: (after) => opened().then((api) => api.channels(after)),
     members: (channel) => opened().then((api) => api.members(channel)),
     metrics: () => opened().then((api) => api.metrics()),
+    lines: (after) => opened().then((api) => api.lines(after)),
+    frames: (line, signal) => opened().then((api) => api.frames(line, signal)),
+    inspect: (capture, signal) => opened().then((api) => api.inspect(capture, signal)),
     send: (id, text) => act(id, `“${text}”`, (to) => to.send(id, text)),
     async disconnect(id) {
       await act(id, "disconnect", async (to) => {

@@ -1,6 +1,9 @@
-// The operator's page: the devices, their inboxes, and a message to one of them; the channels; and the metrics.
+// The operator's page: the devices, their inboxes, and a message to one of them; the channels;
+// what goes over a line; and the metrics.
 
 import { signal } from "@preact/signals";
+import { createInspector } from "../inspector/desk.ts";
+import { Inspector } from "../inspector/inspector.tsx";
 import { Masthead } from "../parts/masthead.tsx";
 import { Channels } from "./channels/channels.tsx";
 import { createWatch } from "./channels/watch.ts";
@@ -11,11 +14,17 @@ import { KeyForm } from "./key_form.tsx";
 import { createMeter } from "./metrics/meter.ts";
 import { Metrics } from "./metrics/metrics.tsx";
 
-const VIEWS = { devices: "Devices", channels: "Channels", metrics: "Metrics" } as const;
+const VIEWS = {
+  devices: "Devices",
+  channels: "Channels",
+  inspector: "Inspector",
+  metrics: "Metrics",
+} as const;
 type View = keyof typeof VIEWS;
 
 const desk = createDesk();
 const watch = createWatch(desk);
+const inspector = createInspector(desk);
 const meter = createMeter(desk.metrics);
 const view = signal<View>("devices");
 
@@ -50,6 +59,7 @@ function Views() {
       </fieldset>
       {view.value === "devices" && <Devices desk={desk} />}
       {view.value === "channels" && <Channels watch={watch} />}
+      {view.value === "inspector" && <Inspector desk={inspector} />}
       {view.value === "metrics" && <Metrics meter={meter} />}
     </>
   );

@@ -138,6 +138,7 @@ impl Check<'_> {
             certificate: self.source.resolve(&tls.certificate),
             key: self.source.resolve(&tls.key),
             client_ca: tls.client_ca.as_ref().map(|path| self.source.resolve(path)),
+            key_log: tls.danger_key_log.as_ref().map(|path| self.source.resolve(path)),
         };
         Certificates::load(files).map(Some).map_err(|error| {
             let key = key.name(error.key());

@@ -10,6 +10,7 @@ use super::Shared;
 use super::session::Session;
 use super::words::{Message, notification};
 use crate::devices::Notified;
+use crate::peer_id::PeerId;
 
 /// Every route on which channels are spoken of. Clones are the same.
 #[derive(Clone, Default)]
@@ -25,6 +26,11 @@ impl Clients {
     pub(crate) fn disconnect(&self, id: &str, code: CloseCode, reason: &str) -> bool {
         let line = self.find(id).and_then(|session| session.line());
         line.inspect(|line| line.close(code, reason)).is_some()
+    }
+
+    /// The line of a client, where it is known; `None` within where it has none now.
+    pub(crate) fn line_of(&self, id: &str) -> Option<Option<PeerId>> {
+        self.find(id).map(|session| session.line().map(|line| line.id()))
     }
 
     /// Says something to a client alone; what became of it.
