@@ -20,23 +20,27 @@ export async function mayCapture() {
 }
 
 /** Captures what is said on some ports while `talk` runs, until all of its connections are over; answers the file. */
-export async function capture(name, ports, connections, talk) {
+export async function capture(name, ports, connections, talk, flags = []) {
   const file = join(folder, `${name}.pcap`);
   const { listening, stop } = tcpdump(file, ports);
-  if (!(await listening)) throw new Error("tcpdump ended before it listened");
-  await talk();
-  await until(`${connections} connections and their ends are in ${file}`, async () => {
-    const events = await inspect(file).catch(() => []);
-    const ends = events.filter(({ event, end }) => event === "closed" && end !== "unseen");
-    return ends.length >= connections;
-  });
-  await stop();
+  try {
+    if (!(await listening)) throw new Error("tcpdump ended before it listened");
+    await talk();
+    await until(`${connections} connections and their ends are in ${file}`, async () => {
+      const events = await inspect(file, ...flags).catch(() => []);
+      const ends = events.filter(({ event, end }) => event === "closed" && end !== "unseen");
+      return ends.length >= connections;
+    });
+  } finally {
+    await stop();
+  }
   return file;
 }
 
 function tcpdump(file, ports) {
   const filter = ports.map((port) => `tcp port ${port}`).join(" or ");
-  const options = ["-i", "lo", "-n", "-s", "0", "-U", "--immediate-mode", "-w", "-", filter];
+  // Memory for 64 MiB of packets: none is dropped where the machine is busy.
+  const options = ["-i", "lo", "-n", "-s", "0", "-B", "65536", "-U", "--immediate-mode", "-w", "-", filter];
   const child = start("tcpdump", options, { stdio: ["ignore", openSync(file, "w"), "pipe"] });
   const ended = new Promise((resolve) => child.once("close", resolve));
   const listening = new Promise((resolve) => {
@@ -48,7 +52,7 @@ function tcpdump(file, ports) {
     ended.then(() => resolve(false));
   });
   const stop = () => {
-    child.kill("SIGINT");
+    if (child.exitCode === null) child.kill("SIGINT");
     return within(ended, "tcpdump ends");
   };
   return { listening: within(listening, "tcpdump listens"), stop };
@@ -64,13 +68,15 @@ export async function inspect(file, ...flags) {
 }
 
 /** What the table of `tieline inspect` says of a capture. */
-export function table(file) {
-  return output(program, ["inspect", file]);
+export function table(file, ...flags) {
+  return output(program, ["inspect", file, ...flags]);
 }
 
-/** The packets in which tshark sees frames of WebSockets; `ports` are those of the servers. */
-export async function tshark(file, ports) {
-  const as = ports.flatMap((port) => ["-d", `tcp.port==${port},http`]);
+/** The packets in which tshark sees frames of WebSockets; `ports` are those of the servers, `keys` is a key log of TLS. */
+export async function tshark(file, ports, keys) {
+  const protocol = keys ? "tls" : "http";
+  const as = ports.flatMap((port) => ["-d", `tcp.port==${port},${protocol}`]);
+  if (keys) as.push("-o", `tls.keylog_file:${keys}`);
   const form = ["-T", "json", "-x", "--no-duplicate-keys", "-Y", "websocket"];
   return JSON.parse(await output("tshark", ["-r", file, ...as, ...form]));
 }

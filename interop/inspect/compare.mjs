@@ -7,11 +7,11 @@ import { inspect, tshark } from "./capture.mjs";
  * Both see the same frames: direction, opcode, length, fin, mask key, payload, and what compressed ones are inflated to.
  * Answers how many.
  */
-export async function sameFrames(file) {
-  const events = await inspect(file);
+export async function sameFrames(file, keys) {
+  const events = await inspect(file, ...(keys ? ["--keys", keys] : []));
   const servers = events.filter(({ event }) => event === "connection").map(({ server }) => server.split(":").at(-1));
   const ours = byDirection(events.filter(({ event }) => event === "frame").map(ourFrame));
-  const theirs = byDirection((await tshark(file, [...new Set(servers)])).flatMap((packet) => theirFrames(packet, servers)));
+  const theirs = byDirection((await tshark(file, [...new Set(servers)], keys)).flatMap((packet) => theirFrames(packet, servers)));
   assert.deepEqual(Object.keys(ours).sort(), Object.keys(theirs).sort());
   let count = 0;
   for (const [direction, frames] of Object.entries(ours)) {

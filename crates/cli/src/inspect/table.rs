@@ -45,7 +45,11 @@ impl Table {
             What::Asked(_) | What::Answered(_) | What::Frame { .. } | What::Closed(_) => true,
             What::Note(note) => matches!(
                 note,
-                Note::Tls | Note::Http2 | Note::HandshakeCutOff | Note::AfterClose(_)
+                Note::Tls
+                    | Note::TlsLost
+                    | Note::Http2
+                    | Note::HandshakeCutOff
+                    | Note::AfterClose(_)
             ),
             What::Connected(_) => {
                 if self.waiting.len() < MAX_CONNECTIONS {

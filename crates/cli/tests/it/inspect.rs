@@ -40,7 +40,7 @@ fn the_table_shows_handshake_frames_and_end_and_then_what_there_was() {
         "the connection is closed: 4001 (private use), \"all is said\"\n",
         " · closed cleanly with 4001 (private use); the client began; the server ended the transport\n",
         "\n  client: 9 messages, 475 bytes: 3 continuation, 6 text, 3 binary, 1 close, 1 ping; ",
-        ", 1 connections, 1 of them WebSockets, 25 frames\n",
+        "37 packets; 1 connection, 1 WebSocket; 25 frames\n",
     ] {
         let line = line.strip_prefix("  F.").unwrap_or(line);
         assert!(said.contains(line), "{line:?} in {said}");
@@ -104,6 +104,29 @@ fn a_capture_comes_through_a_pipe_as_well() {
 }
 
 #[test]
+fn tls_is_decrypted_by_a_key_log_and_said_to_be_tls_without() {
+    if !cfg!(feature = "tls") {
+        return;
+    }
+    for version in ["tls-12", "tls-13"] {
+        let keys = kept(version).replace(".pcap", ".keys");
+        let (code, said, error) = inspect(&["--keys", &keys, &kept(version)]);
+        assert_eq!(code, 0, "{error}");
+        assert!(
+            said.contains("TLS, decrypted by the key log") && said.contains("\"Hello\""),
+            "{said}"
+        );
+        assert!(said.contains("closed cleanly with 4000"), "{said}");
+        let (_, said, _) = inspect(&[&kept(version)]);
+        assert!(said.contains("TLS, not decrypted: give --keys FILE"), "{said}");
+        // The secrets of another connection.
+        let others = kept("tls-12").replace(".pcap", ".keys");
+        let (_, said, _) = inspect(&["--keys", &others, &kept("tls-13")]);
+        assert!(said.contains("its secrets are not in the key log"), "{said}");
+    }
+}
+
+#[test]
 fn what_is_not_all_there_is_shown_as_far_as_it_goes_and_named() {
     let write = |name: &str, bytes: &[u8]| {
         let file = folder().join(name);
@@ -133,7 +156,7 @@ fn what_is_not_all_there_is_shown_as_far_as_it_goes_and_named() {
     assert!(error.contains("13 bytes are missing in the capture"), "{error}");
 
     let (code, said, error) = inspect(&[&write("text", b"hello, world")]);
-    assert_eq!((code, said.contains("0 packets")), (1, true));
+    assert_eq!((code, said.contains("0 packets;")), (1, true));
     assert!(error.contains("that is no capture: it begins with 68656c6c"), "{error}");
     let mut of_x25 = capture;
     of_x25[20] = 6;
