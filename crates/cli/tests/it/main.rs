@@ -14,6 +14,7 @@ mod examples;
 mod handshake;
 mod http2;
 mod http2_client;
+mod inspect;
 mod isolation;
 mod lifetime;
 mod limits;
