@@ -13,7 +13,9 @@
 //   while (socket.poll()) {}
 //
 // The delegate is called inside poll and on its thread, and nowhere else; what it throws leaves
-// poll. It may destroy the WebSocket; the text it was given stays valid until it returns.
+// poll. It may destroy the WebSocket; the text it was given stays valid until it returns. A
+// WebSocket is for one thread at a time; others may call the functions of tieline_ws.h with its
+// handle().
 #ifndef TIELINE_WS_HPP
 #define TIELINE_WS_HPP
 

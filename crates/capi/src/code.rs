@@ -183,7 +183,33 @@ const fn connecting(error: &ConnectError) -> Code {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+
+    /// `NotOpen` is `NOT_OPEN` in C.
+    fn c_name(code: Code) -> String {
+        let name = format!("{code:?}");
+        let parts = name.split_inclusive(|_: char| true).map(|part| match part {
+            upper if upper.chars().all(char::is_uppercase) => format!("_{upper}"),
+            other => other.to_uppercase(),
+        });
+        format!("TIELINE_WS_ERROR{}", parts.collect::<String>())
+    }
+
+    #[test]
+    fn the_documentation_has_every_code_with_its_words() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/codes.md");
+        let page = fs::read_to_string(path).unwrap();
+        let (_, section) = page.split_once("## Errors of the C library\n").unwrap();
+        let rows: Vec<_> = section.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+        let expected = Code::ALL.map(|code| {
+            let (number, text) = (code as i32, Code::text(code as i32).trim_end_matches('\0'));
+            format!("| {number} | `{}` | {text} |", c_name(code))
+        });
+        assert_eq!(rows, expected);
+    }
 
     #[test]
     fn every_code_has_words_of_its_own_and_other_numbers_say_so() {

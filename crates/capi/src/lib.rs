@@ -8,7 +8,7 @@
 //!  tieline_ws_poll      ◀── Inbox, bounded  ◀──┘
 //! ```
 //!
-//! Handles are numbers that a [registry](registry) gives; a freed or foreign one is an error. All
+//! Handles are numbers that a registry gives; a freed or foreign one is an error. All
 //! that is unsafe is in `border`, behind which everything is ordinary Rust. The header is
 //! `include/tieline_ws.h`, the pages for users are in `docs/capi.md`.
 #![deny(unsafe_code)]

@@ -6,7 +6,11 @@
 //! | generation, 1… | slot           |    0 is never a handle
 //! +----------------+----------------+
 //! ```
+//!
+//! The first generation of a slot is random: a small number, or a handle that another copy of the
+//! library in the same process has given, is hardly ever one here.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// What handles stand for.
@@ -22,7 +26,7 @@ struct Slots<T> {
 
 #[derive(Debug)]
 struct Slot<T> {
-    /// How many values this slot has had, this one counted.
+    /// One more for each value that this slot has.
     generation: u32,
     value: Option<Arc<T>>,
 }
@@ -43,7 +47,9 @@ impl<T> Registry<T> {
             Some(index) => index,
             None if slots.slots.len() >= Self::MOST => return None,
             None => {
-                slots.slots.push(Slot { generation: 0, value: None });
+                // A new state hashes with keys of its own; half of all generations are left.
+                let random = RandomState::new().build_hasher().finish();
+                slots.slots.push(Slot { generation: random as u32 >> 1, value: None });
                 slots.slots.len() as u32 - 1
             }
         };

@@ -58,17 +58,23 @@ impl Driver {
 
     /// Hands the line what it takes, and lets it write. A line that fails says so as its next event.
     fn poll_send(&mut self, cx: &mut Context<'_>) {
-        while self.takes_more(cx) {
-            let Some(order) = self.shared.outbox.next() else { break };
-            let _unless_failed = match order {
-                Order::Message(message) => Pin::new(&mut self.line).start_send(message),
-                Order::Ping(payload) => self.line.start_ping(&payload),
-            };
-        }
-        self.begin_close();
-        if self.line.socket().is_some() {
-            let _unless_failed = Pin::new(&mut self.line).poll_flush(cx);
-            self.measure();
+        loop {
+            while self.takes_more(cx) {
+                let Some(order) = self.shared.outbox.next() else { break };
+                let _unless_failed = match order {
+                    Order::Message(message) => Pin::new(&mut self.line).start_send(message),
+                    Order::Ping(payload) => self.line.start_ping(&payload),
+                };
+            }
+            self.begin_close();
+            if self.line.socket().is_some() {
+                let _unless_failed = Pin::new(&mut self.line).poll_flush(cx);
+                self.measure();
+            }
+            // What has left has made room, and nobody would wake the task for it.
+            if !self.takes_more(cx) {
+                break;
+            }
         }
     }
 

@@ -4,7 +4,10 @@
 use std::ffi::{CStr, c_char};
 use std::net::TcpListener;
 use std::ptr;
+use std::sync::mpsc;
+use std::time::Duration;
 
+use tieline::{AcceptOptions, Answer, Limits, Message};
 use tieline_ws::*;
 
 use crate::server::*;
@@ -186,6 +189,39 @@ fn a_full_event_queue_stops_the_server_and_loses_nothing() {
         assert_eq!(next(client).data, format!("{number:0>1000}"));
     }
     assert!(next(client).clean);
+    tieline_ws_free(client);
+}
+
+#[test]
+fn a_program_that_takes_no_events_stops_the_server() {
+    const ENOUGH: usize = 4096;
+    let (told, ended) = mpsc::channel();
+    let url = url(serve_over(move |stream| {
+        let told = told.clone();
+        async move {
+            // A server that can write nothing for that long gives the line up.
+            let moment = Duration::from_millis(200);
+            let limits =
+                Limits { ping_after: Some(moment), pong_within: moment, ..Limits::default() };
+            let options = AcceptOptions { limits, ..AcceptOptions::default() };
+            let answer = |_: &tieline::Request| Ok(Answer::default());
+            let mut socket = tieline::accept_with(stream, &options, answer).await.unwrap();
+            let message = Message::from(vec![b'x'; 64 << 10]);
+            for sent in 0..ENOUGH {
+                if socket.send(message.clone()).await.is_err() {
+                    told.send(sent).unwrap();
+                    return;
+                }
+            }
+            told.send(ENOUGH).unwrap();
+        }
+    }));
+    let client = connect(&Options { event_queue_bytes: 1 << 20, ..options(&url) });
+    let sent = ended.recv().unwrap();
+    assert!(sent < ENOUGH, "all of 256 MiB was taken in");
+    // What had arrived is there.
+    assert_eq!(next(client).kind, Kind::Open);
+    assert_eq!(next(client).data.len(), 64 << 10);
     tieline_ws_free(client);
 }
 

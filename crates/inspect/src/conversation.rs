@@ -239,6 +239,15 @@ impl Conversation {
         self.stage = Stage::Open(Box::new([side(Sender::Client), side(Sender::Server)]));
     }
 
+    /// Says why nothing more is heard of it.
+    #[cfg(feature = "tls")]
+    pub(crate) fn explain(&mut self, note: Note, time: Duration, sink: Sink<'_>) {
+        match self.is_open() {
+            true => sink(Event { time, what: What::Note(note) }),
+            false => self.end_with(note, time, sink),
+        }
+    }
+
     fn end_with(&mut self, note: Note, time: Duration, sink: Sink<'_>) {
         sink(Event { time, what: What::Note(note) });
         self.stage = Stage::Over;

@@ -183,6 +183,10 @@ pub enum Note {
     Passed(Sender, u64),
     /// It is encrypted.
     Tls,
+    /// It is encrypted, and cannot be opened, or not further.
+    TlsLost,
+    /// It is encrypted, and opened by secrets that were logged.
+    TlsOpened,
 }
 
 impl What {
@@ -271,6 +275,11 @@ impl fmt::Display for Note {
                 write!(f, "{bytes} bytes of the {from}'s passed over until frames made sense")
             }
             Self::Tls => f.write_str("TLS, not decrypted: give --keys FILE"),
+            Self::TlsLost => f.write_str(
+                "TLS, not decrypted from here on: its secrets are not in the key log, its cipher is none that is \
+                 opened, or bytes are missing",
+            ),
+            Self::TlsOpened => f.write_str("TLS, decrypted by the key log"),
         }
     }
 }

@@ -183,6 +183,8 @@ fn note(note: &Note) -> Value {
         Note::NotHttp(_) => "not_http",
         Note::Passed(..) => "passed",
         Note::Tls => "tls",
+        Note::TlsLost => "tls_lost",
+        Note::TlsOpened => "tls_opened",
     };
     json!({ "note": note.to_string(), "kind": kind })
 }

@@ -18,6 +18,8 @@ mod direction;
 mod event;
 mod frame;
 mod frames;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handshake;
 mod hixie;
 pub mod json;
@@ -26,6 +28,8 @@ mod live;
 mod search;
 mod side;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use capture::{CaptureError, Packet, Packets};
 pub use conversation::{Conversation, Start, Terms};
@@ -36,3 +40,5 @@ pub use frames::{Deflate, Frames};
 #[cfg(feature = "live")]
 pub use live::{Live, LiveError};
 pub use tcp::{Counts, Inspector, Room};
+#[cfg(feature = "tls")]
+pub use tls::Keys;

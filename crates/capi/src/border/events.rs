@@ -67,26 +67,55 @@ impl Delivered {
 }
 
 thread_local! {
-    /// The last event of each client that this thread polls: another thread that polls the same
-    /// client, or frees it, takes nothing away from under this one.
-    static HELD: RefCell<HashMap<u64, Arc<Delivered>>> = RefCell::default();
+    static HELD: RefCell<Held> = RefCell::default();
 }
 
-/// Keeps an event until this thread [lets go](let_go) of its client's. The events of clients that
-/// are gone go too, so that there are no more than clients.
+/// The last event of each client that this thread polls: another thread that polls the same client,
+/// or frees it, takes nothing away from under this one.
+#[derive(Debug, Default)]
+struct Held {
+    events: HashMap<u64, Arc<Delivered>>,
+    /// From how many on those of clients that are gone are looked for.
+    many: usize,
+}
+
+/// Keeps an event until this thread [lets go](let_go) of its client's. Those of clients that other
+/// threads have freed go when there are twice as many as there were clients.
 pub(super) fn hold(delivered: Arc<Delivered>, is_alive: impl Fn(u64) -> bool) {
-    let client = delivered.event.client;
     // A thread that ends holds nothing any more.
     let _ = HELD.try_with(|held| {
-        let mut held = held.borrow_mut();
-        if !held.contains_key(&client) {
-            held.retain(|client, _| is_alive(*client));
+        let held = &mut *held.borrow_mut();
+        if held.events.len() >= held.many {
+            held.events.retain(|client, _| is_alive(*client));
+            held.many = 2 * held.events.len() + 8;
         }
-        held.insert(client, delivered);
+        held.events.insert(delivered.event.client, delivered);
     });
 }
 
 /// Frees this thread's last event of a client.
 pub(super) fn let_go(client: u64) {
-    let _ = HELD.try_with(|held| held.borrow_mut().remove(&client));
+    // As above.
+    let _ = HELD.try_with(|held| held.borrow_mut().events.remove(&client));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count() -> usize {
+        HELD.with(|held| held.borrow().events.len())
+    }
+
+    #[test]
+    fn events_of_clients_that_others_have_freed_do_not_pile_up() {
+        for client in 1..10_000 {
+            let event = event::Event::message("x".into());
+            // Every hundredth client lives.
+            hold(Delivered::new(client, event), |client| client % 100 == 0);
+        }
+        assert!((99..=2 * 100 + 8).contains(&count()), "{}", count());
+        (1..10_000).for_each(let_go);
+        assert_eq!(count(), 0);
+    }
 }

@@ -45,7 +45,10 @@ pub(super) struct State {
     agreed: Option<String>,
     /// The last message, for `/save`.
     last: Option<Message>,
-    is_closing: bool,
+    /// Whether all that was waited for has come: how the line ends makes no difference any more.
+    is_met: bool,
+    /// The code that this end has closed with.
+    closing: Option<CloseCode>,
 }
 
 /// Who says what is to be done.
@@ -71,7 +74,8 @@ impl Default for State {
             pings: Pings::default(),
             agreed: None,
             last: None,
-            is_closing: false,
+            is_met: false,
+            closing: None,
         }
     }
 }
@@ -86,9 +90,9 @@ impl Talk {
             let deadline = self.state.deadline;
             let turn = tokio::select! {
                 turn = self.turn(&mut inputs) => turn,
-                () = stop.next() => Turn::Input(Some(match self.state.is_closing {
-                    false => Input::Quit,
-                    true => Input::Abort,
+                () = stop.next() => Turn::Input(Some(match self.state.closing {
+                    None => Input::Quit,
+                    Some(_) => Input::Abort,
                 })),
                 () = sleep_until(deadline.unwrap_or_else(Deadline::now)), if deadline.is_some() => {
                     return Err(self.too_late());
@@ -118,7 +122,8 @@ impl Talk {
                 true => self.line.poll_ready(cx).is_ready(),
                 false => matches!(self.out, Out::Console(_)),
             };
-            if let Some(inputs) = inputs.as_mut().filter(|_| may_say && !self.state.is_closing)
+            if let Some(inputs) =
+                inputs.as_mut().filter(|_| may_say && self.state.closing.is_none())
                 && let Poll::Ready(input) = inputs.poll(cx)
             {
                 return Poll::Ready(Turn::Input(input));
@@ -165,7 +170,7 @@ impl Talk {
     async fn close(&mut self, code: CloseCode, reason: String) -> anyhow::Result<()> {
         match self.line.close(code, &reason) {
             Ok(()) => {
-                self.state.is_closing = true;
+                self.state.closing = Some(code);
                 self.tell(Happening::Closing { code, reason }).await
             }
             Err(error) => self.note(format!("not closed: {error}")).await,
@@ -199,6 +204,7 @@ impl Talk {
                 self.tell(Happening::Received(message)).await?;
                 if is_met {
                     (self.goal, self.state.deadline) = (None, None);
+                    self.state.is_met = true;
                     self.close(CloseCode::NORMAL, String::new()).await?;
                 }
             }
@@ -245,17 +251,18 @@ impl Talk {
     fn conclude(self, why: Option<Why>) -> anyhow::Result<()> {
         let fails = match &why {
             None => false,
-            // A close that this end has asked for is answered in any way the peer likes.
+            Some(_) if self.state.is_met => false,
+            // What was said before the close may still have been too much for the peer.
             Some(Why::Closed { code, .. }) => {
                 let is_usual =
                     [CloseCode::NORMAL, CloseCode::GOING_AWAY, CloseCode::NO_STATUS].contains(code);
-                !is_usual && !self.state.is_closing
+                !is_usual && self.state.closing != Some(*code)
             }
             Some(_) => true,
         };
         match (why, &self.goal) {
             (Some(why), _) if fails => Err(Failure::ended(&self.url, why).into()),
-            (_, Some(goal)) if !self.state.is_closing => {
+            (_, Some(goal)) if self.state.closing.is_none() => {
                 Err(goal.unmet("before the line ended").into())
             }
             _ => Ok(()),

@@ -140,7 +140,7 @@ fn payload(lines: &mut Lines, frame: &Frame) {
 }
 
 fn outcome(lines: &mut Lines, outcome: &Outcome) {
-    let (arrow, text) = (style::on_stdout("→", DIM), said(outcome));
+    let (arrow, text) = (style::on_stdout("→", DIM), said(outcome, MAX_SHOWN));
     let text = match outcome {
         Outcome::CutOff(_) | Outcome::Wrong(_) => style::on_stdout(&text, RED),
         _ => text,
@@ -148,8 +148,8 @@ fn outcome(lines: &mut Lines, outcome: &Outcome) {
     lines.plain(&format!("  {arrow} {text}"));
 }
 
-/// What comes of a frame, in words.
-pub(crate) fn said(outcome: &Outcome) -> String {
+/// What comes of a frame, in words; of a text, at most so many characters.
+pub(crate) fn said(outcome: &Outcome, most: usize) -> String {
     match outcome {
         Outcome::Close { code, .. } if *code == CloseCode::NO_STATUS => {
             "the connection is closed, without a code".to_owned()
@@ -158,12 +158,12 @@ pub(crate) fn said(outcome: &Outcome) -> String {
             format!("the connection is closed: {code}")
         }
         Outcome::Close { code, reason } => {
-            format!("the connection is closed: {code}, {}", quoted(reason))
+            format!("the connection is closed: {code}, {}", quoted(reason, most))
         }
         Outcome::CutOff(None) => "cut off in its header".to_owned(),
         Outcome::CutOff(Some(bytes)) => format!("cut off: {bytes} bytes are missing"),
         Outcome::Fragment => "a part of a message".to_owned(),
-        Outcome::Message { kind, payload } => message(*kind, payload),
+        Outcome::Message { kind, payload } => message(*kind, payload, most),
         Outcome::Ping => "a ping, to be answered by a pong with the same payload".to_owned(),
         Outcome::Pong => "a pong".to_owned(),
         Outcome::Unread(why) => format!("cannot be shown: {why}"),
@@ -174,20 +174,22 @@ pub(crate) fn said(outcome: &Outcome) -> String {
     }
 }
 
-fn message(kind: MessageKind, payload: &[u8]) -> String {
+fn message(kind: MessageKind, payload: &[u8], most: usize) -> String {
     let bytes = match payload.len() {
         1 => "1 byte".to_owned(),
         bytes => format!("{bytes} bytes"),
     };
     match (kind, str::from_utf8(payload)) {
-        (MessageKind::Text, Ok(text)) => format!("a text message of {bytes}: {}", quoted(text)),
+        (MessageKind::Text, Ok(text)) => {
+            format!("a text message of {bytes}: {}", quoted(text, most))
+        }
         _ => format!("a binary message of {bytes}"),
     }
 }
 
 /// Text, as much of it as is shown.
-fn quoted(text: &str) -> String {
-    let end = text.char_indices().nth(MAX_SHOWN).map_or(text.len(), |(end, _)| end);
+fn quoted(text: &str, most: usize) -> String {
+    let end = text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
     let (shown, rest) = text.split_at(end);
     let shown = printable(shown);
     match rest.chars().count() {

@@ -9,6 +9,10 @@ mod table;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+#[cfg(feature = "tls")]
+use anyhow::Context;
+#[cfg(feature = "tls")]
+use tieline_inspect::Keys;
 use tieline_inspect::{Bounds, Inspector, Room, Seen, json};
 
 use self::filter::Filter;
@@ -34,6 +38,7 @@ Examples:
   tieline inspect traffic.pcapng --filter 'opcode=text from=client text~\"user\"' --connection 3
   tieline inspect traffic.pcapng --json | jq 'select(.event == \"closed\")'
   tieline inspect traffic.pcapng --har > traffic.har
+  tieline inspect traffic.pcapng --keys keys.log
   tcpdump -i lo -U -w - tcp port 8080 | tieline inspect -
   tieline inspect --live lo
 
@@ -66,6 +71,10 @@ pub(crate) struct Inspect {
     /// Shows only the connection of this number
     #[arg(long, value_name = "N")]
     connection: Option<u64>,
+
+    /// Decrypts TLS by the secrets in this file, as browsers log them (SSLKEYLOGFILE)
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
 
     /// Largest message that is put together, after inflation, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = Bounds::default().max_message_bytes)]
@@ -119,7 +128,7 @@ impl Inspect {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let mut source = Source::open(self.file.as_deref(), self.live.as_deref())?;
         let bounds = Bounds { max_message_bytes: self.max_message, ..Bounds::default() };
-        let mut inspector = Inspector::new(Room { bounds, ..Room::default() });
+        let mut inspector = self.inspector(Room { bounds, ..Room::default() })?;
         let form = match (self.json, self.har) {
             (true, _) => Form::Json,
             (_, true) => Form::Har(Archive::default()),
@@ -147,6 +156,24 @@ impl Inspect {
             (_, 0, 0) => Ok(()),
             (_, 0, left_out) => Err(Failure::LeftOut(left_out).into()),
             (_, gaps, _) => Err(Failure::Gaps(gaps).into()),
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    fn inspector(&self, room: Room) -> anyhow::Result<Inspector> {
+        let Some(path) = &self.keys else { return Ok(Inspector::new(room)) };
+        let keys = Keys::open(path).with_context(|| format!("cannot read {path:?}"))?;
+        Ok(Inspector::new(room).with_keys(keys))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn inspector(&self, room: Room) -> anyhow::Result<Inspector> {
+        match self.keys {
+            None => Ok(Inspector::new(room)),
+            Some(_) => {
+                let what = "this build cannot decrypt: it was built without the feature tls";
+                Err(Failure::Usage(what.to_owned()).into())
+            }
         }
     }
 

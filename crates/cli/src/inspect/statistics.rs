@@ -58,7 +58,7 @@ impl Statistics {
     /// Counts an event.
     pub(super) fn count(&mut self, seen: &Seen) {
         let what = &seen.event.what;
-        if let What::Note(Note::Tls) = what {
+        if let What::Note(Note::Tls | Note::TlsLost) = what {
             self.tls += 1;
         }
         let is_known = self.connections.contains_key(&seen.connection);
@@ -100,14 +100,17 @@ impl Statistics {
             }
         }
         let title = format!(
-            "{} packets, {} connections, {} of them WebSockets, {} frames",
-            counts.packets, counts.connections, self.websockets, self.frames
+            "{}; {}, {}; {}",
+            many(counts.packets, "packet"),
+            many(counts.connections, "connection"),
+            many(self.websockets, "WebSocket"),
+            many(self.frames, "frame"),
         );
         text.push_str(&style::on_stdout(&title, BOLD));
         for (number, what) in [
             (self.wrong, "break the protocol"),
             (self.unread, "belong to messages that cannot be shown"),
-            (self.tls, "connections are TLS"),
+            (self.tls, "connections are TLS, and not decrypted"),
             (counts.gap_bytes, "bytes were not captured"),
             (counts.given_up, "connections were given up for lack of room"),
             (counts.fragments, "packets are fragments of IP, which are not put together"),
@@ -208,8 +211,8 @@ impl End {
         if kinds.is_empty() {
             return "no frames".to_owned();
         }
-        let mut text =
-            format!("{} messages, {} bytes: {}", self.messages, self.bytes, kinds.join(", "));
+        let messages = many(self.messages, "message");
+        let mut text = format!("{messages}, {}: {}", many(self.bytes, "byte"), kinds.join(", "));
         if self.compressed > 0 {
             let share = 100.0 * self.compressed as f64 / self.inflated.max(1) as f64;
             let _ = write!(
@@ -226,5 +229,13 @@ impl End {
             "frames": self.frames.iter().sum::<u64>(), "messages": self.messages,
             "bytes": self.bytes, "compressed": self.compressed, "inflated": self.inflated,
         })
+    }
+}
+
+/// So many of something.
+fn many(number: u64, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        number => format!("{number} {what}s"),
     }
 }

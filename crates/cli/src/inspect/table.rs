@@ -22,6 +22,9 @@ use crate::style::{self, BOLD, DIM, RED};
 /// Most events that wait until a connection is worth a line.
 const MAX_WAITING: usize = 4;
 
+/// Most characters of a text that are shown.
+const MAX_SHOWN: usize = 100;
+
 /// Most connections of which something waits.
 const MAX_CONNECTIONS: usize = 10_000;
 
@@ -42,7 +45,11 @@ impl Table {
             What::Asked(_) | What::Answered(_) | What::Frame { .. } | What::Closed(_) => true,
             What::Note(note) => matches!(
                 note,
-                Note::Tls | Note::Http2 | Note::HandshakeCutOff | Note::AfterClose(_)
+                Note::Tls
+                    | Note::TlsLost
+                    | Note::Http2
+                    | Note::HandshakeCutOff
+                    | Note::AfterClose(_)
             ),
             What::Connected(_) => {
                 if self.waiting.len() < MAX_CONNECTIONS {
@@ -182,7 +189,7 @@ fn frame(frame: &Frame, round_trip: Option<Duration>) -> String {
         }
         None => "  ".to_owned(),
     };
-    let mut what = said(&frame.outcome);
+    let mut what = said(&frame.outcome, MAX_SHOWN);
     if frame.is_compressed() && matches!(frame.outcome, Outcome::Message { .. }) {
         what.push_str(", compressed");
     }

@@ -3,10 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::carrier::{Carried, Carrier, Keyring};
 use super::segment::Segment;
 use super::stream::{Piece, Stream};
 use crate::conversation::{Conversation, Start};
 use crate::direction::Bounds;
+#[cfg(feature = "tls")]
+use crate::event::Note;
 use crate::event::{Connected, End, Event, What};
 use crate::frame::Sender;
 
@@ -20,6 +23,7 @@ pub(super) struct Connection {
     streams: [Stream; 2],
     /// Who ended first.
     ended: Option<Sender>,
+    carrier: Carrier,
     conversation: Conversation,
     /// When it was last heard of.
     last: Duration,
@@ -54,6 +58,7 @@ impl Connection {
             is_told: false,
             streams: Default::default(),
             ended: None,
+            carrier: Carrier::default(),
             conversation: Conversation::new(start, bounds),
             last: Duration::ZERO,
         }
@@ -68,7 +73,7 @@ impl Connection {
     /// How much memory it holds, about.
     pub(super) fn held(&self) -> usize {
         let streams = self.streams[0].held() + self.streams[1].held();
-        size_of::<Self>() + streams + self.conversation.held()
+        size_of::<Self>() + streams + self.carrier.held() + self.conversation.held()
     }
 
     /// Takes a segment.
@@ -76,6 +81,7 @@ impl Connection {
         &mut self,
         segment: &Segment<'_>,
         time: Duration,
+        ring: &mut Keyring,
         sink: Sink<'_>,
     ) -> Heard {
         let mut heard = Heard::default();
@@ -85,7 +91,7 @@ impl Connection {
         let behind = segment.sequence.wrapping_add(u32::from(segment.is_syn));
         if !segment.is_reset {
             let missing = segment.missing;
-            self.stream(from, time, sink, &mut heard, |stream, give| {
+            self.stream(from, time, ring, sink, &mut heard, |stream, give| {
                 stream.segment(behind, segment.payload, missing, time, give);
             });
         }
@@ -95,29 +101,29 @@ impl Connection {
             self.ended.get_or_insert(from);
         }
         if let Some(acknowledged) = segment.acknowledged {
-            self.stream(from.other(), time, sink, &mut heard, |stream, give| {
+            self.stream(from.other(), time, ring, sink, &mut heard, |stream, give| {
                 stream.acknowledge(acknowledged, time, give);
             });
         }
         if segment.is_reset {
-            self.finish(End::Reset(from), sink, &mut heard);
+            self.finish(End::Reset(from), ring, sink, &mut heard);
         } else if self.streams.iter().all(Stream::is_over) {
-            self.finish(End::Fin(self.ended.unwrap_or(from)), sink, &mut heard);
+            self.finish(End::Fin(self.ended.unwrap_or(from)), ring, sink, &mut heard);
         }
         heard
     }
 
     /// Nothing more of it is seen.
-    pub(super) fn abandon(&mut self, sink: Sink<'_>) -> Heard {
+    pub(super) fn abandon(&mut self, ring: &mut Keyring, sink: Sink<'_>) -> Heard {
         let mut heard = Heard::default();
-        self.finish(self.ended.map_or(End::Unseen, End::Fin), sink, &mut heard);
+        self.finish(self.ended.map_or(End::Unseen, End::Fin), ring, sink, &mut heard);
         heard
     }
 
-    fn finish(&mut self, end: End, sink: Sink<'_>, heard: &mut Heard) {
+    fn finish(&mut self, end: End, ring: &mut Keyring, sink: Sink<'_>, heard: &mut Heard) {
         let time = self.last;
         for from in [Sender::Client, Sender::Server] {
-            self.stream(from, time, sink, heard, |stream, give| stream.flush(give));
+            self.stream(from, time, ring, sink, heard, |stream, give| stream.flush(give));
         }
         self.tell(time, sink);
         let was_open = self.conversation.is_open();
@@ -149,20 +155,29 @@ impl Connection {
         &mut self,
         from: Sender,
         time: Duration,
+        ring: &mut Keyring,
         sink: Sink<'_>,
         heard: &mut Heard,
         act: impl FnOnce(&mut Stream, &mut dyn FnMut(Piece<'_>)),
     ) {
-        let Self { streams, conversation, connected, is_told, .. } = self;
+        let Self { streams, carrier, conversation, connected, is_told, .. } = self;
         act(&mut streams[from as usize], &mut |piece| {
             if !std::mem::replace(is_told, true) {
                 sink(Event { time, what: What::Connected(Box::new(*connected)) });
             }
+            let mut hear = |carried: Carried<'_>| match carried {
+                Carried::Bytes(from, bytes) => conversation.receive(from, bytes, time, sink),
+                Carried::Missing(from, bytes) => conversation.miss(from, bytes, time, sink),
+                #[cfg(feature = "tls")]
+                Carried::Opened => sink(Event { time, what: What::Note(Note::TlsOpened) }),
+                #[cfg(feature = "tls")]
+                Carried::Lost => conversation.explain(Note::TlsLost, time, sink),
+            };
             match piece {
-                Piece::Bytes(bytes) => conversation.receive(from, bytes, time, sink),
+                Piece::Bytes(bytes) => carrier.receive(from, bytes, ring, &mut hear),
                 Piece::Gap(bytes) => {
                     heard.gap_bytes += bytes;
-                    conversation.miss(from, bytes, time, sink);
+                    carrier.miss(from, bytes, &mut hear);
                 }
             }
         });

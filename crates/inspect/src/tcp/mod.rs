@@ -1,5 +1,6 @@
 //! Packets of any number of connections: TCP put together again, and each connection looked into.
 
+mod carrier;
 mod connection;
 mod segment;
 mod stream;
@@ -10,6 +11,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use self::carrier::Keyring;
 use self::connection::{Connection, Heard};
 use self::segment::{Content, Segment};
 use crate::capture::Packet;
@@ -74,6 +76,7 @@ pub struct Inspector {
     /// When each was heard of, the longest ago first; it may have been since.
     queue: BinaryHeap<Reverse<(u64, Ends)>>,
     held: usize,
+    ring: Keyring,
 }
 
 /// Both ends, the smaller address first.
@@ -93,7 +96,20 @@ impl Inspector {
     /// Before the first packet.
     pub fn new(room: Room) -> Self {
         let (connections, queue) = (HashMap::new(), BinaryHeap::new());
-        Self { room, counts: Counts::default(), connections, queue, held: 0 }
+        Self {
+            room,
+            counts: Counts::default(),
+            connections,
+            queue,
+            held: 0,
+            ring: Keyring::default(),
+        }
+    }
+
+    /// The same, with the secrets of connections of TLS.
+    #[cfg(feature = "tls")]
+    pub fn with_keys(self, keys: crate::tls::Keys) -> Self {
+        Self { ring: Keyring { keys: Some(keys) }, ..self }
     }
 
     /// What was seen so far.
@@ -132,7 +148,8 @@ impl Inspector {
         rest.sort_unstable_by_key(|connection| connection.number);
         for mut connection in rest {
             let number = connection.number;
-            let heard = connection.abandon(&mut |event| sink(Seen { connection: number, event }));
+            let heard = connection
+                .abandon(&mut self.ring, &mut |event| sink(Seen { connection: number, event }));
             self.counts.gap_bytes += heard.gap_bytes;
         }
         self.queue.clear();
@@ -167,7 +184,8 @@ impl Inspector {
         if let Some(mut gone) = gone {
             let number = gone.number;
             self.held -= gone.held();
-            let heard = gone.abandon(&mut |event| sink(Seen { connection: number, event }));
+            let heard =
+                gone.abandon(&mut self.ring, &mut |event| sink(Seen { connection: number, event }));
             self.counts.gap_bytes += heard.gap_bytes;
         }
         let connection = slot.connection.get_or_insert_with(|| {
@@ -178,8 +196,10 @@ impl Inspector {
         });
         let number = connection.number;
         self.held -= connection.held();
-        let Heard { gap_bytes, is_over } = connection
-            .segment(segment, time, &mut |event| sink(Seen { connection: number, event }));
+        let Heard { gap_bytes, is_over } =
+            connection.segment(segment, time, &mut self.ring, &mut |event| {
+                sink(Seen { connection: number, event })
+            });
         self.counts.gap_bytes += gap_bytes;
         if is_over {
             slot.connection = None;
@@ -206,7 +226,8 @@ impl Inspector {
             self.counts.given_up += 1;
             self.held -= connection.held();
             let number = connection.number;
-            let heard = connection.abandon(&mut |event| sink(Seen { connection: number, event }));
+            let heard = connection
+                .abandon(&mut self.ring, &mut |event| sink(Seen { connection: number, event }));
             self.counts.gap_bytes += heard.gap_bytes;
         }
     }
