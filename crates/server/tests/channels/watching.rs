@@ -2,6 +2,7 @@
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use tieline::CloseCode;
 use tieline::client::Event;
 use tokio::time::timeout;
 
@@ -155,4 +156,37 @@ async fn what_is_no_capture_or_not_whole_or_too_large_is_said_to_be() {
     );
     let answer = operator.say(head.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
+async fn whoever_reads_slowly_is_told_of_every_byte_that_is_missing_and_the_line_goes_on() {
+    const MESSAGES: u64 = 150;
+    const BYTES: u64 = 60_000;
+    let echo = "[[route]]\npath = '/echo'\nservice = { kind = 'echo' }\n";
+    let (server, operator) = operated(echo).await;
+    let mut socket = tieline::connect(&format!("ws://{}/echo", server.address)).await.unwrap();
+    let line = &operator.get("lines").await["lines"][0]["line"];
+    let mut watch = Events::of(operator.url(&format!("lines/{line}/frames"))).await;
+    assert_eq!(watch.next().await.unwrap()["event"], "watching");
+    // Nobody reads what is seen meanwhile: more than is kept, and than sockets hold.
+    for _ in 0..MESSAGES {
+        socket.send(vec![7; BYTES as usize]).await.unwrap();
+        let echo = timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
+        assert_eq!(echo.as_bytes().len() as u64, BYTES);
+    }
+    socket.close(CloseCode::NORMAL, "").await.unwrap();
+    let (mut frames, mut gaps) = ([0, 0], [0, 0]);
+    while let Some(event) = watch.next().await {
+        let way = usize::from(event["from"] == "server");
+        match event["event"].as_str().unwrap() {
+            "frame" => frames[way] += event["bytes"].as_u64().unwrap(),
+            "gap" => gaps[way] += event["bytes"].as_u64().unwrap(),
+            "closed" => {}
+            other => panic!("{other}: {event}"),
+        }
+    }
+    assert!(gaps.iter().all(|gap| *gap > 0), "{gaps:?}");
+    // Headers of 8 bytes with a key, and of 4 without; and a close frame each.
+    let all = [MESSAGES * (BYTES + 8) + 8, MESSAGES * (BYTES + 4) + 4];
+    assert_eq!([frames[0] + gaps[0], frames[1] + gaps[1]], all, "{frames:?} {gaps:?}");
 }

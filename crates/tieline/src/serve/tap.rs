@@ -9,7 +9,7 @@
 //! Each direction begins between two messages, and goes on so where its watcher was too slow.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -66,7 +66,7 @@ pub enum Seen {
 #[derive(Debug)]
 pub struct Tap {
     seen: mpsc::UnboundedSender<Seen>,
-    waiting: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
     max_bytes: usize,
     received: Way,
     sent: Way,
@@ -76,32 +76,39 @@ pub struct Tap {
 #[derive(Debug)]
 pub struct Watch {
     seen: mpsc::UnboundedReceiver<Seen>,
+    shared: Arc<Shared>,
+}
+
+/// What both ends know.
+#[derive(Debug, Default)]
+struct Shared {
     /// What waits, in bytes.
-    waiting: Arc<AtomicUsize>,
+    waiting: AtomicUsize,
+    /// Bytes of each direction that are missing and were not told of yet.
+    missing: [AtomicU64; 2],
 }
 
 /// One direction.
 #[derive(Debug)]
 struct Way {
-    direction: Direction,
     walk: Walk,
-    /// How many bytes are missing, since something is.
-    missing: Option<u64>,
+    /// Whether bytes are left out, until a message begins and there is room.
+    is_lost: bool,
 }
 
 impl Watch {
     /// Both ends of a watch, which lets so many bytes wait.
     pub fn new(max_bytes: usize) -> (Tap, Self) {
         let (told, seen) = mpsc::unbounded_channel();
-        let waiting = Arc::<AtomicUsize>::default();
+        let shared = Arc::<Shared>::default();
         let tap = Tap {
             seen: told,
-            waiting: Arc::clone(&waiting),
+            shared: Arc::clone(&shared),
             max_bytes,
-            received: Way::new(Direction::In),
-            sent: Way::new(Direction::Out),
+            received: Way::blind(),
+            sent: Way::blind(),
         };
-        (tap, Self { seen, waiting })
+        (tap, Self { seen, shared })
     }
 
     /// What is seen next; `None` once the link is gone.
@@ -110,9 +117,34 @@ impl Watch {
     ///
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Seen> {
-        let seen = self.seen.recv().await?;
-        self.waiting.fetch_sub(cost(&seen), Ordering::Relaxed);
+        let seen = match self.try_next() {
+            Some(seen) => return Some(seen),
+            None => self.seen.recv().await?,
+        };
+        self.taken(&seen);
         Some(seen)
+    }
+
+    /// What waits; behind all of that, what is missing.
+    fn try_next(&mut self) -> Option<Seen> {
+        loop {
+            let missing = self.shared.missing.each_ref().map(|it| it.load(Ordering::Acquire));
+            if let Ok(seen) = self.seen.try_recv() {
+                self.taken(&seen);
+                return Some(seen);
+            }
+            let mut ways = [Direction::In, Direction::Out].into_iter().zip(missing);
+            let (direction, bytes) = ways.find(|(_, bytes)| *bytes > 0)?;
+            // Where it is another number by now, something may have come before it.
+            let untold = &self.shared.missing[direction as usize];
+            if untold.compare_exchange(bytes, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                return Some(Seen::Missing { direction, at: SystemTime::now(), bytes });
+            }
+        }
+    }
+
+    fn taken(&self, seen: &Seen) {
+        self.shared.waiting.fetch_sub(cost(seen), Ordering::Relaxed);
     }
 }
 
@@ -135,7 +167,8 @@ impl Tap {
     }
 
     fn take_piece(&mut self, direction: Direction, at: SystemTime, bytes: &[u8]) {
-        let (max_bytes, waiting) = (self.max_bytes, self.waiting.load(Ordering::Relaxed));
+        let (max_bytes, waiting) = (self.max_bytes, self.shared.waiting.load(Ordering::Relaxed));
+        let untold = &self.shared.missing[direction as usize];
         let way = match direction {
             Direction::In => &mut self.received,
             Direction::Out => &mut self.sent,
@@ -144,36 +177,39 @@ impl Tap {
         let has_room = |rest: &[u8]| waiting + rest.len() + HOLDING_BYTES <= max_bytes;
         let goes_on = |rest: &[u8]| has_room(rest) && waiting <= max_bytes / 2;
         let mut rest = bytes;
-        let mut gap = None;
-        if let Some(missing) = &mut way.missing {
+        let mut gap = 0;
+        if way.is_lost {
             while !rest.is_empty() {
                 if way.walk.is_between() && goes_on(rest) {
                     break;
                 }
                 let taken = way.walk.step(rest);
-                *missing += taken as u64;
                 rest = &rest[taken..];
             }
+            let passed = (bytes.len() - rest.len()) as u64;
             if rest.is_empty() {
+                untold.fetch_add(passed, Ordering::AcqRel);
                 return;
             }
-            gap = way.missing.take().filter(|missing| *missing > 0);
+            gap = untold.swap(0, Ordering::AcqRel) + passed;
+            way.is_lost = false;
         }
-        let shown = has_room(rest);
         way.walk.go_over(rest);
-        if !shown {
-            way.missing = Some(rest.len() as u64);
+        way.is_lost = !has_room(rest);
+        if way.is_lost {
+            untold.fetch_add(rest.len() as u64, Ordering::AcqRel);
         }
-        if let Some(bytes) = gap {
-            self.tell(Seen::Missing { direction, at, bytes });
+        let is_shown = !way.is_lost;
+        if gap > 0 {
+            self.tell(Seen::Missing { direction, at, bytes: gap });
         }
-        if shown {
+        if is_shown {
             self.tell(Seen::Bytes { direction, at, bytes: Bytes::copy_from_slice(rest) });
         }
     }
 
     fn tell(&self, seen: Seen) {
-        self.waiting.fetch_add(cost(&seen), Ordering::Relaxed);
+        self.shared.waiting.fetch_add(cost(&seen), Ordering::Relaxed);
         // Whoever watched may have gone.
         let _ = self.seen.send(seen);
     }
@@ -182,22 +218,23 @@ impl Tap {
 impl Drop for Tap {
     fn drop(&mut self) {
         let at = SystemTime::now();
-        for Way { direction, missing, .. } in [&self.received, &self.sent] {
-            if let Some(bytes) = missing.filter(|missing| *missing > 0) {
-                self.tell(Seen::Missing { direction: *direction, at, bytes });
+        for direction in [Direction::In, Direction::Out] {
+            let bytes = self.shared.missing[direction as usize].swap(0, Ordering::AcqRel);
+            if bytes > 0 {
+                self.tell(Seen::Missing { direction, at, bytes });
             }
         }
     }
 }
 
 impl Way {
-    fn new(direction: Direction) -> Self {
-        Self { direction, walk: Walk::blind(), missing: None }
+    fn blind() -> Self {
+        Self { walk: Walk::blind(), is_lost: false }
     }
 
     fn begin(&mut self, cut: Cut<'_>) {
         self.walk = Walk::from(cut);
-        self.missing = (!self.walk.is_between()).then_some(0);
+        self.is_lost = !self.walk.is_between();
     }
 }
 
@@ -216,8 +253,7 @@ mod tests {
     /// What waits for the watcher, in short.
     fn seen(watch: &mut Watch) -> Vec<String> {
         let mut told = Vec::new();
-        while let Ok(seen) = watch.seen.try_recv() {
-            watch.waiting.fetch_sub(cost(&seen), Ordering::Relaxed);
+        while let Some(seen) = watch.try_next() {
             told.push(match seen {
                 Seen::Begins(_) => "begins".to_owned(),
                 Seen::Bytes { direction, bytes, .. } => {
@@ -244,10 +280,10 @@ mod tests {
         // There is no room for this any more, and none for what lies behind it until one has read.
         assert!(tap.take(Direction::In, b"d\x82\x01e"));
         assert!(tap.take(Direction::In, b"\x02\x01f"));
-        assert_eq!(seen(&mut watch), ["In \\x82\\x02ab", "In \\x82\\x02c"]);
+        assert_eq!(seen(&mut watch), ["In \\x82\\x02ab", "In \\x82\\x02c", "In -7"]);
         // In the middle of a message nothing can be made of the rest of it.
         assert!(tap.take(Direction::In, b"\x00\x01g\x80\x01h\x82\x01i"));
-        assert_eq!(seen(&mut watch), ["In -13", "In \\x82\\x01i"]);
+        assert_eq!(seen(&mut watch), ["In -6", "In \\x82\\x01i"]);
     }
 
     #[test]
@@ -268,6 +304,11 @@ mod tests {
         assert!(tap.take(Direction::Out, b"\x81\x01a"));
         drop(tap);
         assert_eq!(seen(&mut watch), ["Out -3"]);
+        let (mut tap, mut watch) = begun(HOLDING_BYTES);
+        assert!(tap.take(Direction::Out, b"\x81\x01a"));
+        assert_eq!(seen(&mut watch), ["Out -3"]);
+        drop(tap);
+        assert!(seen(&mut watch).is_empty(), "it is told once");
     }
 
     #[test]
@@ -275,10 +316,9 @@ mod tests {
         let (mut tap, mut watch) = begun(1 << 20);
         let wire = [&b"\x82\x7f\0\0\0\0\0\x80\0\0"[..], &vec![0; 8 << 20]].concat();
         assert!(tap.take(Direction::Out, &wire));
-        assert!(watch.waiting.load(Ordering::Relaxed) <= 1 << 20);
-        assert!(seen(&mut watch).len() > 8);
-        drop(tap);
-        assert!(seen(&mut watch)[0].starts_with("Out -7"));
+        assert!(watch.shared.waiting.load(Ordering::Relaxed) <= 1 << 20);
+        let all = seen(&mut watch);
+        assert!(all.len() > 8 && all.last().unwrap().starts_with("Out -7"), "{}", all.len());
     }
 
     #[test]
