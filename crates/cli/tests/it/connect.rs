@@ -60,7 +60,7 @@ fn expect_code(output: &Output, code: i32) {
 }
 
 /// The value of a key in each line.
-fn values<'a>(output: &'a Output, key: &str) -> Vec<Value> {
+fn values(output: &Output, key: &str) -> Vec<Value> {
     let lines = text(&output.stdout).lines();
     lines.map(|line| serde_json::from_str::<Value>(line).unwrap()[key].take()).collect()
 }
