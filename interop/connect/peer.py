@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 
+from websockets import ConnectionClosed
 from websockets.asyncio.server import basic_auth, serve
 
 ORDERS = {
@@ -39,9 +41,10 @@ class Peer:
             await line.close(1011, "out of order")
         if path == "/bye":
             await line.close(1000, "done")
-        async for message in line:
-            self.heard.append(message)
-            await line.send(message)
+        with suppress(ConnectionClosed):
+            async for message in line:
+                self.heard.append(message)
+                await line.send(message)
         self.closes.append((line.close_code, line.close_reason))
 
     def url(self, path="/"):

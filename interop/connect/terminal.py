@@ -23,7 +23,7 @@ class Terminal:
             shutil.rmtree(self.home, ignore_errors=True)
             self.home.mkdir()
         self._socket = f"tieline-{os.getpid()}-{Terminal._number}"
-        given = {"HOME": self.home, "PS1": "$ ", "TERM": "xterm-256color", "PATH": os.environ["PATH"], **environment}
+        given = {"HOME": self.home, "PS1": "ready$ ", "TERM": "xterm-256color", "PATH": os.environ["PATH"], **environment}
         variables = [f"{name}={value}" for name, value in given.items()]
         size = ["-x", str(columns), "-y", str(rows)]
         self._tmux("-f", "/dev/null", "new-session", "-d", *size, "sleep", "infinity")
@@ -31,7 +31,7 @@ class Terminal:
         self._tmux("set-option", "-g", "history-limit", str(HISTORY))
         # Another window: the first has the history of before.
         self._tmux("new-window", "env", "-i", *variables, "bash", "--norc", "--noprofile")
-        self.see("$ ")
+        self.see("ready$")
 
     def _tmux(self, *arguments, **options):
         command = ["tmux", "-L", self._socket, *arguments]

@@ -57,8 +57,8 @@ use crate::quantity::span;
 pub(crate) const EXAMPLES: &str = "\
 On a terminal each line that is typed is a message, and /help lists the commands (/ping, /close,
 /binary @FILE, /headers …). In a script each line of standard input is a message, and each message
-is a line of standard output; when the input ends the line is closed, and what still comes is
-printed. --expect and --count wait for messages instead.
+is a line of standard output; when the input has ended, and nothing comes any more (--linger), the
+line is closed. --expect and --count wait for messages instead.
 
 Examples:
   tieline connect ws://127.0.0.1:8080/echo
@@ -133,8 +133,12 @@ struct Script {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = span)]
     timeout: Duration,
 
-    /// Goes on listening when the input has ended
-    #[arg(long)]
+    /// How long it listens on when the input has ended and nothing comes; then it closes
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = span)]
+    linger: Duration,
+
+    /// Listens on until the server closes, or Ctrl-C
+    #[arg(long, conflicts_with = "linger")]
     stay: bool,
 
     /// Sends standard input as binary messages
@@ -192,7 +196,7 @@ impl Connect {
             return rpc::call(url, self.request.to(url)?, method, params, self.script.timeout)
                 .await;
         }
-        let Script { send, expect, count, timeout, stay, binary, framing } = &self.script;
+        let Script { send, expect, count, timeout, linger, stay, binary, framing } = &self.script;
         let goal = Goal::new(expect, *count, *timeout);
         let is_for_people = goal.is_none()
             && send.is_empty()
@@ -203,7 +207,7 @@ impl Connect {
             // Before the terminal is taken: what is wrong is told on a screen as it was.
             let place = self.place().await?;
             let (mut console, prints) = Console::open().context("cannot use the terminal")?;
-            let result = self.run_at(place, Out::Console(prints), goal, true, &mut console).await;
+            let result = self.run_at(place, Out::Console(prints), goal, None, &mut console).await;
             console.close();
             return result;
         }
@@ -219,7 +223,8 @@ impl Connect {
             true => script::of_stdin(*framing, *binary),
             false => script::of(send),
         };
-        self.run_at(self.place().await?, out, goal, *stay, &mut inputs).await
+        let linger = (!stay).then_some(*linger);
+        self.run_at(self.place().await?, out, goal, linger, &mut inputs).await
     }
 
     async fn place(&self) -> anyhow::Result<Place> {
@@ -238,7 +243,7 @@ impl Connect {
         place: Place,
         out: Out,
         goal: Option<Goal>,
-        stays: bool,
+        linger: Option<Duration>,
         inputs: &mut dyn Inputs,
     ) -> anyhow::Result<()> {
         match place {
@@ -247,13 +252,13 @@ impl Connect {
                     Out::Console(prints) => Some(prints),
                     _ => None,
                 };
-                let is_json = self.show.json;
+                let (is_json, stays) = (self.show.json, linger.is_none());
                 channel::Talk { client, channel, console, is_json, goal, stays }.run(inputs).await
             }
             Place::Line(line, recorder) => {
                 let shown = Shown { pings: self.show.pings, pretty: true, times: self.show.times };
                 let (url, state) = (self.url().to_owned(), talk::State::default());
-                Talk { url, line, out, shown, goal, recorder, stays, state }.run(inputs).await
+                Talk { url, line, out, shown, goal, recorder, linger, state }.run(inputs).await
             }
         }
     }

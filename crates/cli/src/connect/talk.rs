@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::path::Path;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tieline::reconnect::Why;
 use tieline::{CloseCode, Message, Received};
@@ -31,8 +31,9 @@ pub(super) struct Talk {
     pub(super) shown: Shown,
     pub(super) goal: Option<Goal>,
     pub(super) recorder: Option<Recorder>,
-    /// Goes on when nobody has anything more to say.
-    pub(super) stays: bool,
+    /// How long it listens on when nobody has anything more to say and nothing comes; for ever where
+    /// there is none.
+    pub(super) linger: Option<Duration>,
     pub(super) state: State,
 }
 
@@ -40,6 +41,8 @@ pub(super) struct Talk {
 pub(super) struct State {
     since: Instant,
     deadline: Option<Deadline>,
+    /// When it is quiet enough to close.
+    quiet: Option<Deadline>,
     pings: Pings,
     /// What was agreed on the line, for people.
     agreed: Option<String>,
@@ -71,6 +74,7 @@ impl Default for State {
         Self {
             since: Instant::now(),
             deadline: None,
+            quiet: None,
             pings: Pings::default(),
             agreed: None,
             last: None,
@@ -87,7 +91,7 @@ impl Talk {
         let mut inputs = Some(inputs);
         let mut why = None;
         loop {
-            let deadline = self.state.deadline;
+            let (deadline, quiet) = (self.state.deadline, self.state.quiet);
             let turn = tokio::select! {
                 turn = self.turn(&mut inputs) => turn,
                 () = stop.next() => Turn::Input(Some(match self.state.closing {
@@ -97,6 +101,10 @@ impl Talk {
                 () = sleep_until(deadline.unwrap_or_else(Deadline::now)), if deadline.is_some() => {
                     return Err(self.too_late());
                 }
+                () = sleep_until(quiet.unwrap_or_else(Deadline::now)), if quiet.is_some() => {
+                    self.state.quiet = None;
+                    Turn::Input(Some(Input::Quit))
+                }
             };
             match turn {
                 Turn::Event(None) => break,
@@ -105,8 +113,8 @@ impl Talk {
                 Turn::Input(Some(input)) => self.carry_out(input).await?,
                 Turn::Input(None) => {
                     inputs = None;
-                    if self.goal.is_none() && !self.stays {
-                        self.close(CloseCode::NORMAL, String::new()).await?;
+                    if self.goal.is_none() {
+                        self.state.quiet = self.linger.map(|linger| Deadline::now() + linger);
                     }
                 }
             }
@@ -197,6 +205,9 @@ impl Talk {
                 self.tell(Happening::Opened(opened)).await?;
             }
             Event::Received(Received::Message(message)) => {
+                if let (Some(quiet), Some(linger)) = (&mut self.state.quiet, self.linger) {
+                    *quiet = Deadline::now() + linger;
+                }
                 let is_met = self.goal.as_mut().is_some_and(|goal| goal.received(&message));
                 if matches!(self.out, Out::Console(_)) {
                     self.state.last = Some(message.clone());
