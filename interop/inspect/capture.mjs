@@ -58,9 +58,38 @@ function tcpdump(file, ports) {
   return { listening: within(listening, "tcpdump listens"), stop };
 }
 
+/**
+ * The events that `tieline inspect --live` sees while `talk` runs, until a connection with a WebSocket is over; or the words
+ * by which a build without that feature says how to get it.
+ */
+export async function live(talk) {
+  const child = start(program, ["inspect", "--live", "lo", "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+  const [printed, said] = [gathered(child.stdout), gathered(child.stderr)];
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  await until("it captures, or says why not", () => said().includes("until it is interrupted") || child.exitCode !== null);
+  if (child.exitCode !== null) return said();
+  await talk();
+  await until("the end of the connection is told", () => printed().includes('"closed"'));
+  child.kill("SIGINT");
+  const code = await within(ended, "it ends when it is interrupted");
+  if (code !== 0) throw new Error(`it ended with ${code}: ${said()}`);
+  return parsed(printed());
+}
+
+function gathered(stream) {
+  let text = "";
+  stream.on("data", (chunk) => {
+    text += chunk;
+  });
+  return () => text;
+}
+
 /** The events that `tieline inspect --json` sees in a capture. */
 export async function inspect(file, ...flags) {
-  const printed = await output(program, ["inspect", "--json", file, ...flags]);
+  return parsed(await output(program, ["inspect", "--json", file, ...flags]));
+}
+
+function parsed(printed) {
   return printed
     .split("\n")
     .filter((line) => line !== "")

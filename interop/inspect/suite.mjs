@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { check, finish } from "../harness/checks.mjs";
 import { folder, startTieline } from "../harness/tieline.mjs";
-import { capture, inspect, mayCapture, table } from "./capture.mjs";
+import { capture, inspect, live, mayCapture, table } from "./capture.mjs";
 import { sameFrames } from "./compare.mjs";
-import { chromium, hixie76, npmWs, npmWsServer, websockets, websocketsServer } from "./talks.mjs";
+import { chromium, hixie76, hixie76Server, npmWs, npmWsServer, websockets, websocketsServer } from "./talks.mjs";
 
 const certificate = fileURLToPath(new URL("../harness/certificate", import.meta.url));
 const kept = new URL("captures/", import.meta.url).pathname;
@@ -84,10 +84,37 @@ async function checkNew() {
     });
   });
   if (file) await checkHixie("hixie-76", file, said);
+  const old = await hixie76Server();
+  let between;
+  await check("hixie-76, with a server of ws 0.4.32: is captured", async () => {
+    between = await capture("hixie76-ws", [old.port], 1, async () => {
+      said = await hixie76(`ws://127.0.0.1:${old.port}/`);
+    });
+  });
+  if (between) {
+    await check("hixie-76, with a server of ws 0.4.32: what is seen is what both ends say that they said and heard", async () => {
+      const frames = (await inspect(between)).filter(({ event }) => event === "frame");
+      const texts = (from) => frames.filter((frame) => frame.from === from && frame.message).map(({ message }) => message.text);
+      assert.deepEqual([texts("client"), texts("server")], [old.log.heard, old.log.said]);
+      assert.deepEqual([said.said, said.heard], [old.log.heard, old.log.said]);
+    });
+  }
+  old.stop();
   if (file && process.env.RECORD) {
     copyFileSync(file, join(kept, "hixie76.pcap"));
     writeFileSync(join(kept, "hixie76.json"), `${JSON.stringify(said, null, 2)}\n`);
   }
+  await check("an interface is looked into while somebody talks, until it is interrupted", async () => {
+    const events = await live(() => npmWs(server.ws("/echo"), deflate));
+    if (typeof events === "string") {
+      // This build has no libpcap.
+      assert.match(events, /tcpdump -i lo .* \| tieline inspect -/);
+      return;
+    }
+    const texts = events.filter(({ event, message }) => event === "frame" && message?.text === "message 19");
+    assert.deepEqual(new Set(texts.map(({ from }) => from)), new Set(["client", "server"]));
+    assert.equal(events.at(-1).event, "statistics");
+  });
   npm.stop();
   python.stop();
   await server.stop();

@@ -1,6 +1,7 @@
 // Who talks to whom while it is captured. Each answers once it has said all, and closed.
 
 import assert from "node:assert/strict";
+import crypto from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,6 +11,7 @@ import { folder, load, start } from "../harness/tieline.mjs";
 import { openHixie76 } from "../legacy/hixie76_line.mjs";
 
 const { WebSocket, WebSocketServer } = load("ws");
+const OldWebSocket = load("ws-of-2014");
 const here = new URL(".", import.meta.url).pathname;
 const python = join(folder, "venv/bin/python");
 const script = join(here, "websockets_talk.py");
@@ -96,6 +98,35 @@ export async function chromium(server) {
   } finally {
     await browser.close();
   }
+}
+
+/** What was a text to MD5 when ws 0.4.32 was written: a byte for each letter. It answers the challenge so. */
+function asNodeOf2014() {
+  const { createHash } = crypto;
+  crypto.createHash = (name, ...options) => {
+    const hash = createHash(name, ...options);
+    if (name !== "md5") return hash;
+    const update = hash.update.bind(hash);
+    hash.update = (data, encoding = "latin1") => update(data, encoding);
+    return hash;
+  };
+}
+
+/** A server of npm ws 0.4.32 for hixie-76 that sends everything back: its port, and what it says it heard and said. */
+export async function hixie76Server() {
+  asNodeOf2014();
+  const server = new OldWebSocket.Server({ host: "127.0.0.1", port: 0 });
+  const log = { heard: [], said: [] };
+  server.on("connection", (line) => {
+    assert.equal(line.protocolVersion, "hixie-76");
+    line.on("message", (message) => {
+      log.heard.push(message);
+      log.said.push(message);
+      line.send(message);
+    });
+  });
+  await once(server._server, "listening");
+  return { port: server._server.address().port, log, stop: () => server.close() };
 }
 
 /** What the hixie-76 client said to the echo, was told by it, and how it ended. */

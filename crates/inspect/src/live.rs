@@ -1,5 +1,6 @@
 //! The packets of an interface, as they pass.
 
+use std::thread;
 use std::time::Duration;
 
 use pcap::{Active, Capture, Device, Error};
@@ -7,8 +8,9 @@ use thiserror::Error as ThisError;
 
 use crate::capture::Packet;
 
-/// How long nothing may come until that is told.
-const TURN_MS: i32 = 200;
+/// How long nothing may come until that is told. libpcap has a limit of its own for that, which on Linux
+/// does not end a wait in which nothing comes at all.
+const TURN: Duration = Duration::from_millis(20);
 
 /// Largest packet that is captured whole: what an interface puts together itself is larger than
 /// what is on the wire.
@@ -68,10 +70,9 @@ impl Live {
         let open = || {
             let capture = Capture::from_device(interface)?
                 .immediate_mode(true)
-                .timeout(TURN_MS)
                 .snaplen(MAX_PACKET_BYTES)
                 .buffer_size(BUFFER_BYTES);
-            let mut capture = capture.open()?;
+            let mut capture = capture.open()?.setnonblock()?;
             capture.filter("tcp or (vlan and tcp)", true)?;
             Ok(capture)
         };
@@ -95,7 +96,10 @@ impl Live {
                 let time = Duration::from_secs(seconds) + Duration::from_micros(micros);
                 Ok(Some(Packet { time, link: self.link, data: packet.data }))
             }
-            Err(Error::TimeoutExpired | Error::NoMorePackets) => Ok(None),
+            Err(Error::TimeoutExpired | Error::NoMorePackets) => {
+                thread::sleep(TURN);
+                Ok(None)
+            }
             Err(error) => Err(failed("the interface", &error)),
         }
     }

@@ -99,15 +99,16 @@ mod live {
             let live = Live::open(interface).map_err(|error| match error {
                 LiveError::NotAllowed { .. } => {
                     let program = std::env::current_exe().unwrap_or_else(|_| "tieline".into());
-                    let program = program.display();
-                    anyhow::Error::new(error).context(format!(
-                        "grant it by: sudo setcap cap_net_raw,cap_net_admin=eip {program}"
-                    ))
+                    anyhow::anyhow!(
+                        "{error}\n  help: grant it by: sudo setcap cap_net_raw,cap_net_admin=eip {}",
+                        program.display()
+                    )
                 }
                 error => error.into(),
             })?;
             let is_interrupted = Arc::new(AtomicBool::new(false));
             listen(Arc::clone(&is_interrupted)).context("cannot listen for signals")?;
+            eprintln!("captures on {interface} until it is interrupted (Ctrl-C)");
             Ok(Self { live, is_interrupted })
         }
 
