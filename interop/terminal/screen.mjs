@@ -45,6 +45,8 @@ export function screenOf(window) {
     },
     /** Rows and columns, as the program is told them. */
     async size() {
+      // What is typed into a window whose line is not open yet goes nowhere.
+      await until("what is on the screen", async () => (await terminal.rows()).some((row) => row !== ""));
       const mark = `size-${Math.random().toString(36).slice(2)}`;
       await terminal.enters(`clear; echo ${mark} $(stty size)`);
       await terminal.shows(new RegExp(`^${mark} \\d+ \\d+$`, "m"));

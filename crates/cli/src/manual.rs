@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::CommandFactory;
+use clap::error::ErrorKind;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
@@ -35,20 +36,18 @@ impl Manual {
         program.build();
         match &self.folder {
             Some(folder) => write_all(&program, folder),
-            None => {
-                let page = page(self.find(&program)?)?;
-                Ok(io::stdout().write_all(&page)?)
-            }
+            None => Ok(io::stdout().write_all(&page(self.find(&program))?)?),
         }
     }
 
-    fn find<'a>(&self, program: &'a clap::Command) -> anyhow::Result<&'a clap::Command> {
-        self.command.iter().try_fold(program, |command, name| {
-            let found = command.find_subcommand(name);
-            found.with_context(|| {
+    /// The command that is meant; ends the program where there is none.
+    fn find<'a>(&self, program: &'a clap::Command) -> &'a clap::Command {
+        self.command.iter().fold(program, |command, name| {
+            command.find_subcommand(name).unwrap_or_else(|| {
                 let names: Vec<_> =
                     command.get_subcommands().map(clap::Command::get_name).collect();
-                format!("there is no page for `{name}`: there is {}", names.join(", "))
+                let what = format!("there is no page for '{name}': there are {}", names.join(", "));
+                Args::command().error(ErrorKind::InvalidValue, what).exit()
             })
         })
     }

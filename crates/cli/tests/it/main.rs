@@ -18,6 +18,7 @@ mod inspect;
 mod isolation;
 mod lifetime;
 mod limits;
+mod manual;
 mod operator;
 mod pages;
 mod places;
