@@ -14,16 +14,8 @@ use crate::event::{Event, Kind};
 use crate::inbox::{Inbox, Taken};
 use crate::outbox::{Order, Outbox};
 use crate::settings::Settings;
+use crate::shared::Shared;
 use crate::task;
-
-/// What the program and the task share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) inbox: Inbox,
-    pub(crate) outbox: Outbox,
-    /// Wakes the task: something is to be sent, or there is room for another event.
-    pub(crate) task: AtomicWaker,
-}
 
 /// A client. Dropped, it breaks its line off.
 #[derive(Debug)]

@@ -22,6 +22,7 @@ mod inbox;
 mod outbox;
 mod registry;
 mod settings;
+mod shared;
 mod state;
 mod task;
 

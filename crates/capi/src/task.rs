@@ -10,11 +10,11 @@ use futures_util::{Sink, Stream};
 use tieline::CloseCode;
 use tieline::reconnect::{Event as LineEvent, Reconnecting, Why};
 
-use crate::client::Shared;
 use crate::code::{Code, Failure};
 use crate::event::Event;
 use crate::outbox::Order;
 use crate::settings::Settings;
+use crate::shared::Shared;
 
 /// Lives until the last event is in the queue, or until it is aborted.
 pub(crate) async fn run(shared: Arc<Shared>, settings: Settings) {

@@ -184,6 +184,11 @@ enum Format {
 }
 
 impl Args {
+    /// All that may stand on the command line.
+    pub(crate) fn program() -> clap::Command {
+        Self::command()
+    }
+
     /// Reads the command line and the environment; ends the program where they are wrong.
     pub(crate) fn read() -> Self {
         let matches = Self::command().get_matches();

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         Command::Inspect(options) => options.run(),
         Command::Config(command) => config::run(&command),
         Command::Token(command) => token::run(&command),
-        Command::Man(options) => options.run(),
+        Command::Man(options) => options.run(Args::program()),
         Command::Completions { shell } => args::completions(shell),
     };
     exit::conclude(result)

@@ -5,12 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::CommandFactory;
 use clap::error::ErrorKind;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
-
-use crate::args::Args;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -31,8 +28,8 @@ pub(crate) struct Manual {
 }
 
 impl Manual {
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let mut program = Args::command();
+    /// Prints or writes what is asked for of a program's pages.
+    pub(crate) fn run(&self, mut program: clap::Command) -> anyhow::Result<()> {
         program.build();
         match &self.folder {
             Some(folder) => write_all(&program, folder),
@@ -47,7 +44,7 @@ impl Manual {
                 let names: Vec<_> =
                     command.get_subcommands().map(clap::Command::get_name).collect();
                 let what = format!("there is no page for '{name}': there are {}", names.join(", "));
-                Args::command().error(ErrorKind::InvalidValue, what).exit()
+                program.clone().error(ErrorKind::InvalidValue, what).exit()
             })
         })
     }

@@ -6,7 +6,7 @@ use tieline::bytes::Bytes;
 use tieline::reconnect::Why;
 use tieline::{CloseCode, Message};
 
-use super::line::Opened;
+use super::event::Opened;
 
 #[derive(Debug)]
 pub(super) enum Happening {

@@ -9,7 +9,8 @@ use tieline::{CloseCode, Connect, Message, Received};
 use tokio::time::{Instant, timeout_at};
 
 use super::Failure;
-use super::line::{Event, Line};
+use super::event::Event;
+use super::line::Line;
 
 /// The other end, as far as it was heard.
 pub(super) struct Heard {

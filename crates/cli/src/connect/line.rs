@@ -3,46 +3,19 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::{Sink, Stream};
-use tieline::http::HeaderMap;
-use tieline::reconnect::{self, Reconnect, Reconnecting, SendError, Why};
-use tieline::{CloseCode, Connect, Message, Received, UsageError, WebSocket};
+use tieline::reconnect::{self, Reconnect, Reconnecting, SendError};
+use tieline::{CloseCode, Connect, Message, Received, UsageError};
 
+use super::event::{Event, Opened};
 use super::listening::Listening;
 
 /// A line, from before it is open until there will be no other.
 pub(super) enum Line {
     Asking(Box<Asking>),
     Listening(Box<Listening>),
-}
-
-/// What happens to it.
-#[derive(Debug)]
-pub(super) enum Event {
-    Opened(Opened),
-    Received(Received),
-    /// It ended, or did not open; the next attempt, where there is one, is made so late.
-    Ended {
-        why: Why,
-        retry_in: Option<Duration>,
-    },
-    /// Somebody asked for a line and got none.
-    TurnedAway(String),
-}
-
-/// What was agreed on a line.
-#[derive(Debug)]
-pub(super) struct Opened {
-    /// Its URL.
-    pub(super) url: String,
-    pub(super) protocol: String,
-    pub(super) extensions: String,
-    /// What the server answered; empty where this end is the server.
-    pub(super) headers: HeaderMap,
-    /// How long it took.
-    pub(super) took: Duration,
 }
 
 /// A line that this end opens, once, or again and again.
@@ -138,17 +111,5 @@ impl Asking {
             }));
         }
         Poll::Ready(None)
-    }
-}
-
-impl Opened {
-    pub(super) fn of<S>(socket: &WebSocket<S>, took: Duration) -> Self {
-        Self {
-            url: socket.url().to_owned(),
-            protocol: socket.protocol().to_owned(),
-            extensions: socket.extensions().to_owned(),
-            headers: socket.response_headers().cloned().unwrap_or_default(),
-            took,
-        }
     }
 }

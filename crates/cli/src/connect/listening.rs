@@ -13,7 +13,7 @@ use tieline::{
 };
 use tokio::net::{TcpListener, TcpStream};
 
-use super::line::{Event, Opened};
+use super::event::{Event, Opened};
 
 type Socket = WebSocket<TcpStream>;
 type Handshake = Pin<Box<dyn Future<Output = Result<Socket, AcceptError>>>>;

@@ -8,6 +8,7 @@
 mod channel;
 mod command;
 mod console;
+mod event;
 mod failure;
 mod framing;
 mod goal;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tieline::Message;
 use tieline::reconnect::Why;
 
+use super::event::Opened;
 use super::happening::Happening;
 use super::input::Toggle;
-use super::line::Opened;
 use super::pretty::pretty;
 use crate::printable::printable;
 use crate::style::{self, BOLD, CYAN, DIM, RED, YELLOW};

@@ -14,10 +14,11 @@ use tokio::time::{Instant as Deadline, sleep_until};
 
 use super::Failure;
 use super::command;
+use super::event::Event;
 use super::goal::Goal;
 use super::happening::Happening;
 use super::input::Input;
-use super::line::{Event, Line};
+use super::line::Line;
 use super::out::Out;
 use super::pings::Pings;
 use super::record::Recorder;
